@@ -1,0 +1,116 @@
+"""The gate's rules for one pushed document (DESIGN §6.3): shape, size, author, type and place. Pure.
+
+The gateway calls `check` for every document a device pushes and turns a `Refusal` into a per-document answer and a
+quarantine entry. Which databases a device may open at all is `permissions.py`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from server.domain import documents, ids, permissions
+
+REASONS = (
+    "id_type_mismatch",
+    "unknown_type",
+    "type_not_allowed",
+    "author_mismatch",
+    "device_mismatch",
+    "grid_mismatch",
+    "deletion",
+    "attachments",
+    "reserved_field",
+    "immutable_revision",
+    "schema",
+    "too_large",
+    "server_only_type",
+    "stamp_ahead",
+    "not_grid_holder",
+    "quota",
+    "archived_database",
+    "erased_id",
+)
+REPLICATION_FIELDS = frozenset({"_id", "_rev", "_revisions"})
+
+
+class Refusal(NamedTuple):
+    """Why a document is not taken: a reason from `REASONS` and, for `schema`, which fields."""
+
+    reason: str
+    fields: Mapping[str, str] = MappingProxyType({})
+
+
+class Target(NamedTuple):
+    """Where a document is pushed: the database's kind and the grid it belongs to."""
+
+    kind: str
+    grid: str | None
+
+
+def check(doc: Any, size_bytes: int, target: Target, person: permissions.Person) -> Refusal | None:
+    """None when the document may be stored, else why not. `doc` is any JSON value, hostile until proven otherwise."""
+    if not isinstance(doc, dict) or not isinstance(doc.get("_id"), str):
+        return Refusal("schema", {"_id": "required"})
+    if size_bytes > documents.DOCUMENT_BYTES:
+        return Refusal("too_large")
+    return _check_fields(doc) or _check_type(doc, target, person) or _check_shape(doc) or _check_owner(doc, target, person)
+
+
+def _check_fields(doc: dict[str, Any]) -> Refusal | None:
+    if doc.get("_deleted") is not None:
+        return Refusal("deletion")
+    if "_attachments" in doc:
+        return Refusal("attachments")
+    if doc["_id"].startswith("_") or any(name.startswith("_") and name not in REPLICATION_FIELDS for name in doc):
+        return Refusal("reserved_field")
+    return None
+
+
+def _check_type(doc: dict[str, Any], target: Target, person: permissions.Person) -> Refusal | None:
+    type_ = doc.get("type")
+    if type_ in documents.SERVER_ONLY:
+        return Refusal("server_only_type")
+    if type_ not in documents.TYPES:
+        return Refusal("unknown_type")
+    if not ids.is_record_id(doc["_id"], type_):
+        return Refusal("id_type_mismatch")
+    if type_ not in permissions.writable_types(person, target.kind):
+        return Refusal("type_not_allowed")
+    if not _is_revision_sound(doc, type_ in documents.IMMUTABLE):
+        return Refusal("immutable_revision" if type_ in documents.IMMUTABLE else "schema", {"_rev": "invalid"})
+    return None
+
+
+def _is_revision_sound(doc: dict[str, Any], immutable: bool) -> bool:
+    generation, _, digest = str(doc.get("_rev", "")).partition("-")
+    if not (generation.isascii() and generation.isdigit() and len(generation) < 9 and digest):
+        return False
+    history = doc.get("_revisions")
+    if history is not None:
+        known = history.get("ids") if isinstance(history, dict) else None
+        if not isinstance(known, list) or history.get("start") != int(generation) or not known or known[0] != digest:
+            return False
+        if len(known) > int(generation) or not all(isinstance(part, str) and part for part in known):
+            return False
+    return not immutable or (generation == "1" and (history is None or len(history["ids"]) == 1))
+
+
+def _check_shape(doc: dict[str, Any]) -> Refusal | None:
+    try:
+        documents.read({name: value for name, value in doc.items() if name not in REPLICATION_FIELDS})
+    except msgspec.ValidationError as error:
+        message, _, path = str(error).partition(" - at `$")
+        return Refusal("schema", {path.rstrip("`").lstrip(".") or "document": message})
+    return None
+
+
+def _check_owner(doc: dict[str, Any], target: Target, person: permissions.Person) -> Refusal | None:
+    if doc["author"] != person["name"] and doc["type"] in documents.IMMUTABLE:
+        return Refusal("author_mismatch")
+    if target.grid is not None and doc["grid"] != target.grid:
+        return Refusal("grid_mismatch")
+    if target.kind == "beat" and doc["type"] == "visit" and doc["household"] is not None:
+        return Refusal("schema", {"household": "must be null"})
+    return None

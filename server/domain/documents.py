@@ -1,0 +1,236 @@
+"""The shape of every replicated document (DESIGN §5), as msgspec structs. JSON Schema for phone and docs comes from these.
+
+What a document means, who may write it and where is `admission.py` and `permissions.py`; this module knows shapes only.
+A document has `_id` and `_rev` besides; they are checked by `admission.py`.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from server.domain.ids import UUID_V7
+
+DOCUMENT_BYTES = 256 * 1024
+TEXT_LENGTH = 4000
+SHORT_LENGTH = 200
+PHOTOS = 30
+
+Short = Annotated[str, msgspec.Meta(max_length=SHORT_LENGTH)]
+Text = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+$")]
+GridCode = Annotated[str, msgspec.Meta(pattern=r"^\d{15}$")]
+Instant = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
+RecordId = Annotated[str, msgspec.Meta(pattern=rf"^[a-z]+:{UUID_V7}$")]
+PhotoIds = Annotated[list[RecordId], msgspec.Meta(max_length=PHOTOS)]
+Ids = Annotated[list[RecordId], msgspec.Meta(max_length=500)]
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+OffsetMs = Annotated[int, msgspec.Meta(ge=-(10**13), le=10**13)]
+
+
+class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Base of all: an unknown field is an error, not a stowaway."""
+
+
+class Place(Shape, kw_only=True):
+    """A point by the phone's receiver, or an address typed or picked; WGS-84 always (only map tiles are shifted)."""
+
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)] | None = None
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)] | None = None
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    datum: Literal["WGS84"] = "WGS84"
+    address: Short | None = None
+    compound: Short | None = None
+
+
+class Solved(Shape, kw_only=True):
+    """自处置: put right on the spot, with the picture that shows it."""
+
+    text: Text
+    photos: PhotoIds = []
+
+
+class PhotoFile(Shape, kw_only=True):
+    """One file of a photo: `sent` is what the phone shrank, `original` the camera's own bytes kept as evidence."""
+
+    role: Literal["sent", "original"]
+    sha256: Sha256
+    size_bytes: Annotated[int, msgspec.Meta(ge=1)]
+    content_type: Short
+    width_px: Count | None = None
+    height_px: Count | None = None
+
+
+class Basis(Shape, kw_only=True):
+    """Why these facts may be kept (个人信息保护法 Art. 13): the purpose, when and how it was agreed to or which duty requires it."""
+
+    purpose: Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
+    given_at: Instant
+    how: Literal["consent_spoken", "consent_signed", "statutory_duty"]
+
+
+class Envelope(Shape, kw_only=True):
+    """What every replicated document says of itself."""
+
+    type: str
+    v: Literal[1]
+    grid: GridCode
+    author: Name
+    device: Name
+    captured_at: Instant
+    clock_offset_ms: OffsetMs | None = None
+
+
+class Report(Envelope, kw_only=True):
+    """One problem found, immutable once captured."""
+
+    category: Name
+    text: Text
+    urgency: Literal["normal", "urgent", "emergency"]
+    place: Place | None
+    photos: PhotoIds
+    source: Literal["patrol", "visit", "resident", "police"]
+    patrol: RecordId | None = None
+    solved: Solved | None = None
+
+
+class Note(Envelope, kw_only=True):
+    """A later fact about a report or case."""
+
+    of: RecordId
+    text: Text
+    photos: PhotoIds = []
+
+
+class Photo(Envelope, kw_only=True):
+    """What a photo shows and which files it has. Its bytes travel apart and never enter a replicated database."""
+
+    of: RecordId
+    files: Annotated[list[PhotoFile], msgspec.Meta(min_length=1, max_length=2)]
+    taken_at: Instant | None = None
+    place: Place | None = None
+
+
+class Patrol(Envelope, kw_only=True):
+    """A round: when, which coarse cells, which gaps. The track itself is elsewhere, its author's own."""
+
+    started_at: Instant
+    ended_at: Instant
+    cells: Annotated[list[Short], msgspec.Meta(max_length=2000)] = []
+    gaps: Annotated[list[Annotated[list[Instant], msgspec.Meta(min_length=2, max_length=2)]], msgspec.Meta(max_length=500)] = []
+
+
+class Track(Envelope, kw_only=True):
+    """Where a patrol went: [[seconds since its start, lat, lon, accuracy in metres]…]."""
+
+    patrol: RecordId
+    points: Annotated[list[Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]], msgspec.Meta(max_length=5000)]
+
+
+class Visit(Envelope, kw_only=True):
+    """One call on a household (workers) or on premises (police: `household` is always null)."""
+
+    household: RecordId | None
+    address: Short
+    kind: Literal["routine", "elderly", "tenant", "safety", "dispute", "errand", "premises", "other"]
+    findings: Text
+    answers: dict[str, Any] = {}
+    reports: Ids = []
+    next_at: Instant | None = None
+
+
+Stamps = Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=120)]], msgspec.Meta(max_length=64)]
+Superseded = Annotated[list[dict[str, Any]], msgspec.Meta(max_length=200)]
+
+
+class Household(Envelope, kw_only=True):
+    """一户一档: what is needed to serve a household, no more. Sensitive fields are marked in `SENSITIVE`."""
+
+    address: Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
+    basis: Basis
+    compound: Short | None = None
+    building: Short | None = None
+    unit: Short | None = None
+    room: Short | None = None
+    contact_name: Short | None = None
+    contact_phone: Short | None = None
+    residents_count: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    housing: Literal["owner", "tenant", "other"] | None = None
+    needs: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
+    remark: Text | None = None
+    stamps: Stamps
+    superseded: Superseded = []
+
+
+class Member(Envelope, kw_only=True):
+    """A person of a household, as far as serving the household needs it."""
+
+    household: RecordId
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
+    relation: Short | None = None
+    birth_year: Annotated[int, msgspec.Meta(ge=1900, le=2100)] | None = None
+    phone: Short | None = None
+    needs: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
+    stamps: Stamps
+    superseded: Superseded = []
+
+
+class Errand(Envelope, kw_only=True):
+    """代办/跑长制: something staff do for a household, with the materials it takes."""
+
+    household: RecordId
+    item: Short
+    materials: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=50)] = []
+    state: Literal["open", "handed_in", "done", "withdrawn"] = "open"
+    stamps: Stamps
+    superseded: Superseded = []
+
+
+class TaskReply(Envelope, kw_only=True):
+    """The answer to a task."""
+
+    of: RecordId
+    outcome: Literal["done", "not_done", "declined"]
+    text: Text
+    photos: PhotoIds = []
+    answers: dict[str, Any] = {}
+
+
+class Access(Envelope, kw_only=True):
+    """One reading of sensitive fields while offline."""
+
+    of: RecordId
+    fields: Annotated[list[Short], msgspec.Meta(max_length=64)]
+    purpose: Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
+
+
+TYPES: dict[str, type[Envelope]] = {
+    "report": Report,
+    "note": Note,
+    "photo": Photo,
+    "patrol": Patrol,
+    "track": Track,
+    "visit": Visit,
+    "household": Household,
+    "member": Member,
+    "errand": Errand,
+    "taskreply": TaskReply,
+    "access": Access,
+}
+IMMUTABLE = frozenset({"report", "note", "photo", "patrol", "track", "visit", "taskreply", "access"})
+SERVER_ONLY = frozenset({"receipt", "case", "task"})
+SENSITIVE = {"household": frozenset({"contact_phone", "needs"}), "member": frozenset({"birth_year", "phone", "needs"})}
+
+
+def read(doc: dict[str, Any]) -> Envelope:
+    """A document (without its `_` fields) as its struct.
+
+    Raises KeyError for an unknown type and msgspec.ValidationError (its text ends with the JSON path) for a wrong shape.
+    """
+    return msgspec.convert(doc, TYPES[doc["type"]], strict=True)
+
+
+def schemas() -> dict[str, Any]:
+    """JSON Schema (2020-12) of each type a device may write, by type."""
+    found, parts = msgspec.json.schema_components(TYPES.values(), ref_template="#/$defs/{name}")
+    return {"types": dict(zip(TYPES, found, strict=True)), "$defs": parts}

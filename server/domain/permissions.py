@@ -1,0 +1,101 @@
+"""Who may do what, as one table (DESIGN §1, §5, §10). The gateway, the web and the phone's menus all read it here.
+
+Access to records is which databases a person may open; there is no filter on single documents. A person is a plain mapping
+from the `people` database: `name`, `roles`, and what they hold: `grids` (15 digits), `communities` (12), `townships` (9).
+"""
+
+from typing import Any, Literal, NamedTuple
+
+Person = dict[str, Any]
+
+ROLES = ("worker", "police", "community", "triage", "department", "district", "city", "admin")
+
+DATABASES_OF_ROLE: dict[str, tuple[str, ...]] = {
+    "worker": ("grid", "home", "home-quarter"),
+    "police": ("grid", "beat"),
+}
+TYPES_BY_KIND: dict[str, dict[str, frozenset[str]]] = {
+    "grid": {
+        "worker": frozenset({"report", "note", "photo", "patrol", "taskreply"}),
+        "police": frozenset({"report", "note", "photo", "taskreply"}),
+    },
+    "home": {"worker": frozenset({"household", "member", "errand"})},
+    "home-quarter": {"worker": frozenset({"visit", "photo", "note", "taskreply"})},
+    "beat": {"police": frozenset({"visit", "photo"})},
+    "track": {"worker": frozenset({"track"})},
+    "log": {"worker": frozenset({"access"}), "police": frozenset({"access"})},
+}
+PULLED_KINDS = frozenset({"ref", "grid", "home", "home-quarter", "beat"})
+
+DESK_ROLES = frozenset({"triage", "community", "department", "district", "city", "admin"})
+PHONE_ROLES = frozenset(DATABASES_OF_ROLE)
+
+Move = Literal["accept", "return", "close"]
+MOVE_ROLES: dict[str, frozenset[str]] = {
+    "accept": frozenset({"triage"}),
+    "return": frozenset({"triage"}),
+    "close": frozenset({"triage"}),
+}
+
+
+class Access(NamedTuple):
+    """What a device may do with one database."""
+
+    pull: bool
+    push: bool
+
+
+NONE = Access(pull=False, push=False)
+
+
+def database_kinds(person: Person) -> frozenset[str]:
+    """The kinds of a grid's databases this person's roles open."""
+    return frozenset(kind for role in person["roles"] for kind in DATABASES_OF_ROLE.get(role, ()))
+
+
+def writable_types(person: Person, kind: str) -> frozenset[str]:
+    """The document types this person may push into a database of this kind."""
+    by_role = TYPES_BY_KIND.get(kind, {})
+    return frozenset().union(*(by_role.get(role, frozenset()) for role in person["roles"]))
+
+
+def may_use_phone(person: Person) -> bool:
+    """True for the roles that carry a phone with records on it."""
+    return not PHONE_ROLES.isdisjoint(person["roles"])
+
+
+def may_use_desk(person: Person) -> bool:
+    """True for the roles that work at a desk."""
+    return not DESK_ROLES.isdisjoint(person["roles"])
+
+
+def townships_seen(person: Person) -> frozenset[str]:
+    """The townships (9 digits) whose case list this person may open; communities see their own share of it."""
+    return frozenset(person.get("townships", ())) | frozenset(code[:9] for code in person.get("communities", ()))
+
+
+def may_see_case(person: Person, grid: str, unit: str | None = None) -> bool:
+    """True when a case of this grid, held by this unit, is for this person to read: by township, by community, or by unit."""
+    if not may_use_desk(person):
+        return False
+    return (
+        grid[:9] in person.get("townships", ())
+        or grid[:12] in person.get("communities", ())
+        or (unit is not None and unit in person.get("units", ()))
+    )
+
+
+def may_move(person: Person, move: str, grid: str) -> bool:
+    """True when this person may make this move on a case of this grid."""
+    return not MOVE_ROLES.get(move, frozenset()).isdisjoint(person["roles"]) and grid[:9] in person.get("townships", ())
+
+
+def may_see_records(person: Person, kind: str, grid: str) -> bool:
+    """True when this person may see a record (and its photos) that lives in a database of this kind and grid.
+
+    On the phone: whoever may open the database. At the desk: `grid` records are the township's business;
+    household and beat records are not shown at a desk in this version.
+    """
+    if kind in database_kinds(person) and grid in person.get("grids", ()):
+        return True
+    return kind == "grid" and may_see_case(person, grid)
