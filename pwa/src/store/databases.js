@@ -1,0 +1,58 @@
+/**
+ * Which database a record belongs to, from the list the server announced. Pure. The quarter of a record is the newest one
+ * announced to this phone when it was captured, whatever the phone's own calendar says.
+ */
+import { NoSuchDatabase } from "./errors.js";
+
+const SHAPES = [
+  ["grid", /^grid-(\d{15})-(\d{4}q[1-4])$/],
+  ["home", /^home-(\d{15})$/],
+  ["home-quarter", /^home-(\d{15})-(\d{4}q[1-4])$/],
+  ["beat", /^beat-(\d{15})-(\d{4}q[1-4])$/],
+  ["ref", /^ref$/],
+];
+
+/** Where each type of document may lie. */
+export const KINDS_OF = Object.freeze({
+  report: ["grid"],
+  patrol: ["grid"],
+  note: ["grid", "home-quarter"],
+  photo: ["grid", "home-quarter", "beat"],
+  visit: ["home-quarter", "beat"],
+  household: ["home"],
+  member: ["home"],
+  errand: ["home"],
+  case: ["grid"],
+  task: ["grid", "home-quarter"],
+  taskreply: ["grid", "home-quarter"],
+});
+
+/** `{kind, grid, quarter}` of a name; kind is null for names this app has no page for. */
+export function parse(name) {
+  for (const [kind, shape] of SHAPES) {
+    const found = /** @type {RegExp} */ (shape).exec(name);
+    if (found) return { kind: /** @type {string} */ (kind), grid: found[1] ?? null, quarter: found[2] ?? null };
+  }
+  return { kind: null, grid: null, quarter: null };
+}
+
+/** Names among `databases` that are of one of `kinds`, newest quarter first. */
+export function namesOf(databases, kinds) {
+  return databases
+    .map(({ name }) => ({ name, ...parse(name) }))
+    .filter(({ kind }) => kinds.includes(kind))
+    .sort((one, other) => (other.quarter ?? "").localeCompare(one.quarter ?? ""))
+    .map(({ name }) => name);
+}
+
+/**
+ * The database a new record of `kind` in `grid` goes to.
+ * @param {import("./meta.js").RemoteDatabase[]} databases
+ * @throws {NoSuchDatabase} when the server announced none that may be written
+ */
+export function databaseFor(databases, kind, grid) {
+  const open = databases.filter(({ name, pull, push }) => push && pull && parse(name).grid === grid);
+  const [newest] = namesOf(open, [kind]);
+  if (!newest) throw new NoSuchDatabase(kind, grid);
+  return newest;
+}

@@ -1,0 +1,80 @@
+/**
+ * The replicated databases as they lie on this phone: PouchDB over IndexedDB, one set per user. The only module that
+ * imports PouchDB. It keeps and reads documents; what is unsent is `outbox.js`'s to know.
+ */
+import idb from "pouchdb-adapter-idb";
+import PouchDB from "pouchdb-core";
+import { StorageFull, isQuota } from "./errors.js";
+
+PouchDB.plugin(idb);
+
+/** @type {Map<string, any>} open handles; a cache, like every global of a worker */
+const opened = new Map();
+
+function local(author, name) {
+  const key = `xunge/${author}/${name}`;
+  if (!opened.has(key)) opened.set(key, new PouchDB(key, { adapter: "idb", auto_compaction: true }));
+  return opened.get(key);
+}
+
+/** Closes every handle of this context (tests, sign-out). */
+export async function closeAll() {
+  const handles = [...opened.values()];
+  opened.clear();
+  await Promise.all(handles.map((handle) => handle.close()));
+}
+
+/**
+ * Writes documents with the revisions they carry; one that is there already is no error.
+ * @param {string} author @param {string} database @param {object[]} docs with `_id`, `_rev`, and `_revisions` past the first
+ * @throws {StorageFull}
+ */
+export async function keep(author, database, docs) {
+  if (!docs.length) return;
+  try {
+    const refused = await local(author, database).bulkDocs(docs, { new_edits: false });
+    const failed = refused.find((row) => row.error);
+    if (failed) throw failed;
+  } catch (error) {
+    throw isQuota(error) ? new StorageFull(error) : error;
+  }
+}
+
+/** The winning revision of each id, in order; null where there is none. */
+export async function findMany(author, database, ids) {
+  if (!ids.length) return [];
+  const { rows } = await local(author, database).allDocs({ keys: ids, include_docs: true });
+  return rows.map((row) => (row.error || row.value?.deleted ? null : row.doc));
+}
+
+/** A document or null; with `history` it carries `_revisions`. */
+export async function find(author, database, id, history = false) {
+  try {
+    return await local(author, database).get(id, { revs: history });
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+/**
+ * Documents of one type by id, newest first unless `oldest_first`, from below `before` (exclusive).
+ * @param {string} author @param {string} database @param {string} type
+ * @param {{before?: string | null, limit?: number, oldest_first?: boolean}} [options]
+ */
+export async function range(author, database, type, { before = null, limit = 50, oldest_first = false } = {}) {
+  const [low, high] = [`${type}:`, before ?? `${type}:\uffff`];
+  const span = oldest_first ? { startkey: low, endkey: high } : { startkey: high, endkey: low, descending: true };
+  const { rows } = await local(author, database).allDocs({ ...span, include_docs: true, limit: limit + 1 });
+  return rows.map((row) => row.doc).filter((doc) => doc._id !== before).slice(0, limit);
+}
+
+/** Which of these `{id: [revs]}` are not on the phone. @returns {Promise<Record<string, {missing: string[]}>>} */
+export async function missing(author, database, revisions) {
+  return local(author, database).revsDiff(revisions);
+}
+
+/** How many documents and bytes of order a local database holds, for the Me page. */
+export async function countOf(author, database) {
+  return (await local(author, database).info()).doc_count;
+}

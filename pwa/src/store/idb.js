@@ -1,0 +1,82 @@
+/**
+ * IndexedDB as promises: opening, one-step transactions and the durability the app promises. Knows no store by name;
+ * `meta.js` and `own.js` say what is kept.
+ */
+import { StorageFull, isQuota } from "./errors.js";
+
+/** @type {Map<string, Promise<IDBDatabase>>} handles are a cache: a stopped worker loses them and opens again */
+const handles = new Map();
+
+/** Settles with a request's result. */
+export function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * Opens (once per context) a database whose stores `upgrade(db, oldVersion, transaction)` makes.
+ * @param {string} name
+ * @param {number} version
+ * @param {(db: IDBDatabase, from: number, tx: IDBTransaction) => void} upgrade
+ * @returns {Promise<IDBDatabase>}
+ */
+export function open(name, version, upgrade) {
+  const held = handles.get(name);
+  if (held) return held;
+  const request = indexedDB.open(name, version);
+  request.onupgradeneeded = (event) => upgrade(request.result, event.oldVersion, request.transaction);
+  const opening = done(request).then((db) => {
+    db.onversionchange = () => close(name);
+    db.onclose = () => handles.delete(name);
+    return db;
+  });
+  opening.catch(() => handles.delete(name));
+  handles.set(name, opening);
+  return opening;
+}
+
+/** Closes a database here; the next `open` makes a new handle. */
+export async function close(name) {
+  const held = handles.get(name);
+  handles.delete(name);
+  (await held)?.close();
+}
+
+/**
+ * Runs `work(tx)` in one transaction and settles only when it is complete: with `strict` durability the browser has
+ * flushed it to disk by then. `work` may await only requests of this transaction. What it returns is answered.
+ * @template T
+ * @param {IDBDatabase} db
+ * @param {string[]} stores
+ * @param {IDBTransactionMode} mode
+ * @param {(tx: IDBTransaction) => Promise<T> | T} work
+ * @param {"strict" | "relaxed"} [durability]
+ * @returns {Promise<T>}
+ */
+export async function transact(db, stores, mode, work, durability = "relaxed") {
+  const tx = db.transaction(stores, mode, { durability });
+  const complete = new Promise((resolve, reject) => {
+    tx.oncomplete = resolve;
+    tx.onabort = () => reject(tx.error ?? new DOMException("aborted", "AbortError"));
+  });
+  complete.catch(() => undefined);
+  try {
+    const answer = await work(tx);
+    await complete;
+    return answer;
+  } catch (error) {
+    abort(tx);
+    await complete.catch(() => undefined);
+    throw isQuota(error) || isQuota(tx.error) ? new StorageFull(error) : error;
+  }
+}
+
+function abort(tx) {
+  try {
+    tx.abort();
+  } catch {
+    return; // it had ended by itself
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * Which visits belong to a household: a small index beside the documents, written with them and rebuildable from them.
+ */
+import { done, transact } from "./idb.js";
+import { openOwn, under } from "./own.js";
+
+/** The links one document makes. @returns {{key: string, of: string, id: string, database: string}[]} */
+export function linksOf(database, doc) {
+  if (doc.type !== "visit" || !doc.household || doc._deleted) return [];
+  return [{ key: `${doc.household}|${doc._id}`, of: doc.household, id: doc._id, database }];
+}
+
+export async function putLinks(author, links) {
+  if (!links.length) return;
+  const db = await openOwn(author);
+  await transact(db, ["links"], "readwrite", (tx) => {
+    for (const link of links) tx.objectStore("links").put(link);
+  });
+}
+
+/** What is linked to a record, newest first. @returns {Promise<{id: string, database: string}[]>} */
+export async function linkedTo(author, of) {
+  const db = await openOwn(author);
+  const links = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").getAll(under(of))));
+  return links.reverse();
+}

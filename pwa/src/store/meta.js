@@ -1,0 +1,69 @@
+/**
+ * What the phone knows before anyone's records are opened: who is signed in, everyone's device token, the language.
+ * One small database for all users of the phone; records are in `own.js` and `documents.js`, one set per user.
+ *
+ * @typedef {{name: string, pull: boolean, push: boolean}} RemoteDatabase
+ * @typedef {{user: {id: string, name: string, roles: string[]}, author: string, device: string, token: string,
+ *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, enrolled_at: string}} Session
+ */
+import { done, open, transact } from "./idb.js";
+
+const NAME = "xunge-meta";
+
+function openMeta() {
+  return open(NAME, 1, (db) => {
+    db.createObjectStore("sessions", { keyPath: "author" });
+    db.createObjectStore("settings");
+  });
+}
+
+async function setting(key) {
+  const db = await openMeta();
+  return transact(db, ["settings"], "readonly", (tx) => done(tx.objectStore("settings").get(key)));
+}
+
+async function setSetting(key, value) {
+  const db = await openMeta();
+  await transact(db, ["settings"], "readwrite", (tx) => done(tx.objectStore("settings").put(value, key)), "strict");
+}
+
+/** The signed-in user's session, or null. @returns {Promise<Session | null>} */
+export async function currentSession() {
+  const db = await openMeta();
+  return transact(db, ["settings", "sessions"], "readonly", async (tx) => {
+    const author = await done(tx.objectStore("settings").get("current"));
+    return author ? ((await done(tx.objectStore("sessions").get(author))) ?? null) : null;
+  });
+}
+
+/** Keeps a session and makes it the current one (enrolment, or the same user's new token). @param {Session} session */
+export async function beginSession(session) {
+  const db = await openMeta();
+  await transact(db, ["settings", "sessions"], "readwrite", (tx) => {
+    tx.objectStore("sessions").put(session);
+    tx.objectStore("settings").put(session.author, "current");
+  }, "strict");
+}
+
+/** Changes fields of one user's session, e.g. the databases the server announced. Nothing when it is not known. */
+export async function updateSession(author, fields) {
+  const db = await openMeta();
+  await transact(db, ["sessions"], "readwrite", async (tx) => {
+    const held = await done(tx.objectStore("sessions").get(author));
+    if (held) tx.objectStore("sessions").put({ ...held, ...fields });
+  });
+}
+
+/** Signs out: nobody is current. Records, outbox and token of that user stay until everything is sent. */
+export async function endSession() {
+  await setSetting("current", "");
+}
+
+/** `zh-CN` unless the user chose otherwise. @returns {Promise<string>} */
+export async function language() {
+  return (await setting("language")) ?? "zh-CN";
+}
+
+export async function setLanguage(code) {
+  await setSetting("language", code);
+}

@@ -1,0 +1,128 @@
+/**
+ * The outbox: every unsent revision with a full copy of its document, and photo bytes waiting to go up. The transaction
+ * that fills it is the moment a record is saved; PouchDB follows and is made good from here after a crash. An entry leaves
+ * only when the server holds it or has put it aside (DESIGN §6.2).
+ *
+ * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string}} Entry
+ * @typedef {{key: string, photo: string, role: string, of: string, database: string, sha256: string, size_bytes: number,
+ *   content_type: string, upload_url: string | null, sent_bytes: number}} Upload
+ */
+import { done, transact } from "./idb.js";
+import { openOwn } from "./own.js";
+
+/** What an entry is called: one revision of one document in one database. */
+export function entryKey(database, id, rev) {
+  return `${database}|${id}|${rev}`;
+}
+
+/**
+ * Puts entries and photo bytes in, durably and all or nothing.
+ * @param {string} author @param {Entry[]} entries first the record itself @param {{key: string, blob: Blob}[]} blobs
+ * @param {Upload[]} uploads
+ * @returns {Promise<boolean>} false when the record was waiting already and nothing was written
+ * @throws {import("./errors.js").StorageFull}
+ */
+export async function put(author, entries, blobs, uploads) {
+  const db = await openOwn(author);
+  return transact(db, ["outbox", "blobs", "uploads"], "readwrite", async (tx) => {
+    const outbox = tx.objectStore("outbox");
+    if (await isWaiting(outbox, entries[0])) return false;
+    for (const entry of entries) outbox.put(entry);
+    for (const blob of blobs) tx.objectStore("blobs").put(blob);
+    for (const upload of uploads) tx.objectStore("uploads").put(upload);
+    return true;
+  }, "strict");
+}
+
+async function isWaiting(outbox, entry) {
+  const isFirst = entry.rev.startsWith("1-");
+  const held = isFirst ? outbox.index("id").getKey(entry.id) : outbox.getKey(entry.key);
+  return (await done(held)) !== undefined;
+}
+
+/** Takes a record back that found no room elsewhere. */
+export async function takeBack(author, entries, blobs, uploads) {
+  const db = await openOwn(author);
+  await transact(db, ["outbox", "blobs", "uploads"], "readwrite", (tx) => {
+    for (const { key } of entries) tx.objectStore("outbox").delete(key);
+    for (const { key } of blobs) tx.objectStore("blobs").delete(key);
+    for (const { key } of uploads) tx.objectStore("uploads").delete(key);
+  });
+}
+
+/** Every unsent entry, by database. @returns {Promise<Entry[]>} */
+export async function entries(author) {
+  return readAll(author, "outbox");
+}
+
+/** Photo files that the server does not hold yet, newest first. @returns {Promise<Upload[]>} */
+export async function uploads(author) {
+  const waiting = await readAll(author, "uploads");
+  return waiting.sort((one, other) => other.key.localeCompare(one.key));
+}
+
+/** @returns {Promise<any[]>} */
+async function readAll(author, store) {
+  const db = await openOwn(author);
+  return transact(db, [store], "readonly", (tx) => done(tx.objectStore(store).getAll()));
+}
+
+/** The unsent entry with this document id, or undefined. */
+export async function waitingOf(author, id) {
+  const db = await openOwn(author);
+  return transact(db, ["outbox"], "readonly", (tx) => done(tx.objectStore("outbox").index("id").get(id)));
+}
+
+/**
+ * Lets entries go: the server holds them, or has put them aside (`refusals`, kept with their reason).
+ * @param {string} author @param {string[]} keys @param {{id: string}[]} [refusals]
+ */
+export async function release(author, keys, refusals = []) {
+  const db = await openOwn(author);
+  await transact(db, ["outbox", "refused"], "readwrite", (tx) => {
+    for (const key of keys) tx.objectStore("outbox").delete(key);
+    for (const refusal of refusals) tx.objectStore("refused").put(refusal);
+  });
+}
+
+/** Remembers how far an upload is; nothing when it has left meanwhile. */
+export async function noteUpload(author, key, fields) {
+  const db = await openOwn(author);
+  await transact(db, ["uploads"], "readwrite", async (tx) => {
+    const held = await done(tx.objectStore("uploads").get(key));
+    if (held) tx.objectStore("uploads").put({ ...held, ...fields });
+  });
+}
+
+/** Lets an upload go: the server holds the file. The bytes stay for looking at. */
+export async function releaseUpload(author, key) {
+  const db = await openOwn(author);
+  await transact(db, ["uploads"], "readwrite", (tx) => done(tx.objectStore("uploads").delete(key)));
+}
+
+/** The bytes of a photo in one role, or undefined. @returns {Promise<Blob | undefined>} */
+export async function blobOf(author, photo, role) {
+  const db = await openOwn(author);
+  const held = await transact(db, ["blobs"], "readonly", (tx) => done(tx.objectStore("blobs").get(`${photo}|${role}`)));
+  return held?.blob;
+}
+
+/** Everything refused, by id. */
+export async function refusals(author) {
+  return readAll(author, "refused");
+}
+
+/** One named piece of small state (`patrol`, `sync`), or null. */
+export async function state(author, name) {
+  const db = await openOwn(author);
+  return (await transact(db, ["state"], "readonly", (tx) => done(tx.objectStore("state").get(name)))) ?? null;
+}
+
+/** Keeps a piece of small state; null forgets it. */
+export async function setState(author, name, value, durability) {
+  const db = await openOwn(author);
+  await transact(db, ["state"], "readwrite", (tx) => {
+    if (value === null) tx.objectStore("state").delete(name);
+    else tx.objectStore("state").put(value, name);
+  }, durability);
+}

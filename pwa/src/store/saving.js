@@ -1,0 +1,132 @@
+/**
+ * Saving what a form made: documents, photo bytes and their outbox entries, durable before it returns. Minting the
+ * envelope is here too. Which fields a type has is the handlers' and `server/domain/documents.py`'s to know.
+ */
+import { databaseFor } from "./databases.js";
+import { find, findMany, keep } from "./documents.js";
+import { StorageFull, TooLarge } from "./errors.js";
+import { revisionOf, sizeOf } from "./identity.js";
+import { linksOf, putLinks } from "./links.js";
+import { entries as waiting, entryKey, put, takeBack } from "./outbox.js";
+
+const DOCUMENT_BYTES = 256 * 1024;
+
+/**
+ * A document with its envelope (DESIGN §5), not saved yet.
+ * @param {import("./meta.js").Session} session @param {string} type
+ * @param {{uuid: string, grid: string, captured_at: string} & Record<string, any>} fields
+ */
+export function mint(session, type, { uuid, grid, captured_at, ...fields }) {
+  return {
+    _id: `${type}:${uuid}`,
+    type,
+    v: 1,
+    grid,
+    author: session.author,
+    device: session.device,
+    captured_at,
+    clock_offset_ms: session.offset_ms ?? null,
+    ...fields,
+  };
+}
+
+/**
+ * Keeps records with their photos: when it returns, nothing short of losing the phone's storage loses them.
+ * @param {import("./meta.js").Session} session
+ * @param {{docs: {database: string, doc: any}[], blobs?: {photo: string, role: string, blob: Blob}[]}} record
+ *   `docs[0]` is the record itself: saved before under the same id (or, for an edit, the same content) means that all
+ *   was saved before. Edits carry the `_rev` they were made from. Every blob of role `sent` or `original` must be named in
+ *   the `files` of a photo document among `docs`; role `thumb` stays here.
+ * @returns {Promise<{already: boolean, databases: string[]}>}
+ * @throws {StorageFull} nothing was kept @throws {TooLarge} a document is over 256 KB; nothing was kept
+ */
+export async function saveRecord(session, { docs, blobs = [] }) {
+  const { author } = session;
+  const entries = await Promise.all(docs.map(({ database, doc }) => entryOf(author, database, doc)));
+  const databases = [...new Set(docs.map(({ database }) => database))];
+  if (await isKept(author, entries[0])) return { already: true, databases };
+  const bytes = blobs.map(({ photo, role, blob }) => ({ key: `${photo}|${role}`, blob }));
+  const uploads = docs.flatMap(({ database, doc }) => uploadsOf(database, doc));
+  if (!(await put(author, entries, bytes, uploads))) return { already: true, databases };
+  try {
+    await writeThrough(author, entries);
+  } catch (error) {
+    if (error instanceof StorageFull) await takeBack(author, entries, bytes, uploads);
+    throw error;
+  }
+  return { already: false, databases };
+}
+
+async function entryOf(author, database, { _rev: parent = null, ...doc }) {
+  const rev = await revisionOf(doc, parent);
+  const size_bytes = sizeOf({ ...doc, _rev: rev });
+  if (size_bytes > DOCUMENT_BYTES) throw new TooLarge(doc._id, size_bytes, DOCUMENT_BYTES);
+  const history = parent ? { _revisions: await historyOf(author, database, doc._id, parent, rev) } : {};
+  const key = entryKey(database, doc._id, rev);
+  return { key, id: doc._id, rev, database, doc: { ...doc, _rev: rev, ...history }, size_bytes, saved_at: new Date().toISOString() };
+}
+
+async function historyOf(author, database, id, parent, rev) {
+  const held = await find(author, database, id, true);
+  const known = held && held._rev === parent ? held._revisions.ids : [parent.slice(parent.indexOf("-") + 1)];
+  return { start: Number.parseInt(rev, 10), ids: [rev.slice(rev.indexOf("-") + 1), ...known] };
+}
+
+async function isKept(author, entry) {
+  const [held] = await findMany(author, entry.database, [entry.id]);
+  return held !== null && (entry.rev.startsWith("1-") || held._rev === entry.rev);
+}
+
+function uploadsOf(database, doc) {
+  if (doc.type !== "photo") return [];
+  return doc.files.map(({ role, sha256, size_bytes, content_type }) => ({
+    key: `${doc._id}|${role}`,
+    photo: doc._id,
+    role,
+    of: doc.of,
+    database,
+    sha256,
+    size_bytes,
+    content_type,
+    upload_url: null,
+    sent_bytes: 0,
+  }));
+}
+
+async function writeThrough(author, entries) {
+  const databases = [...new Set(entries.map(({ database }) => database))];
+  await Promise.all(databases.map((database) => {
+    const docs = entries.filter((entry) => entry.database === database).map(({ doc }) => doc);
+    return keep(author, database, docs);
+  }));
+  await putLinks(author, entries.flatMap(({ database, doc }) => linksOf(database, doc)));
+}
+
+/**
+ * Writes again what a crash kept from PouchDB: the outbox had it, so it was saved.
+ * @param {string} author @returns {Promise<string[]>} ids that had been missing
+ */
+export async function replay(author) {
+  const missing = await notWritten(author, await waiting(author));
+  if (missing.length) await writeThrough(author, missing);
+  return missing.map(({ id }) => id);
+}
+
+/** Those outbox entries whose document PouchDB does not hold at all. */
+export async function notWritten(author, entries) {
+  const lists = await Promise.all([...new Set(entries.map(({ database }) => database))].map(async (database) => {
+    const own = entries.filter((entry) => entry.database === database);
+    const held = await findMany(author, database, own.map(({ id }) => id));
+    return own.filter((entry, at) => held[at] === null || generation(held[at]._rev) < generation(entry.rev));
+  }));
+  return lists.flat();
+}
+
+function generation(rev) {
+  return Number.parseInt(rev, 10);
+}
+
+/** The database a new record of `kind` (`grid`, `home`, `home-quarter`, `beat`) in `grid` goes to. */
+export function placeFor(session, kind, grid) {
+  return databaseFor(session.databases, kind, grid);
+}
