@@ -1,0 +1,130 @@
+"""The connection to the store, for handlers and workers that may block: a thin layer over pycouchdb's sessions.
+
+Basic authentication, TLS verification, a timeout on every request, one session per thread, and errors by name (`errors.py`).
+The gateway streams and is async; it does not come through here. Which databases exist and who may open them is not known here.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import requests
+from pycouchdb.client import Server
+
+from sync.database import Database
+from sync.errors import Conflict, NotFound, Refused, StorageFull, StoreError, Unreachable
+
+CONNECT_TIMEOUT_S = 3.0
+JSON_HEADERS = {"content-type": "application/json", "accept": "application/json"}
+
+
+class Couch:
+    """One store. `url` carries the credentials: `https://user:password@host:6984`. Safe to share between threads."""
+
+    def __init__(self, url: str, timeout_s: float = 10.0) -> None:
+        self._url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._threads = threading.local()
+
+    def database(self, name: str, create: bool = False) -> Database:
+        """A handle on a database; nothing is asked of the store unless `create`, which makes it with the default shards."""
+        if create:
+            self.create(name, replicated=False)
+        return Database(self, name)
+
+    def create(self, name: str, replicated: bool) -> None:
+        """Make a database; one that exists is fine. `replicated` gives it one shard (`q=1`), so that its feed has one order."""
+        try:
+            self.send("PUT", [name], params={"q": "1"} if replicated else {}, accept_quorum_missed=True)
+        except Conflict:
+            return
+
+    def delete(self, name: str) -> None:
+        """Delete a database; one that is not there is fine."""
+        try:
+            self.send("DELETE", [name], accept_quorum_missed=True)
+        except NotFound:
+            return
+
+    def all_databases(self) -> list[str]:
+        """The names of all databases, in order."""
+        return [str(name) for name in self.json("GET", ["_all_dbs"])]
+
+    def info(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
+        """`{name: {"update_seq", "doc_count", …} | None}`, None for one that is not there. Asked in slices of 100."""
+        found: dict[str, dict[str, Any] | None] = {}
+        for start in range(0, len(names), 100):
+            rows = self.json("POST", ["_dbs_info"], body={"keys": list(names[start : start + 100])})
+            found |= {row["key"]: row.get("info") for row in rows}
+        return found
+
+    def is_up(self) -> bool:
+        """True when the store answers `/_up`."""
+        try:
+            self.send("GET", ["_up"])
+        except StoreError:
+            return False
+        return True
+
+    def json(self, method: str, path: Iterable[str], body: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+        """Send a request and parse its answer. Raises the errors of `errors.py`."""
+        return orjson.loads(self.send(method, path, body=body, params=params).content)
+
+    def send(
+        self,
+        method: str,
+        path: Iterable[str],
+        *,
+        body: Any = None,
+        params: Mapping[str, Any] | None = None,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        accept_quorum_missed: bool = False,
+    ) -> requests.Response:
+        """Send one request; `path` are raw segments, `body` is JSON, `data` raw bytes. Raises the errors of `errors.py`."""
+        session, base = self._session()
+        url = base + "/" + "/".join(quote(segment, safe="") for segment in path)
+        if body is not None:
+            data = orjson.dumps(body)
+        try:
+            answer = session.request(
+                method,
+                url,
+                params=dict(params or {}),
+                data=data,
+                headers={**JSON_HEADERS, **(headers or {})},
+                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
+                allow_redirects=False,
+            )
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            raise Unreachable(type(error).__name__) from error
+        if answer.status_code == 202 and not accept_quorum_missed:
+            raise Unreachable("quorum missed")
+        if answer.status_code >= 300:
+            raise _error_of(answer)
+        return answer
+
+    def _session(self) -> tuple[requests.Session, str]:
+        server = getattr(self._threads, "server", None)
+        if server is None:
+            server = Server(self._url, authmethod="basic", verify=True, timeout=self._timeout_s)
+            # Settings come from XUNGE_* alone: no proxy and no netrc by accident.
+            server.resource.session.trust_env = False
+            self._threads.server = server
+        session: requests.Session = server.resource.session
+        return session, str(server.base_url).rstrip("/")
+
+
+def _error_of(answer: requests.Response) -> StoreError:
+    status, text = answer.status_code, answer.text[:300]
+    if status == 507 or (status >= 500 and "insufficient_storage" in text):
+        return StorageFull(text)
+    if status == 404:
+        return NotFound(text)
+    if status in (409, 412):
+        return Conflict(text)
+    if status >= 500 and status != 501:
+        return Unreachable(f"{status} {text}")
+    return Refused(status, text)
