@@ -52,7 +52,7 @@ export async function find(author, database, id, history = false) {
   try {
     return await local(author, database).get(id, { revs: history });
   } catch (error) {
-    if (error.status === 404) return null;
+    if (/** @type {any} */ (error).status === 404) return null;
     throw error;
   }
 }

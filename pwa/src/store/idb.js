@@ -26,7 +26,7 @@ export function open(name, version, upgrade) {
   const held = handles.get(name);
   if (held) return held;
   const request = indexedDB.open(name, version);
-  request.onupgradeneeded = (event) => upgrade(request.result, event.oldVersion, request.transaction);
+  request.onupgradeneeded = (event) => upgrade(request.result, event.oldVersion, /** @type {IDBTransaction} */ (request.transaction));
   const opening = done(request).then((db) => {
     db.onversionchange = () => close(name);
     db.onclose = () => handles.delete(name);

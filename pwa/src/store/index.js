@@ -1,0 +1,122 @@
+/**
+ * The store as handlers see it: everything one signed-in user may ask of this phone, with the user already filled in.
+ * Rows are `{id, database, doc}`, and with `where` (`where.js`) in the lists that say so. No HTTP here, no pages.
+ *
+ * Saving a report looks like this:
+ *
+ *     const database = store.databaseFor("grid", grid);
+ *     const file = {role: "sent", content_type: "image/jpeg", width_px, height_px, ...(await store.fingerprint(blob))};
+ *     const report = store.mint("report", {uuid, grid, captured_at, category, text, urgency, place, photos: [photoId], …});
+ *     const photo = store.mint("photo", {uuid: photoUuid, grid, captured_at, of: report._id, files: [file], taken_at, place});
+ *     await store.saveRecord({
+ *       docs: [{database, doc: report}, {database, doc: photo}],
+ *       blobs: [{photo: photo._id, role: "sent", blob}],
+ *     });
+ */
+import * as identity from "./identity.js";
+import { currentSession } from "./meta.js";
+import * as outbox from "./outbox.js";
+import * as patrols from "./patrols.js";
+import * as reading from "./reading.js";
+import * as saving from "./saving.js";
+import { addWhere, status, unsent } from "./where.js";
+
+export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
+
+/** @typedef {ReturnType<typeof storeOf>} Store */
+
+/** The signed-in user's store, or null. @returns {Promise<Store | null>} */
+export async function openStore() {
+  const session = await currentSession();
+  return session ? storeOf(session) : null;
+}
+
+/** The store of one session. @param {import("./meta.js").Session} session */
+export function storeOf(session) {
+  const { author } = session;
+  return {
+    session,
+    ...makers(session),
+    ...lists(session),
+    /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
+    saveRecord: (record) => saving.saveRecord(session, record),
+    /** The running patrol `{uuid, grid, started_at}` or null. */
+    currentPatrol: () => patrols.current(author),
+    /** Starts a patrol; one that runs already goes on. @param {{uuid: string, grid: string, started_at: string}} patrol */
+    startPatrol: (patrol) => patrols.start(author, patrol),
+    /** Ends and saves the running patrol; doing it again is no error. @param {{ended_at: string}} end */
+    endPatrol: (end) => patrols.end(session, end),
+    /** Small state of the pages' own (a draft, the last grid), durable. @param {string} name */
+    remembered: (name) => outbox.state(author, `page:${name}`),
+    /** @param {string} name @param {any} value null forgets it */
+    remember: (name, value) => outbox.setState(author, `page:${name}`, value, "strict"),
+  };
+}
+
+function makers(session) {
+  return {
+    uuid: identity.uuidv7,
+    fingerprint: identity.fingerprint,
+    /** A document with its envelope, unsaved. @param {string} type @param {Parameters<typeof saving.mint>[2]} fields */
+    mint: (type, fields) => saving.mint(session, type, fields),
+    /** Database for a new record: kind `grid`, `home`, `home-quarter` or `beat`. @param {string} kind @param {string} grid */
+    databaseFor: (kind, grid) => saving.placeFor(session, kind, grid),
+    /** A field's clock stamp, later than `previous`. @param {string} [previous] */
+    stamp: (previous) => identity.stampOf(Date.now() - (session.offset_ms ?? 0), session.device, previous),
+  };
+}
+
+function lists(session) {
+  const { author } = session;
+  const listed = async (type, options) => {
+    const { rows, next } = await reading.listNewest(session, type, options);
+    return { rows: await addWhere(session, rows), next };
+  };
+  return {
+    /** Newest first, with `where`: `{rows, next}`. Options `{limit, before, mine}`. @param {any} [options] */
+    listReports: (options) => listed("report", options),
+    /** @param {any} [options] */
+    listVisits: (options) => listed("visit", options),
+    /** @param {any} [options] */
+    listHouseholds: (options) => listed("household", options),
+    /** @param {any} [options] */
+    listPatrols: (options) => listed("patrol", options),
+    /** My reports with `where.case`: what became of them. @param {any} [options] */
+    listCases: (options) => listed("report", { ...options, mine: true }),
+    /** One record with `where`, or null. @param {string} id */
+    getRecord: async (id) => {
+      const row = await reading.getRecord(session, id);
+      return row ? (await addWhere(session, [row]))[0] : null;
+    },
+    /** Photo documents of a record. @param {import("./reading.js").Row} row */
+    photosOf: (row) => reading.photosOf(session, row),
+    /** Visits of a household with `where`. @param {string} household @param {{limit?: number}} [options] */
+    visitsOf: async (household, options) => addWhere(session, await reading.visitsOf(session, household, options)),
+    /** Where one record stands, or null when it is not on this phone. @param {string} id */
+    whereIs: async (id) => {
+      const row = await reading.getRecord(session, id);
+      return row ? (await addWhere(session, [row]))[0].where : null;
+    },
+    /** The case copy of a report, or null. @param {string} report */
+    caseOf: async (report) => (await reading.casesOf(session, [{ id: report, database: "", doc: {} }])).get(report) ?? null,
+    categories: () => reading.categories(session),
+    /** Codes. @param {number} [count] */
+    mostUsedCategories: (count) => reading.mostUsedCategories(session, count),
+    grids: () => reading.grids(session),
+    /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original"} size */
+    photoBlob: (photo, size) => photoBlob(author, photo, size),
+    refusals: () => outbox.refusals(author),
+    /** `{records, photos, count, size_bytes}` not at the server yet. */
+    unsent: () => unsent(author),
+    status: () => status(session),
+  };
+}
+
+async function photoBlob(author, photo, size) {
+  const roles = { thumb: ["thumb", "sent"], screen: ["sent", "original"], original: ["original", "sent"] }[size] ?? [];
+  for (const role of roles) {
+    const blob = await outbox.blobOf(author, photo, role);
+    if (blob) return blob;
+  }
+  return null;
+}

@@ -1,0 +1,106 @@
+/**
+ * Reading what lies on this phone: newest-first pages by key range, never a whole database. Answers are rows
+ * `{id, database, doc}`; where a record stands is `where.js`'s to add.
+ *
+ * @typedef {{id: string, database: string, doc: any}} Row
+ */
+import { KINDS_OF, namesOf } from "./databases.js";
+import { find, findMany, range } from "./documents.js";
+import { linkedTo } from "./links.js";
+import { waitingOf } from "./outbox.js";
+
+function row(database, doc) {
+  return { id: doc._id, database, doc };
+}
+
+/**
+ * One page of a type over all databases that may hold it.
+ * @param {import("./meta.js").Session} session @param {string} type
+ * @param {{limit?: number, before?: string | null, mine?: boolean}} [options] `before` is the last page's `next`
+ * @returns {Promise<{rows: Row[], next: string | null}>}
+ */
+export async function listNewest(session, type, { limit = 20, before = null, mine = false } = {}) {
+  const names = namesOf(session.databases, KINDS_OF[type]);
+  const isWanted = (doc) => !mine || doc.author === session.author;
+  const pages = await Promise.all(names.map((name) => page(session.author, name, type, before, limit + 1, isWanted)));
+  const found = pages.flat().sort((one, other) => other.id.localeCompare(one.id));
+  const rows = found.slice(0, limit);
+  return { rows, next: found.length > limit ? rows[rows.length - 1].id : null };
+}
+
+async function page(author, database, type, before, limit, isWanted) {
+  const rows = [];
+  for (let from = before, docs; rows.length < limit; from = docs[docs.length - 1]._id) {
+    docs = await range(author, database, type, { before: from, limit });
+    rows.push(...docs.filter(isWanted).map((doc) => row(database, doc)));
+    if (docs.length < limit) break;
+  }
+  return rows.slice(0, limit);
+}
+
+/** A record by id wherever it lies, also one that only the outbox has yet; null when this phone has none. */
+export async function getRecord(session, id) {
+  const type = id.slice(0, id.indexOf(":"));
+  if (!KINDS_OF[type]) return null;
+  const names = namesOf(session.databases, KINDS_OF[type]);
+  const found = await Promise.all(names.map(async (name) => [name, await find(session.author, name, id)]));
+  const [database, doc] = found.find(([, held]) => held) ?? [];
+  if (doc) return row(/** @type {string} */ (database), doc);
+  const waiting = await waitingOf(session.author, id);
+  return waiting ? row(waiting.database, withoutHistory(waiting.doc)) : null;
+}
+
+function withoutHistory({ _revisions, ...doc }) {
+  return doc;
+}
+
+/** Several ids of one database, those that are there. @returns {Promise<Row[]>} */
+export async function rowsOf(session, database, ids) {
+  const docs = await findMany(session.author, database, ids);
+  return docs.filter(Boolean).map((doc) => row(database, doc));
+}
+
+/** The photo documents a record names, in its order. @returns {Promise<Row[]>} */
+export async function photosOf(session, { database, doc }) {
+  return rowsOf(session, database, doc.photos ?? []);
+}
+
+/** Visits of a household, newest first. @returns {Promise<Row[]>} */
+export async function visitsOf(session, household, { limit = 50 } = {}) {
+  const links = (await linkedTo(session.author, household)).slice(0, limit);
+  const names = [...new Set(links.map(({ database }) => database))];
+  const lists = await Promise.all(names.map((name) => {
+    return rowsOf(session, name, links.filter(({ database }) => database === name).map(({ id }) => id));
+  }));
+  return lists.flat().sort((one, other) => other.id.localeCompare(one.id));
+}
+
+/** Newest case copy of each report, as a map from report id to the case document. @param {Row[]} reports */
+export async function casesOf(session, reports) {
+  const ids = reports.map(({ id }) => `case:${id.slice(id.indexOf(":") + 1)}`);
+  const cases = new Map();
+  for (const name of namesOf(session.databases, KINDS_OF.case).reverse()) {
+    const docs = await findMany(session.author, name, ids);
+    docs.forEach((doc, at) => doc && cases.set(reports[at].id, doc));
+  }
+  return cases;
+}
+
+/** The event catalogue: `category` documents, by code. Empty until the first load brought it. */
+export async function categories(session) {
+  return range(session.author, "ref", "category", { limit: 500, oldest_first: true });
+}
+
+/** Codes of this user's categories by use in their last reports, most used first. @returns {Promise<string[]>} */
+export async function mostUsedCategories(session, count = 3) {
+  const { rows } = await listNewest(session, "report", { limit: 60, mine: true });
+  const uses = new Map();
+  for (const { doc } of rows) uses.set(doc.category, (uses.get(doc.category) ?? 0) + 1);
+  return [...uses].sort(([, one], [, other]) => other - one).slice(0, count).map(([code]) => code);
+}
+
+/** The grids this user works in: `{code, doc}`; `doc` is null until the reference data is here. */
+export async function grids(session) {
+  const docs = await findMany(session.author, "ref", session.grids.map((code) => `grid:${code}`));
+  return session.grids.map((code, at) => ({ code, doc: docs[at] }));
+}

@@ -1,0 +1,122 @@
+/** Saving on the phone: durable, once, whole. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { household, jpeg, phone, report, session } from "./phone.mjs";
+
+const { keep } = await import("../../../pwa/src/store/documents.js");
+const outbox = await import("../../../pwa/src/store/outbox.js");
+const { replay } = await import("../../../pwa/src/store/saving.js");
+const { storeOf } = await import("../../../pwa/src/store/index.js");
+
+test("a saved report is listed, waits in the outbox and stands on this phone", async () => {
+  const store = await phone();
+  const record = await report(store, { photos: [jpeg(), jpeg(2000)] });
+  const saved = await store.saveRecord(record);
+  assert.equal(saved.already, false);
+  const { rows } = await store.listReports();
+  assert.equal(rows.length, 1);
+  assert.equal(rows[0].where.place, "phone");
+  assert.equal(rows[0].where.photos_unsent, 2);
+  const { records, photos } = await store.unsent();
+  assert.deepEqual({ records, photos }, { records: 1, photos: 2 });
+  const [photo] = await store.photosOf(rows[0]);
+  assert.equal((await store.photoBlob(photo.id, "thumb")).size, 1000);
+});
+
+test("the same form posted twice makes one record", async () => {
+  const store = await phone();
+  const uuid = store.uuid();
+  await store.saveRecord(await report(store, { uuid, photos: [jpeg()] }));
+  const again = await store.saveRecord(await report(store, { uuid, photos: [jpeg()], text: "改过的" }));
+  assert.equal(again.already, true);
+  const { rows } = await store.listReports();
+  assert.deepEqual(rows.map(({ doc }) => doc.text), ["井盖破损"]);
+  assert.equal((await store.unsent()).count, 2);
+});
+
+test("the same form posted ten times at once makes one record", async () => {
+  const store = await phone();
+  const uuid = store.uuid();
+  const forms = await Promise.all(Array.from({ length: 10 }, () => report(store, { uuid, photos: [jpeg()] })));
+  const answers = await Promise.all(forms.map((form) => store.saveRecord(form)));
+  assert.equal(answers.filter(({ already }) => !already).length, 1);
+  assert.equal((await outbox.entries(store.session.author)).length, 2);
+});
+
+test("a crash after the outbox transaction loses nothing: the next start writes the record again", async () => {
+  const store = await phone();
+  const record = await report(store, { photos: [jpeg()] });
+  await store.saveRecord(record);
+  const crashed = session();
+  const entries = await outbox.entries(store.session.author);
+  await outbox.put(crashed.author, entries, [], []);
+  const after = storeOf(crashed);
+  assert.equal((await after.listReports()).rows.length, 0);
+  assert.ok(await after.getRecord(record.docs[0].doc._id), "a record in the outbox alone can still be opened");
+  assert.equal((await replay(crashed.author)).length, 2);
+  assert.equal((await after.listReports()).rows.length, 1);
+});
+
+test("a document over 256 KB is refused before anything is kept", async () => {
+  const store = await phone();
+  const record = await report(store, { text: "长".repeat(100_000) });
+  await assert.rejects(store.saveRecord(record), { name: "TooLarge" });
+  assert.equal((await store.unsent()).count, 0);
+});
+
+test("a full phone keeps nothing half-saved", async () => {
+  const store = await phone();
+  const record = await report(store, { photos: [jpeg()] });
+  const real = IDBObjectStore.prototype.put;
+  IDBObjectStore.prototype.put = function put(...given) {
+    const request = real.apply(this, given);
+    if (this.name === "by-sequence") this.transaction._abort("QuotaExceededError"); // as browsers do it: the transaction dies
+    return request;
+  };
+  try {
+    await assert.rejects(store.saveRecord(record), { name: "StorageFull" });
+  } finally {
+    IDBObjectStore.prototype.put = real;
+  }
+  assert.equal((await store.unsent()).count, 0);
+  assert.equal((await store.listReports()).rows.length, 0);
+  assert.equal((await store.saveRecord(record)).already, false, "and the same form may be sent again when there is room");
+});
+
+test("an edit of a household follows its revision and carries its history to the outbox", async () => {
+  const store = await phone();
+  const first = household(store);
+  await store.saveRecord(first);
+  const held = await store.getRecord(first.docs[0].doc._id);
+  await store.saveRecord({ docs: [{ database: held.database, doc: { ...held.doc, name: "王家（新）" } }] });
+  const edited = await store.getRecord(held.id);
+  assert.equal(edited.doc.name, "王家（新）");
+  assert.match(edited.doc._rev, /^2-/);
+  const waiting = (await outbox.entries(store.session.author)).map(({ doc }) => doc._revisions?.ids.length ?? 1);
+  assert.deepEqual(waiting, [1, 2]);
+});
+
+test("a document that came from the server and was edited here keeps one line of history", async () => {
+  const store = await phone();
+  const { docs: [{ database, doc }] } = household(store);
+  await keep(store.session.author, database, [{ ...doc, _rev: "3-c", _revisions: { start: 3, ids: ["c", "b", "a"] } }]);
+  const held = await store.getRecord(doc._id);
+  await store.saveRecord({ docs: [{ database, doc: { ...held.doc, name: "新" } }] });
+  const [entry] = await outbox.entries(store.session.author);
+  assert.deepEqual(entry.doc._revisions.ids.slice(1), ["c", "b", "a"]);
+  assert.equal(entry.doc._revisions.start, 4);
+});
+
+test("a patrol is written once, when it ends", async () => {
+  const store = await phone();
+  const uuid = store.uuid();
+  await store.startPatrol({ uuid, grid: store.session.grids[0], started_at: "2026-11-23T08:00:00.000Z" });
+  await store.startPatrol({ uuid: store.uuid(), grid: store.session.grids[0], started_at: "2026-11-23T08:01:00.000Z" });
+  assert.equal((await store.currentPatrol()).uuid, uuid);
+  assert.equal((await store.listPatrols()).rows.length, 0);
+  await store.endPatrol({ ended_at: "2026-11-23T09:00:00.000Z" });
+  assert.equal(await store.endPatrol({ ended_at: "2026-11-23T09:00:01.000Z" }), null);
+  const { rows } = await store.listPatrols();
+  assert.deepEqual(rows.map(({ id }) => id), [`patrol:${uuid}`]);
+});
