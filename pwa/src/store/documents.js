@@ -11,10 +11,27 @@ PouchDB.plugin(idb);
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
 const opened = new Map();
 
-function local(author, name) {
-  const key = `xunge/${author}/${name}`;
+function local(key) {
   if (!opened.has(key)) opened.set(key, new PouchDB(key, { adapter: "idb", auto_compaction: true }));
   return opened.get(key);
+}
+
+/**
+ * Runs `work` on a local database. An aborted transaction makes the adapter close its connection for good, and a browser may
+ * close it too: the handle is dropped, and the work done once more when it had only met the closed connection.
+ * @template T @param {string} author @param {string} name @param {(db: any) => Promise<T>} work @returns {Promise<T>}
+ */
+async function using(author, name, work) {
+  const key = `xunge/${author}/${name}`;
+  try {
+    return await work(local(key));
+  } catch (error) {
+    const { name: kind, status } = /** @type {any} */ (error);
+    if (kind !== "InvalidStateError" && status !== 500) throw error;
+    opened.delete(key);
+    if (kind !== "InvalidStateError") throw error;
+    return work(local(key));
+  }
 }
 
 /** Closes every handle of this context (tests, sign-out). */
@@ -32,7 +49,7 @@ export async function closeAll() {
 export async function keep(author, database, docs) {
   if (!docs.length) return;
   try {
-    const refused = await local(author, database).bulkDocs(docs, { new_edits: false });
+    const refused = await using(author, database, (db) => db.bulkDocs(docs, { new_edits: false }));
     const failed = refused.find((row) => row.error);
     if (failed) throw failed;
   } catch (error) {
@@ -43,14 +60,14 @@ export async function keep(author, database, docs) {
 /** The winning revision of each id, in order; null where there is none. */
 export async function findMany(author, database, ids) {
   if (!ids.length) return [];
-  const { rows } = await local(author, database).allDocs({ keys: ids, include_docs: true });
+  const { rows } = await using(author, database, (db) => db.allDocs({ keys: ids, include_docs: true }));
   return rows.map((row) => (row.error || row.value?.deleted ? null : row.doc));
 }
 
 /** A document or null; with `history` it carries `_revisions`. */
 export async function find(author, database, id, history = false) {
   try {
-    return await local(author, database).get(id, { revs: history });
+    return await using(author, database, (db) => db.get(id, { revs: history }));
   } catch (error) {
     if (/** @type {any} */ (error).status === 404) return null;
     throw error;
@@ -65,16 +82,12 @@ export async function find(author, database, id, history = false) {
 export async function range(author, database, type, { before = null, limit = 50, oldest_first = false } = {}) {
   const [low, high] = [`${type}:`, before ?? `${type}:\uffff`];
   const span = oldest_first ? { startkey: low, endkey: high } : { startkey: high, endkey: low, descending: true };
-  const { rows } = await local(author, database).allDocs({ ...span, include_docs: true, limit: limit + 1 });
+  const { rows } = await using(author, database, (db) => db.allDocs({ ...span, include_docs: true, limit: limit + 1 }));
   return rows.map((row) => row.doc).filter((doc) => doc._id !== before).slice(0, limit);
 }
 
 /** Which of these `{id: [revs]}` are not on the phone. @returns {Promise<Record<string, {missing: string[]}>>} */
 export async function missing(author, database, revisions) {
-  return local(author, database).revsDiff(revisions);
+  return using(author, database, (db) => db.revsDiff(revisions));
 }
 
-/** How many documents and bytes of order a local database holds, for the Me page. */
-export async function countOf(author, database) {
-  return (await local(author, database).info()).doc_count;
-}
