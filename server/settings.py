@@ -3,6 +3,7 @@
 Nothing else in the project reads the environment. `DESCRIPTIONS` is what the README's table is checked against.
 """
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ DESCRIPTIONS = {
     "XUNGE_PORT": "the port the server listens on (`8000`)",
     "XUNGE_SECRET": "signs sessions; empty: made once and kept in the data folder. Set it when several machines serve",
     "XUNGE_DEMO": "`1` makes the demo district and its accounts on start (`make run` sets it)",
-    "XUNGE_PUBLIC_URL": "the address people type, when a proxy stands before the server, `https://xunge.example`; empty: as asked",
+    "XUNGE_PUBLIC_URL": "the address people type when a proxy stands before the server, `https://xunge.example`; empty: as asked",
     "XUNGE_TILE_URL": "map tiles, `https://…/{z}/{x}/{y}.png`; empty: outlines only, nothing leaves the house",
     "XUNGE_TILE_DATUM": "`WGS84` or `GCJ02`, the datum of those tiles (`WGS84`)",
     "XUNGE_WORKERS": "worker processes for intake and photos (`2`)",
@@ -84,9 +85,11 @@ def kept_secret(data: Path, name: str) -> str:
     """A random secret that is made on first need and kept in the data folder, readable by its owner only."""
     path = data / "secrets" / name
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    if not path.exists():
+        draft = path.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
     return path.read_text().strip()

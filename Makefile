@@ -1,0 +1,56 @@
+# `make run` and `make test` do all set-up on a fresh Debian machine; each stamp in .build/ makes the second time quick.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := .build
+
+.PHONY: run test test-faults bench check build setup clean
+
+run: setup build
+	XUNGE_DEMO=1 $(BIN)/xunge run
+
+test: setup $(STAMPS)/browser build check
+	$(BIN)/python -m pytest
+	cd pwa && npm test --silent
+
+test-faults: setup build
+	$(BIN)/python -m pytest -m faults
+
+bench: setup build
+	for file in tests/bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd pwa && npm run --silent check
+
+setup: $(STAMPS)/python $(STAMPS)/node
+
+build: setup
+	@$(BIN)/python -m server.domain.export pwa/generated/domain.json
+	@cd pwa && npm run --silent build
+
+# Debian packages: installed when root, named plainly when not.
+$(STAMPS)/system: tests/system.sh
+	@mkdir -p $(STAMPS)
+	sh tests/system.sh base
+	@touch $@
+
+$(STAMPS)/browser: tests/system.sh
+	@mkdir -p $(STAMPS)
+	sh tests/system.sh browser
+	@touch $@
+
+$(STAMPS)/python: $(STAMPS)/system tests/requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/node: $(STAMPS)/system pwa/package-lock.json
+	cd pwa && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+clean:
+	rm -rf $(STAMPS) $(VENV) pwa/node_modules pwa/dist pwa/generated

@@ -1,0 +1,110 @@
+"""The `xunge` command: one subcommand for each process and for what an administrator does by hand.
+
+Options are read here and nowhere else; the work is done by the module each command names.
+"""
+
+import json
+import logging
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from server import settings as settings_module
+from server.settings import Settings
+from sync.couch import Couch
+
+
+def _settings() -> Settings:
+    """The settings, with store and broker of the running system on this data folder when the environment names none."""
+    try:
+        found = settings_module.from_environment()
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+    running = found.data / "run.json"
+    if not found.couchdb_url and running.exists():
+        addresses: dict[str, Any] = json.loads(running.read_text())
+        broker_url = found.broker_url or addresses["XUNGE_BROKER_URL"]
+        return replace(found, couchdb_url=addresses["XUNGE_COUCHDB_URL"], broker_url=broker_url)
+    return found
+
+
+def _couch() -> Couch:
+    found = _settings()
+    if not found.couchdb_url:
+        raise click.ClickException("no store: start `xunge run` on this data folder, or set XUNGE_COUCHDB_URL")
+    return Couch(found.couchdb_url)
+
+
+@click.group()
+@click.version_option(package_name="xunge")
+def main() -> None:
+    """巡格 Xunge: records from phones without network, cases for the township. Settings are XUNGE_* variables; see the README."""
+
+
+@main.command()
+def run() -> None:
+    """Start everything on this machine: store, broker, server, worker, beat. Ctrl-C stops it all."""
+    from server import processes, supervisor  # noqa: PLC0415 - heavy, and only this command needs it
+
+    try:
+        sys.exit(processes.run(settings_module.from_environment()))
+    except supervisor.AlreadyRunning as error:
+        folder = settings_module.from_environment().data
+        raise click.ClickException(f"already running on {folder} (process {error}); stop that one first") from None
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+def serve() -> None:
+    """Start one web server process on XUNGE_HOST and XUNGE_PORT."""
+    import uvicorn  # noqa: PLC0415 - heavy, and only this command needs it
+
+    found = _settings()
+    uvicorn.run(
+        "server.app:create_app",
+        factory=True,
+        host=found.host,
+        port=found.port,
+        log_level=found.log_level.lower(),
+        access_log=False,
+        timeout_graceful_shutdown=3,
+        h11_max_incomplete_event_size=64 * 1024,
+        server_header=False,
+    )
+
+
+@main.command()
+@click.option("--beat", is_flag=True, help="Start the clock instead: it asks for the periodic work. Run exactly one.")
+def worker(beat: bool) -> None:
+    """Start one worker process: it makes cases of records and sizes of photos."""
+    os.execv(sys.executable, [sys.executable, "-m", "worker", *(["beat"] if beat else [])])
+
+
+@main.command()
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the database files.")
+@click.option("--port", type=int, required=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--admin", envvar="XUNGE_STORE_ADMIN", required=True, metavar="USER:PASSWORD")
+def store(data: Path, port: int, admin: str) -> None:
+    """Start the embedded CouchDB-protocol node alone; prints `ready URL` when it answers."""
+    from sync.embedded.__main__ import run as run_store  # noqa: PLC0415 - only this command needs it
+
+    run_store(data, port, admin)
+
+
+@main.command()
+def seed() -> None:
+    """Make the server's databases and reference data; with XUNGE_DEMO=1 the demo district and its accounts too."""
+    from server import seeding  # noqa: PLC0415 - only this command needs it
+
+    for line in seeding.seed(_couch(), is_demo=_settings().demo):
+        click.echo(line)
+
+
+if __name__ == "__main__":
+    logging.captureWarnings(capture=True)
+    main()
