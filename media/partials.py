@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from media.errors import StorageFull
@@ -54,6 +55,30 @@ class Shelf:
 
     def __init__(self, folder: Path, device: str) -> None:
         self.folder = folder / hashlib.sha256(device.encode()).hexdigest()[:32]
+
+    @classmethod
+    def all_in(cls, folder: Path) -> "Iterator[Shelf]":
+        """Every device's shelf, for sweeping."""
+        for path in folder.iterdir() if folder.exists() else ():
+            shelf = cls(folder, "")
+            shelf.folder = path
+            yield shelf
+
+    def names(self) -> set[str]:
+        """Ids of all uploads that left any file here."""
+        return {path.name.partition(".")[0] for path in self.folder.iterdir()}
+
+    def touched_at(self, upload: str) -> datetime | None:
+        """When its last byte came, or when it was finished; None when neither is known."""
+        for ending in ("done", "part", "json"):
+            with suppress(FileNotFoundError):
+                return datetime.fromtimestamp(self._path(upload, ending).stat().st_mtime, UTC)
+        return None
+
+    def sync(self, upload: str) -> None:
+        """Make the bytes a server received before it died durable, before their number is told."""
+        with suppress(FileNotFoundError), self.part(upload).open("rb") as file:
+            os.fsync(file.fileno())
 
     def read(self, upload: str) -> Ticket | None:
         """The ticket of an upload, finished or not; None when there is none or its data are gone."""

@@ -123,6 +123,12 @@ def read_metadata(found: Headers) -> Meta:
     return Meta(**{name: values[name] for name in _SHAPES})
 
 
+def write_metadata(meta: object) -> str:
+    """`Upload-Metadata` again, from anything that has the five names."""
+    values = {name: str(getattr(meta, name)) for name in _SHAPES}
+    return ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in values.items())
+
+
 def _read_pair(pair: str) -> tuple[str, str]:
     name, _, encoded = pair.strip().partition(" ")
     try:

@@ -31,6 +31,7 @@ _AS_SENSED = {
 
 def camera_jpeg(
     path: Path,
+    *,
     width: int = 4000,
     height: int = 3000,
     orientation: int = 6,
