@@ -32,14 +32,14 @@ build: setup
 	@cd pwa && npm run --silent build
 
 # Debian packages: installed when root, named plainly when not.
-$(STAMPS)/system: tests/system.sh
+$(STAMPS)/system: tests/packages.sh
 	@mkdir -p $(STAMPS)
-	sh tests/system.sh base
+	sh tests/packages.sh base
 	@touch $@
 
-$(STAMPS)/browser: tests/system.sh
+$(STAMPS)/browser: tests/packages.sh
 	@mkdir -p $(STAMPS)
-	sh tests/system.sh browser
+	sh tests/packages.sh browser
 	@touch $@
 
 $(STAMPS)/python: $(STAMPS)/system tests/requirements.txt pyproject.toml

@@ -1,0 +1,172 @@
+"""A phone without a screen: speaks the real protocol as the app does, so that many can be run and killed around.
+
+It keeps what it was told is safe (`acknowledged`, `uploaded`) apart from what it tried, because that difference is what the
+tests count.
+"""
+
+import base64
+import hashlib
+import os
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+
+from server.domain.ids import uuid7
+from server.domain.times import to_text
+from tests.running import PASSWORD
+
+RETRY_S = 0.2
+TRANSIENT = {429, 500, 502, 503, 504}
+
+
+def make_id(type_: str) -> str:
+    """A fresh record id."""
+    return f"{type_}:{uuid7(datetime.now(UTC), os.urandom(10))}"
+
+
+def first_revision(doc: dict[str, Any]) -> str:
+    """A first revision's name; which one does not matter as long as it is the same for the same document."""
+    return "1-" + hashlib.md5(repr(sorted(doc.items())).encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass
+class SimulatedPhone:
+    """One enrolled device of one worker."""
+
+    url: str
+    username: str
+    session: requests.Session = field(default_factory=requests.Session)
+    acknowledged: set[str] = field(default_factory=set)
+    uploaded: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    enrolment: dict[str, Any] = field(default_factory=dict)
+
+    def enrol(self) -> "SimulatedPhone":
+        """Signs in once and keeps the token."""
+        body = {"username": self.username, "password": PASSWORD, "name": "simulated"}
+        answer = self.session.post(f"{self.url}/api/devices", json=body, timeout=30)
+        assert answer.status_code == 201, answer.text
+        self.enrolment = answer.json()
+        self.session.headers["Authorization"] = f"Bearer {self.enrolment['token']}"
+        return self
+
+    @property
+    def grid(self) -> str:
+        """The first of its grids."""
+        return str(self.enrolment["grids"][0])
+
+    def database(self, kind: str = "grid", grid: str | None = None) -> str:
+        """The current database of a kind, as the server announced it."""
+        prefix = f"{kind}-{grid or self.grid}"
+        names = [entry["name"] for entry in self.enrolment["databases"] if entry["name"].startswith(prefix) and entry["push"]]
+        return str(names[0])
+
+    def envelope(self, type_: str, **fields: Any) -> dict[str, Any]:
+        """A document of this phone with its revision, captured now."""
+        doc = {
+            "_id": make_id(type_),
+            "type": type_,
+            "v": 1,
+            "grid": self.grid,
+            "author": self.username,
+            "device": self.enrolment["device_id"],
+            "captured_at": to_text(datetime.now(UTC)),
+            "clock_offset_ms": 0,
+            **fields,
+        }
+        return {**doc, "_rev": first_revision(doc)}
+
+    def make_report(self, text: str = "楼道堆物", photos: tuple[bytes, ...] = ()) -> list[dict[str, Any]]:
+        """A report and its photo records; the first is the report."""
+        photo_ids = [make_id("photo") for _ in photos]
+        report = self.envelope(
+            "report",
+            category="3102",
+            text=text,
+            urgency="normal",
+            place={"lat": 38.5, "lon": 106.1, "accuracy_m": 10.0, "datum": "WGS84", "address": None, "compound": None},
+            photos=photo_ids,
+            source="patrol",
+            patrol=None,
+            solved=None,
+        )
+        records = [
+            self.envelope("photo", _id=photo, of=report["_id"], files=[file_of(data)], taken_at=None, place=None)
+            for photo, data in zip(photo_ids, photos, strict=True)
+        ]
+        return [report, *records]
+
+    def push(self, docs: list[dict[str, Any]], database: str | None = None) -> list[dict[str, Any]]:
+        """One push as it is answered; raises on anything but 201."""
+        answer = self.session.post(
+            f"{self.url}/db/{database or self.database()}/_bulk_docs", json={"new_edits": False, "docs": docs}, timeout=30
+        )
+        answer.raise_for_status()
+        for row in answer.json():
+            if row.get("ok"):
+                self.acknowledged.add(row["id"])
+            else:
+                self.refused[row["id"]] = row["reason"]
+        return list(answer.json())
+
+    def push_until_answered(self, docs: list[dict[str, Any]], timeout_s: float = 90.0) -> None:
+        """Pushes again and again until the server has answered for every document, as the app does."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                self.push(docs)
+            except requests.RequestException as error:
+                response = getattr(error, "response", None)
+                assert response is None or response.status_code in TRANSIENT, response.text
+                assert time.monotonic() < deadline, f"no answer in {timeout_s} s: {error}"
+                time.sleep(RETRY_S)
+            else:
+                return
+
+    def upload(self, photo: str, data: bytes, database: str | None = None, sha256: str | None = None) -> requests.Response:
+        """One upload in one request (tus creation-with-upload)."""
+        facts = {
+            "photo": photo,
+            "role": "sent",
+            "database": database or self.database(),
+            "sha256": sha256 or hashlib.sha256(data).hexdigest(),
+            "filetype": "image/jpeg",
+        }
+        metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in facts.items())
+        headers = {
+            "Tus-Resumable": "1.0.0",
+            "Upload-Length": str(len(data)),
+            "Upload-Metadata": metadata,
+            "Content-Type": "application/offset+octet-stream",
+        }
+        return self.session.post(f"{self.url}/api/uploads", data=data, headers=headers, timeout=30)
+
+    def upload_until_answered(self, photo: str, data: bytes, timeout_s: float = 90.0) -> None:
+        """Uploads again and again until the server says that it holds the whole photo."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                answer = self.upload(photo, data)
+                if answer.status_code == 201 and answer.headers.get("Upload-Offset") == str(len(data)):
+                    self.uploaded.add(photo)
+                    return
+                assert answer.status_code in {*TRANSIENT, 201, 409, 423}, answer.text
+            except requests.RequestException:
+                pass
+            assert time.monotonic() < deadline, f"photo not taken in {timeout_s} s"
+            time.sleep(RETRY_S)
+
+
+def file_of(data: bytes) -> dict[str, Any]:
+    """The `files` entry of a JPEG's bytes."""
+    return {
+        "role": "sent",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "size_bytes": len(data),
+        "content_type": "image/jpeg",
+        "width_px": None,
+        "height_px": None,
+    }
