@@ -25,27 +25,36 @@ export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
 
 /** @typedef {ReturnType<typeof storeOf>} Store */
 
-/** The signed-in user's store, or null. @returns {Promise<Store | null>} */
-export async function openStore() {
+/**
+ * The signed-in user's store, or null.
+ * @param {(databases: string[]) => void} [wrote] told after every save which databases have something new to send
+ * @returns {Promise<Store | null>}
+ */
+export async function openStore(wrote) {
   const session = await currentSession();
-  return session ? storeOf(session) : null;
+  return session ? storeOf(session, wrote) : null;
 }
 
-/** The store of one session. @param {import("./meta.js").Session} session */
-export function storeOf(session) {
+/** The store of one session. @param {import("./meta.js").Session} session @param {(databases: string[]) => void} [wrote] */
+export function storeOf(session, wrote = () => undefined) {
   const { author } = session;
+  /** @template {{databases: string[]} | null} T @param {T} saved @returns {T} */
+  const told = (saved) => {
+    if (saved) wrote(saved.databases);
+    return saved;
+  };
   return {
     session,
     ...makers(session),
     ...lists(session),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
-    saveRecord: (record) => saving.saveRecord(session, record),
+    saveRecord: async (record) => told(await saving.saveRecord(session, record)),
     /** The running patrol `{uuid, grid, started_at}` or null. */
     currentPatrol: () => patrols.current(author),
     /** Starts a patrol; one that runs already goes on. @param {{uuid: string, grid: string, started_at: string}} patrol */
     startPatrol: (patrol) => patrols.start(author, patrol),
     /** Ends and saves the running patrol; doing it again is no error. @param {{ended_at: string}} end */
-    endPatrol: (end) => patrols.end(session, end),
+    endPatrol: async (end) => told(await patrols.end(session, end)),
     /** Small state of the pages' own (a draft, the last grid), durable. @param {string} name */
     remembered: (name) => outbox.state(author, `page:${name}`),
     /** @param {string} name @param {any} value null forgets it */

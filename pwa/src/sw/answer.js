@@ -1,0 +1,27 @@
+/**
+ * From a handler's answer to a response: page or fragment, redirect for a plain form, the target itself for htmx.
+ */
+import { render } from "../render/index.js";
+
+const HTML = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" };
+
+/** Restoring history asks by htmx too, but for a whole page. @param {Request} request */
+export function wantsFragment(request) {
+  return request.headers.get("HX-Request") === "true" && request.headers.get("HX-History-Restore-Request") !== "true";
+}
+
+/**
+ * @param {{template: string, data?: any, status?: number, headers?: Record<string, string>}} answer
+ * @param {{request: Request, path: string, language: string, version: string, user?: any}} shown
+ */
+export function pageOf(answer, { request, path, language, version, user }) {
+  const layout = wantsFragment(request) ? "layouts/fragment.html" : "layouts/page.html";
+  const model = { ...answer.data, layout, path, version, user, lang: language };
+  const body = render(answer.template, model, language);
+  return new Response(body, { status: answer.status ?? 200, headers: { ...HTML, ...answer.headers } });
+}
+
+/** For a plain form: the browser asks for the target itself. */
+export function seeOther(location) {
+  return new Response(null, { status: 303, headers: { Location: location, "Cache-Control": "no-store" } });
+}

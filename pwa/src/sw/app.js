@@ -1,0 +1,86 @@
+/**
+ * The app as a local web server: a request in, a response out, with no state between two requests (a service worker may be
+ * stopped between any two instructions).
+ */
+import DOMAIN from "virtual:domain";
+import { routes } from "../handlers/index.js";
+import { textOf } from "../render/index.js";
+import { openStore } from "../store/index.js";
+import { endSession, language as chosenLanguage, setLanguage } from "../store/meta.js";
+import { tell } from "../sync/channel.js";
+import { EnrolmentError, enrol } from "../sync/enrolment.js";
+import { pageOf, seeOther, wantsFragment } from "./answer.js";
+import { inputOf } from "./input.js";
+import { match } from "./router.js";
+
+const SIGN_IN = "/m/sign-in";
+const HOPS = 4;
+
+/** Answers one request for a page. @param {Request} request */
+export async function answer(request) {
+  const { pathname } = new URL(request.url);
+  const found = match(routes, request.method === "HEAD" ? "GET" : request.method, pathname);
+  try {
+    return found ? await run(found, request) : await failure(request, 404, "failure.not_found");
+  } catch (error) {
+    console.error("page failed", pathname, error);
+    return failure(request, 500, "failure.broken");
+  }
+}
+
+async function run({ route, params }, request) {
+  const store = await openStore(announce);
+  const { pathname: path, search } = new URL(request.url);
+  if (!store && !route.open) return redirected(SIGN_IN, request);
+  const context = await contextOf(store);
+  const answered = await route.handle(await inputOf(request, params), store, context);
+  if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
+  const language = await chosenLanguage();
+  return pageOf(answered, { request, path: path + search, language, version: BUILD_VERSION, user: context.session?.user });
+}
+
+function announce(databases) {
+  tell({ type: "wrote", databases });
+}
+
+/** What a handler may use beside the store. */
+async function contextOf(store) {
+  const language = await chosenLanguage();
+  return {
+    version: BUILD_VERSION,
+    domain: DOMAIN,
+    language,
+    session: store?.session ?? null,
+    t: textOf(language),
+    setLanguage,
+    EnrolmentError,
+    enrol: async (credentials) => {
+      const session = await enrol(credentials);
+      tell({ type: "session" });
+      return session;
+    },
+    signOut: async () => {
+      await endSession();
+      tell({ type: "session" });
+    },
+  };
+}
+
+/** A plain form is sent on by the browser; htmx gets the target at once and the address to show. */
+async function redirected(location, request, headers = {}, hops = 0) {
+  if (!wantsFragment(request) || hops > HOPS) return seeOther(location);
+  const next = new Request(new URL(location, request.url), { headers: { "HX-Request": "true" } });
+  const response = await answer(next);
+  const shown = new Headers(response.headers);
+  if (!shown.has("HX-Push-Url")) shown.set("HX-Push-Url", location);
+  for (const [name, value] of Object.entries(headers)) shown.set(name, value);
+  return new Response(response.body, { status: response.status, headers: shown });
+}
+
+async function failure(request, status, message) {
+  const language = await chosenLanguage().catch(() => "zh-CN");
+  const { pathname: path } = new URL(request.url);
+  const title = textOf(language)(`${message}_title`);
+  const answered = { template: "message.html", data: { title, message, slots: {}, bare: false }, status };
+  return pageOf(answered, { request, path, language, version: BUILD_VERSION });
+}

@@ -1,0 +1,39 @@
+/**
+ * The service worker's events. It answers everything under `/m/` from this phone and nothing else. It neither syncs nor uploads
+ * (Chromium stops it after 30 seconds): that is `src/sync`'s.
+ */
+import { tell } from "../sync/channel.js";
+import { answer } from "./app.js";
+import { dropOldFiles, file, isFile, precache } from "./files.js";
+import { isPhoto, photo } from "./photos.js";
+
+const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
+
+worker.addEventListener("install", (event) => event.waitUntil(install()));
+worker.addEventListener("activate", (event) => event.waitUntil(activate()));
+worker.addEventListener("message", (event) => {
+  if (event.data?.type === "take-update") event.waitUntil(worker.skipWaiting());
+});
+worker.addEventListener("fetch", (event) => {
+  const { origin, pathname } = new URL(event.request.url);
+  if (origin !== worker.location.origin || !pathname.startsWith("/m/")) return;
+  event.respondWith(respond(event.request, pathname));
+});
+
+/** The first version takes over at once; a later one waits until the user is not in the middle of something. */
+async function install() {
+  await precache();
+  if (worker.registration.active) tell({ type: "update-ready", version: BUILD_VERSION });
+  else await worker.skipWaiting();
+}
+
+async function activate() {
+  await dropOldFiles();
+  await worker.clients.claim();
+}
+
+function respond(request, pathname) {
+  if (isPhoto(pathname)) return photo(request);
+  if (request.method === "GET" && isFile(pathname)) return file(request);
+  return answer(request);
+}

@@ -1,0 +1,58 @@
+/**
+ * Enrolling this phone (the one act that needs the network) and what the server's answer becomes: a session.
+ */
+import { beginSession } from "../store/meta.js";
+
+/** Why a phone could not be enrolled: `wrong_password`, `locked`, `not_for_phones`, `offline` or `server`. */
+export class EnrolmentError extends Error {
+  constructor(kind, retry_after_s = null) {
+    super(kind);
+    Object.assign(this, { name: "EnrolmentError", kind, retry_after_s });
+  }
+}
+
+const KINDS = { 400: "wrong_password", 401: "wrong_password", 403: "not_for_phones", 422: "wrong_password", 423: "locked", 429: "locked" };
+
+/**
+ * Signs in and enrols; the new session is current when this returns.
+ * @param {{username: string, password: string, name: string}} credentials `name` is what the user calls the phone
+ * @returns {Promise<import("../store/meta.js").Session>}
+ * @throws {EnrolmentError}
+ */
+export async function enrol(credentials) {
+  const response = await post(credentials);
+  if (!response.ok) {
+    const retry_after_s = Number(response.headers.get("Retry-After")) || null;
+    throw new EnrolmentError(KINDS[response.status] ?? "server", retry_after_s);
+  }
+  const session = sessionOf(await response.json(), Date.now());
+  await beginSession(session);
+  return session;
+}
+
+async function post(credentials) {
+  try {
+    return await fetch("/api/devices", {
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json" },
+      body: JSON.stringify(credentials),
+      credentials: "omit",
+    });
+  } catch {
+    throw new EnrolmentError("offline");
+  }
+}
+
+/** @param {any} answer of `POST /api/devices` @param {number} now_ms @returns {import("../store/meta.js").Session} */
+export function sessionOf({ device_id, token, user, grids, databases, server_time }, now_ms) {
+  return {
+    user,
+    author: user.id.replace(/^user:/, ""),
+    device: device_id,
+    token,
+    grids,
+    databases,
+    offset_ms: server_time ? now_ms - Date.parse(server_time) : null,
+    enrolled_at: new Date(now_ms).toISOString(),
+  };
+}
