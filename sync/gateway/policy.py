@@ -1,0 +1,71 @@
+"""What the gateway must be told by whoever uses it. Shapes only, no rule lives here."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+
+class Rights(NamedTuple):
+    """What a device may do with one database."""
+
+    pull: bool
+    push: bool
+
+
+class Holder(NamedTuple):
+    """Who holds a token: device and user by name, and every database they may open. `person` is the policy's own business."""
+
+    device: str
+    user: str
+    databases: Mapping[str, Rights]
+    person: Any = None
+
+
+class Rejection(NamedTuple):
+    """Why a document is refused, as a code; `fields` says where. `keep` False: not quarantined, the phone mends and resends."""
+
+    reason: str
+    fields: Mapping[str, str] = MappingProxyType({})
+    keep: bool = True
+
+
+class Rejected(NamedTuple):
+    """A refused document on its way to quarantine. `text` is it as JSON in pure ASCII, also when it cannot be stored as it is."""
+
+    doc: Any
+    text: bytes
+    rejection: Rejection
+
+
+class NotAdmitted(Exception):
+    """The token opens nothing; `reason` is a code (`token_unknown`, `token_expired`, `token_revoked`)."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Unavailable(Exception):
+    """The policy cannot answer now (its store is away). The request is answered 503 and comes again."""
+
+
+class Policy(Protocol):
+    """The rules behind the gate."""
+
+    async def identify(self, token: str) -> Holder:
+        """Who holds this token. Asked at every request and every few seconds of an open stream.
+
+        Raises NotAdmitted, and Unavailable when it cannot be known now.
+        """
+
+    def check(self, holder: Holder, database: str, doc: Any, size_bytes: int) -> Rejection | None:
+        """None when this pushed document (any JSON value) may be stored. Called for each of a batch: no I/O."""
+
+    async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> Sequence[bool]:
+        """Keep refused documents durably: for each True, or False when the device's quota is used up.
+
+        Raises Unavailable when they cannot be kept now; the whole batch is then answered 503.
+        """
+
+
+Stored = Callable[[str], Awaitable[None]]
