@@ -34,6 +34,7 @@ def open_file(path: Path, writes: bool) -> sqlite3.Connection:
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-1024")
     connection.execute("PRAGMA journal_size_limit=4194304")
+    connection.execute("PRAGMA secure_delete=ON")  # what is purged is overwritten, not only unlinked
     if not writes:
         connection.execute("PRAGMA query_only=1")
     return connection

@@ -127,7 +127,7 @@ def read_attachments(text: str | None) -> list[Attachment]:
 
 def write_attachments(attachments: list[Attachment]) -> str | None:
     """What `read_attachments` reads."""
-    return orjson.dumps(attachments).decode() if attachments else None
+    return orjson.dumps([tuple(each) for each in attachments]).decode() if attachments else None
 
 
 def read_setting(connection: sqlite3.Connection, name: str) -> str | None:

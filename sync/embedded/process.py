@@ -1,0 +1,51 @@
+"""The node as a process: one uvicorn on loopback. Supervision is somebody else's."""
+
+import asyncio
+import socket
+from pathlib import Path
+
+import uvicorn
+
+from sync.embedded.app import create_app
+
+_GRACE_S = 5
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers, and ends waiting feeds when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if sockets and self.started:
+            print(f"ready http://127.0.0.1:{sockets[0].getsockname()[1]}", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
+
+
+def run(data: Path, port: int, admin: str) -> None:
+    """Serves the databases in `data` on 127.0.0.1 until SIGTERM or SIGINT; prints `ready <url>` when it answers.
+
+    `admin` is `user:password`. Port 0 takes a free one.
+    """
+    application = create_app(data, admin)
+    config = uvicorn.Config(
+        application,
+        http="httptools",
+        loop="uvloop",
+        lifespan="on",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+        timeout_keep_alive=75,
+    )
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    _Server(config, application.node.stopping).run(sockets=[listener])
