@@ -48,8 +48,12 @@ def check_move(state: str, name: str, fields: dict[str, Any]) -> dict[str, str]:
     return {field: str(text).strip() for field, text in texts.items()}
 
 
-def reported_event(report: dict[str, Any], received_at: str, photos: list[str]) -> dict[str, Any]:
-    """The first event of the case a report makes. Its id depends on the report alone: a second intake makes no second one."""
+def reported_event(report: dict[str, Any], database: str, received_at: str, photos: list[str]) -> dict[str, Any]:
+    """The first event of the case a report makes. Its id depends on the report alone: a second intake makes no second one.
+
+    `database` is where the report lives, so that copies of the case find their way back; `rev` tells the report that was
+    processed from another one that claims its id.
+    """
     case = ids.case_id(report["_id"])
     return {
         "_id": ids.event_id(case, "0-reported"),
@@ -62,6 +66,8 @@ def reported_event(report: dict[str, Any], received_at: str, photos: list[str]) 
         "by": report["author"],
         "report": {
             "id": report["_id"],
+            "rev": report["_rev"],
+            "database": database,
             "grid": report["grid"],
             "author": report["author"],
             "captured_at": report["captured_at"],
@@ -93,6 +99,7 @@ def fold(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
             case["refused"].append(event["_id"])
             continue
         case["state"] = move.target
+        case["applied"].append(event["_id"])
         case["events"] += 1
         case["updated_at"] = max(case["updated_at"], event["at"])
         case["last_event"] = {"move": event["move"], "at": event["at"], "by": event["by"]} | {
@@ -119,6 +126,7 @@ def _opened(event: dict[str, Any]) -> dict[str, Any]:
         "source": report["source"],
         "author": report["author"],
         "reports": [report["id"]],
+        "database": report["database"],
         "photos": report["photos"],
         "captured_at": report["captured_at"],
         "clock_offset_ms": report["clock_offset_ms"],
@@ -126,6 +134,7 @@ def _opened(event: dict[str, Any]) -> dict[str, Any]:
         "updated_at": report["received_at"],
         "last_event": {"move": "report", "at": event["at"], "by": event["by"]},
         "events": 1,
+        "applied": [event["_id"]],
         "refused": [],
     }
 

@@ -1,0 +1,40 @@
+"""Names that server and worker share about the broker: tasks, queues, and how a client of it behaves.
+
+The tasks themselves are in `worker/`, which the server does not import.
+"""
+
+from typing import Any
+
+INTAKE, PHOTOS = "intake", "photos"
+INTAKE_TASK, PHOTO_TASK, SWEEP_TASK = "xunge.intake", "xunge.photo", "xunge.sweep"
+# A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
+VISIBILITY_S = 120
+
+
+def common_options() -> dict[str, Any]:
+    """What both sides of a queue must agree on."""
+    return {
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_ignore_result": True,
+        "task_default_queue": INTAKE,
+        "task_routes": {PHOTO_TASK: {"queue": PHOTOS}},
+        "broker_transport_options": {"visibility_timeout": VISIBILITY_S},
+    }
+
+
+def client_options(timeout_s: float) -> dict[str, Any]:
+    """A client that only sends: bounded waits, no second try (a lost nudge is the sweep's to repair)."""
+    transport = {
+        "visibility_timeout": VISIBILITY_S,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "max_retries": 0,
+        "interval_start": 0,
+    }
+    return common_options() | {
+        "broker_transport_options": transport,
+        "broker_connection_timeout": timeout_s,
+        "broker_pool_limit": 2,
+        "task_publish_retry": False,
+    }

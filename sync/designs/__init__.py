@@ -1,0 +1,43 @@
+"""Design documents as files: a folder is a design document, a JavaScript file in it the map of the view of that name.
+
+Reduces are CouchDB's built-in ones, named in `REDUCES`. What the views are asked is the business of whoever asks.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sync.database import Database
+from sync.errors import Conflict
+
+FOLDER = Path(__file__).parent
+REDUCES = {"cases": {"facets": "_count", "states": "_count"}}
+COMMENTS_AND_NAME = re.compile(r"\A(?:\s*//[^\n]*\n)*\s*function\s+\w+\s*\(")
+
+
+@cache
+def design(name: str) -> dict[str, Any]:
+    """The design document of a folder, without a revision. Raises FileNotFoundError when there is no such folder."""
+    reduces = REDUCES.get(name, {})
+    views = {}
+    for path in sorted((FOLDER / name).iterdir()):
+        if path.suffix == ".js":
+            # A map must be one function expression: no comment before it and no name, whatever engine compiles it.
+            text = COMMENTS_AND_NAME.sub("function (", path.read_text(encoding="utf-8")).strip()
+            views[path.stem] = {"map": text} | ({"reduce": reduces[path.stem]} if path.stem in reduces else {})
+    return {"_id": f"_design/{name}", "language": "javascript", "views": views}
+
+
+def install(database: Database, name: str) -> bool:
+    """Put a design document into a database unless this very one is there. True when it was written. Safe to run at once twice."""
+    wanted = design(name)
+    present = database.find(wanted["_id"])
+    if present is not None and present.get("views") == wanted["views"]:
+        return False
+    try:
+        database.put(wanted | ({"_rev": present["_rev"]} if present else {}))
+    except Conflict:
+        # Another process installs at this moment; it has the same files, or newer ones.
+        return False
+    return True

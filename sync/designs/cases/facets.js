@@ -1,0 +1,11 @@
+// Rows [facet, value, received_at] of a case: every filter of the list, newest first when read backwards.
+function facets(doc) {
+  if (doc.type !== 'case') return;
+  emit(['all', '', doc.received_at], null);
+  emit(['state', doc.state, doc.received_at], null);
+  emit(['category', doc.category, doc.received_at], null);
+  emit(['grid', doc.grid, doc.received_at], null);
+  emit(['community', doc.grid.slice(0, 12), doc.received_at], null);
+  if (doc.unit) emit(['unit', doc.unit, doc.received_at], null);
+  if (doc.due_at) emit(['due', '', doc.received_at], null);
+}
