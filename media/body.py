@@ -72,3 +72,7 @@ class Sink:
         block, self._waiting = bytes(self._waiting), bytearray()
         if block:
             await asyncio.to_thread(self._held.append, block)
+
+    def drop(self) -> None:
+        """Forget what waits."""
+        self._waiting.clear()

@@ -39,7 +39,6 @@ DAMAGE = (
     RuntimeError,
     struct.error,
     zlib.error,
-    Warning,
 )
 
 

@@ -70,9 +70,8 @@ class Problem(Exception):
 
 def answer_problem(problem: Problem) -> Response:
     """RFC 9457; `code` is what the phone translates."""
-    slug = problem.code.replace("_", "-")
     body = {
-        "type": f"/problems/{slug}",
+        "type": f"urn:xunge:problem:{problem.code}",
         "title": _TITLES.get(problem.code, "The upload was refused"),
         "status": problem.status,
         "detail": problem.detail,

@@ -116,19 +116,22 @@ class Uploads:
         known = exchange.shelf.read(wanted.upload)
         if known is None:
             await asyncio.to_thread(self._check_quota, exchange.shelf, wanted)
-        if known is None or not known.outcome:
-            try:
-                await self._begin(exchange, wanted)
-            except Problem as problem:
-                raise problem.with_headers(Location=location) from None
+        try:
+            await self._begin(exchange, wanted, known)
+        except Problem as problem:
+            raise problem.with_headers(Location=location) from None
         ticket = exchange.shelf.read(wanted.upload)
         return self._told(201, exchange.shelf, ticket or wanted, Location=location)
 
-    async def _begin(self, exchange: "Exchange", wanted: Ticket) -> None:
+    async def _begin(self, exchange: "Exchange", wanted: Ticket, known: Ticket | None) -> None:
+        if known and known.outcome:
+            answer_outcome(known.outcome)
+            return
         async with self._holding(exchange.shelf, wanted.upload, create=True) as held:
             ticket = exchange.shelf.read(wanted.upload)
             if ticket and ticket.outcome:
                 exchange.shelf.remove(wanted.upload, "part", "json")  # finished while we waited for the lock
+                answer_outcome(ticket.outcome)
                 return
             if ticket != wanted:
                 if ticket is None or ticket.length_bytes != wanted.length_bytes:
@@ -185,6 +188,10 @@ class Uploads:
         try:
             async for piece in body:
                 await sink.take(piece)
+        except Problem:
+            sink.drop()
+            held.cut(before)
+            raise
         except Interrupted as error:
             raise Problem(408, "interrupted", f"the body did not arrive to its end: {error}") from error
         finally:
@@ -213,6 +220,7 @@ class Uploads:
             except Busy:
                 shelf.claim(upload)
                 if loop.time() >= until:
+                    shelf.remove(upload, "claim")
                     problem = Problem(423, "locked", "another request is writing to this upload")
                     raise problem.with_headers(Retry_After="1") from None
                 await asyncio.sleep(0.1)
