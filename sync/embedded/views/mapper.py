@@ -1,0 +1,92 @@
+"""The mapper process: runs JavaScript for the node and can be killed without harm. Started by `pool`, never by hand.
+
+Frames of MessagePack go in and out on the standard streams: a `Request`, then its `Answer`. Sort keys are computed here
+too, so that indexing costs the node's own process little. Nothing is stored here.
+"""
+
+import resource
+import sys
+import time
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+import orjson
+
+from sync.embedded.views.collation import encode
+from sync.embedded.views.protocol import Answer, Failure, Request, Row, read_frame, write_frame
+from sync.embedded.views.sandbox import Broken, Sandbox
+
+ANSWER_WITHIN_S = 2.0  # a batch that takes longer is answered in parts
+_MOST_SANDBOXES = 8
+_ADDRESS_SPACE_BYTES = 1 << 30
+_EXACT_INTEGER = 1 << 40  # sums of millions of such integers stay within 64 bits
+
+
+def main() -> None:
+    """Answer requests until the input ends."""
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sandboxes = Sandboxes()
+    decoder, encoder = msgspec.msgpack.Decoder(Request), msgspec.msgpack.Encoder()
+    while (frame := read_frame(sys.stdin.buffer)) is not None:
+        write_frame(sys.stdout.buffer, encoder.encode(sandboxes.answer(decoder.decode(frame))))
+
+
+class Sandboxes:
+    """The sandboxes used last, one for each set of functions."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, Sandbox] = OrderedDict()
+
+    def answer(self, request: Request) -> Answer:
+        """Do what the request asks; failures of functions are part of the answer, not exceptions."""
+        try:
+            sandbox = self._find(request)
+            if request.arguments is not None:
+                return Answer(value=sandbox.reduce(request.arguments))
+        except Broken as error:
+            return Answer(broken=str(error))
+        return _map(sandbox, request.documents)
+
+    def _find(self, request: Request) -> Sandbox:
+        name = orjson.dumps([request.functions, request.lib])
+        sandbox = self._kept.pop(name, None) or Sandbox(request.functions, request.lib)
+        self._kept[name] = sandbox
+        if len(self._kept) > _MOST_SANDBOXES:
+            self._kept.popitem(last=False)
+        return sandbox
+
+
+def _map(sandbox: Sandbox, documents: list[bytes]) -> Answer:
+    answer = Answer(rows=[], failures=[])
+    answer_by = time.monotonic() + ANSWER_WITHIN_S
+    for at, document in enumerate(documents):
+        rows: list[Row] = []
+        for function, result in enumerate(sandbox.map(document)):
+            failure = result.failure
+            try:
+                rows += [_make_row(function, key, value) for key, value in result.rows]
+            except (RecursionError, TypeError) as error:
+                failure = type(error).__name__
+            if failure is not None:
+                answer.failures.append(Failure(function, at, failure, result.is_over_limit))
+        answer.rows.append(rows)
+        if time.monotonic() > answer_by:
+            break
+    return answer
+
+
+def _make_row(function: int, key: Any, value: Any) -> Row:
+    return function, encode(key), orjson.dumps(key), orjson.dumps(value), as_number(value)
+
+
+def as_number(value: Any) -> int | float | None:
+    """The value when it is a number, as an integer only where sums of it stay exact."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if isinstance(value, float) or abs(value) < _EXACT_INTEGER else float(value)
+
+
+if __name__ == "__main__":
+    main()

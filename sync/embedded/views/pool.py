@@ -1,0 +1,185 @@
+"""A few mapper processes, shared by all view groups: starts them, gives them work, kills those that hang.
+
+Callers block, so they run in index threads. A batch on which a mapper dies is tried again document by document and then
+function by function, until the culprit is alone; it yields a failure instead of rows.
+"""
+
+import os
+import queue
+import select
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from sync.embedded.views.protocol import LENGTH, Answer, Failure, Request, Row, write_frame
+
+MAPPER_COUNT = 2
+ANSWER_LIMIT_S = 10.0  # well beyond what the limits inside the mapper allow for one document and a part of a batch
+_ROOT = Path(__file__).resolve().parents[3]
+_HANG_REASON = "stopped: it did not come back"
+
+_log = structlog.get_logger("views")
+
+
+class MapperLost(Exception):
+    """The process died or did not answer in time; it is gone."""
+
+
+class FunctionsBroken(Exception):
+    """The functions do not compile, or a reduce failed; the text says why."""
+
+
+@dataclass
+class Mapped:
+    """One list of rows for each document, and what failed."""
+
+    rows: list[list[Row]]
+    failures: list[Failure]
+
+
+class Mapper:
+    """One process."""
+
+    def __init__(self, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
+        self._answer_limit_s = answer_limit_s
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "sync.embedded.views.mapper"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": str(_ROOT), "PATH": os.environ.get("PATH", "")},
+            start_new_session=True,  # an interrupt from the terminal is for the node, which then ends the input
+        )
+        self._decoder = msgspec.msgpack.Decoder(Answer)
+
+    def ask(self, request: Request) -> Answer:
+        """Send a request and wait for its answer; raises `MapperLost`, after which this object is of no more use."""
+        assert self._process.stdin is not None
+        try:
+            write_frame(self._process.stdin, msgspec.msgpack.encode(request))
+            size: int = LENGTH.unpack(self._read(LENGTH.size))[0]
+            return self._decoder.decode(self._read(size))
+        except (OSError, MapperLost, msgspec.DecodeError) as error:
+            self.kill()
+            raise MapperLost from error
+
+    def kill(self) -> None:
+        """End the process now."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:  # unsent bytes of a process that is gone
+                    continue
+
+    def _read(self, size: int) -> bytes:
+        assert self._process.stdout is not None
+        handle = self._process.stdout.fileno()
+        parts: list[bytes] = []
+        while size:
+            ready, _, _ = select.select([handle], [], [], self._answer_limit_s)
+            part = os.read(handle, min(size, 1 << 20)) if ready else b""
+            if not part:
+                raise MapperLost
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+
+class Pool:
+    """At most `MAPPER_COUNT` processes, started when first needed."""
+
+    def __init__(self, answer_limit_s: float = ANSWER_LIMIT_S) -> None:
+        self._answer_limit_s = answer_limit_s
+        self._slots: queue.LifoQueue[Mapper | None] = queue.LifoQueue()
+        for _ in range(MAPPER_COUNT):
+            self._slots.put(None)
+
+    def map(self, functions: list[str], lib: dict[str, Any], documents: Sequence[bytes]) -> Mapped:
+        """Rows of every function for every document. Raises `FunctionsBroken` when the functions do not compile."""
+        mapped = Mapped([], [])
+        while len(mapped.rows) < len(documents):
+            done = len(mapped.rows)
+            part = self._map_some(functions, lib, documents[done:])
+            mapped.rows += part.rows
+            for failure in part.failures:
+                failure.document += done
+                mapped.failures.append(failure)
+        return mapped
+
+    def reduce(self, function: str, lib: dict[str, Any], arguments: bytes) -> bytes:
+        """The JSON text a reduce function makes of the JSON text [keys, values, rereduce]."""
+        try:
+            answer = self._ask(Request([function], lib, arguments=arguments))
+        except MapperLost:
+            raise FunctionsBroken(_HANG_REASON) from None
+        if answer.broken is not None or answer.value is None:
+            raise FunctionsBroken(answer.broken or "it made nothing")
+        return answer.value
+
+    def close(self) -> None:
+        """End all idle processes."""
+        for _ in range(MAPPER_COUNT):
+            mapper = self._slots.get()
+            if mapper is not None:
+                mapper.kill()
+            self._slots.put(None)
+
+    def _map_some(self, functions: list[str], lib: dict[str, Any], documents: Sequence[bytes]) -> Mapped:
+        try:
+            answer = self._ask(Request(functions, lib, list(documents)))
+        except MapperLost:
+            return self._map_apart(functions, lib, documents)
+        if answer.broken is not None:
+            raise FunctionsBroken(answer.broken)
+        return Mapped(answer.rows, answer.failures)
+
+    def _map_apart(self, functions: list[str], lib: dict[str, Any], documents: Sequence[bytes]) -> Mapped:
+        """After a death: the first document alone, then each function alone with it."""
+        if len(documents) > 1:
+            return self._map_some(functions, lib, documents[:1])
+        mapped = Mapped([[]], [])
+        for at, function in enumerate(functions):
+            part = self._map_some([function], lib, documents) if len(functions) > 1 else _hung()
+            mapped.rows[0] += [(at, *row[1:]) for row in part.rows[0]]
+            mapped.failures += [Failure(at, 0, each.reason, each.is_over_limit) for each in part.failures]
+        return mapped
+
+    def _ask(self, request: Request) -> Answer:
+        mapper = self._slots.get()
+        try:
+            if mapper is None:
+                mapper = Mapper(self._answer_limit_s)
+            answer = mapper.ask(request)
+        except MapperLost:
+            mapper = None
+            _log.warning("mapper_lost", documents=len(request.documents))
+            raise
+        finally:
+            self._slots.put(mapper)
+        return answer
+
+
+_shared: Pool | None = None
+_sharing = threading.Lock()
+
+
+def shared_pool() -> Pool:
+    """The pool of this process."""
+    global _shared  # noqa: PLW0603
+    with _sharing:
+        if _shared is None:
+            _shared = Pool()
+        return _shared
+
+
+def _hung() -> Mapped:
+    return Mapped([[]], [Failure(0, 0, _HANG_REASON, True)])
