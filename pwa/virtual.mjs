@@ -1,8 +1,9 @@
 /**
- * What the build makes up for the bundles: compiled templates, texts of both languages, and the domain's limits and lists.
+ * What the build makes up for the bundles: compiled templates, texts of both languages, the domain's limits and lists, and the
+ * one copy of the store that both workers share.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 import { precompile } from "./src/render/precompile.mjs";
 
@@ -34,6 +35,34 @@ export function virtual(root) {
     setup(build) {
       build.onResolve({ filter: /^virtual:/ }, ({ path }) => ({ path, namespace: NAMESPACE }));
       build.onLoad({ filter: /.*/, namespace: NAMESPACE }, ({ path }) => sources[path]());
+    },
+  };
+}
+
+const SHARED = "xungeStore";
+
+/** The source of `store.js`: every module of `src/store` as one global object. @param {string} root folder `pwa` */
+export function storeEntry(root) {
+  const resolveDir = join(root, "src/store");
+  const names = readdirSync(resolveDir).filter((name) => name.endsWith(".js"));
+  const imports = names.map((name, at) => `import * as m${at} from "./${name}";`);
+  const fields = names.map((name, at) => `${JSON.stringify(name)}: m${at}`);
+  return { contents: `${imports.join("\n")}\nself.${SHARED} = { ${fields.join(", ")} };\n`, resolveDir };
+}
+
+/** An esbuild plugin that takes every import of `src/store` from that object. @param {string} root folder `pwa` */
+export function sharedStore(root) {
+  const store = join(root, "src/store");
+  return {
+    name: "shared-store",
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}\/.*\.js$/ }, ({ path, resolveDir }) => {
+        const file = resolve(resolveDir, path);
+        return dirname(file) === store ? { path: basename(file), namespace: SHARED } : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace: SHARED }, ({ path }) => {
+        return { contents: `module.exports = self.${SHARED}[${JSON.stringify(path)}];`, loader: "js" };
+      });
     },
   };
 }

@@ -5,7 +5,8 @@
  *
  * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string}} Entry
  * @typedef {{key: string, photo: string, role: string, of: string, database: string, sha256: string, size_bytes: number,
- *   content_type: string, upload_url: string | null, sent_bytes: number}} Upload
+ *   content_type: string, upload_url: string | null, sent_bytes: number, has_failed?: boolean, problem?: string}} Upload
+ *   `problem` is the server's final word against a file: it stays here and is not tried again by itself
  */
 import { done, transact } from "./idb.js";
 import { openOwn } from "./own.js";

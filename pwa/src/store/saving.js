@@ -107,19 +107,25 @@ async function writeThrough(author, entries) {
  * @param {string} author @returns {Promise<string[]>} ids that had been missing
  */
 export async function replay(author) {
-  const missing = await notWritten(author, await waiting(author));
+  return ensureWritten(author, await waiting(author));
+}
+
+/**
+ * Makes sure that PouchDB holds these entries' documents before the outbox lets go of them.
+ * @param {string} author @param {import("./outbox.js").Entry[]} entries @returns {Promise<string[]>} ids that had been missing
+ */
+export async function ensureWritten(author, entries) {
+  const databases = [...new Set(entries.map(({ database }) => database))];
+  const lists = await Promise.all(databases.map((database) => notWritten(author, database, entries)));
+  const missing = lists.flat();
   if (missing.length) await writeThrough(author, missing);
   return missing.map(({ id }) => id);
 }
 
-/** Those outbox entries whose document PouchDB does not hold at all. */
-export async function notWritten(author, entries) {
-  const lists = await Promise.all([...new Set(entries.map(({ database }) => database))].map(async (database) => {
-    const own = entries.filter((entry) => entry.database === database);
-    const held = await findMany(author, database, own.map(({ id }) => id));
-    return own.filter((entry, at) => held[at] === null || generation(held[at]._rev) < generation(entry.rev));
-  }));
-  return lists.flat();
+async function notWritten(author, database, entries) {
+  const own = entries.filter((entry) => entry.database === database);
+  const held = await findMany(author, database, own.map(({ id }) => id));
+  return own.filter((entry, at) => held[at] === null || generation(held[at]._rev) < generation(entry.rev));
 }
 
 function generation(rev) {

@@ -19,7 +19,7 @@ const HOPS = 4;
 /** Answers one request for a page. @param {Request} request */
 export async function answer(request) {
   const { pathname } = new URL(request.url);
-  const found = match(routes, request.method === "HEAD" ? "GET" : request.method, pathname);
+  const found = match(/** @type {any} */ (routes), request.method === "HEAD" ? "GET" : request.method, pathname);
   try {
     return found ? await run(found, request) : await failure(request, 404, "failure.not_found");
   } catch (error) {

@@ -5,9 +5,12 @@ import { beginSession } from "../store/meta.js";
 
 /** Why a phone could not be enrolled: `wrong_password`, `locked`, `not_for_phones`, `offline` or `server`. */
 export class EnrolmentError extends Error {
+  /** @param {string} kind @param {number | null} [retry_after_s] */
   constructor(kind, retry_after_s = null) {
     super(kind);
-    Object.assign(this, { name: "EnrolmentError", kind, retry_after_s });
+    this.name = "EnrolmentError";
+    this.kind = kind;
+    this.retry_after_s = retry_after_s;
   }
 }
 

@@ -1,0 +1,95 @@
+/**
+ * Requests of the sync worker: the token, a time limit, and failures as a few named errors. It waits for nothing itself; the loop
+ * decides when to try again.
+ */
+
+/** The server could not be reached, or the link died. */
+export class Offline extends Error {
+  constructor(cause) {
+    super("no answer", { cause });
+    this.name = "Offline";
+  }
+}
+
+/** The token is not taken: `reason` is the server's code (`token_revoked`, `token_expired`, `token_unknown`). */
+export class SignedOut extends Error {
+  constructor(reason) {
+    super(reason);
+    Object.assign(this, { name: "SignedOut", reason });
+  }
+}
+
+/** The server asks for patience (429, 503, 507) or failed (5xx): everything stays here. */
+export class Busy extends Error {
+  constructor(status, reason, retry_after_s) {
+    super(`${status} ${reason}`);
+    Object.assign(this, { name: "Busy", status, reason, retry_after_s });
+  }
+}
+
+/** The server refused the request as a whole. */
+export class Refused extends Error {
+  constructor(status, reason) {
+    super(`${status} ${reason}`);
+    Object.assign(this, { name: "Refused", status, reason });
+  }
+}
+
+const TIMEOUT_MS = 60_000;
+
+/**
+ * One JSON request with the session's token.
+ * @param {import("../store/meta.js").Session} session @param {string} path
+ * @param {{method?: string, body?: any, timeout_ms?: number, signal?: AbortSignal}} [options]
+ * @returns {Promise<any>} the parsed answer, or null when it has no body
+ * @throws {Offline | SignedOut | Busy | Refused}
+ */
+export async function ask(session, path, { method = "GET", body, timeout_ms = TIMEOUT_MS, signal } = {}) {
+  const limit = AbortSignal.timeout(timeout_ms);
+  const response = await open(session, path, {
+    method,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal: signal ? anyOf(signal, limit) : limit,
+  });
+  try {
+    const text = await response.text();
+    return text ? JSON.parse(text) : null;
+  } catch (error) {
+    throw new Offline(error);
+  }
+}
+
+/** The same, answering the open response (for streams). @param {any} session @param {string} path @param {RequestInit} init */
+export async function open(session, path, init) {
+  const headers = { Authorization: `Bearer ${session.token}`, Accept: "application/json", ...init.headers };
+  if (init.body) headers["Content-Type"] = "application/json";
+  let response;
+  try {
+    response = await fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" });
+  } catch (error) {
+    throw new Offline(error);
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function problemOf(response) {
+  const told = await response.json().catch(() => ({}));
+  return errorOf(response.status, told.code ?? told.reason ?? told.error ?? "", Number(response.headers.get("Retry-After")) || null);
+}
+
+/** Which of the named errors a status is. @param {number} status @param {string} reason @param {number | null} retry_after_s */
+export function errorOf(status, reason, retry_after_s) {
+  if (status === 401) return new SignedOut(reason || "token_unknown");
+  if (status === 429 || status >= 500) return new Busy(status, reason, retry_after_s);
+  return new Refused(status, reason);
+}
+
+function anyOf(first, second) {
+  const both = new AbortController();
+  for (const signal of [first, second]) {
+    if (signal.aborted) both.abort(signal.reason);
+    else signal.addEventListener("abort", () => both.abort(signal.reason), { once: true });
+  }
+  return both.signal;
+}

@@ -1,0 +1,136 @@
+/**
+ * When to sync: at the start, after each write, when poked, when the network or the user comes back, and every five minutes.
+ * One round at a time; photos go beside it. Failures wait longer and longer, or as long as the server asks.
+ */
+import { Busy, Offline, SignedOut } from "./http.js";
+import { listenForPokes, pause } from "./poke.js";
+import { note, tellChanged } from "./progress.js";
+import { runRound } from "./round.js";
+import { sendPhotos } from "./uploads.js";
+import { replay } from "../store/saving.js";
+import { StorageFull } from "../store/errors.js";
+
+const EVERY_MS = 5 * 60_000;
+const POKE_PATIENCE_MS = 3_000;
+const FIRST_WAIT_MS = 2_000;
+const LONGEST_WAIT_MS = 5 * 60_000;
+
+/** The loop of one signed-in user. `stop()` ends it for good. */
+export class Loop {
+  /** @param {import("../store/meta.js").Session} session */
+  constructor(session) {
+    this.session = session;
+    this.ending = new AbortController();
+    this.wants = { me: true, all: false, names: new Set() };
+    this.isWanted = true;
+    this.failures = 0;
+    this.photosFailures = 0;
+    /** @type {Promise<void> | null} */
+    this.photosRun = null;
+    /** @type {() => void} */
+    this.wake = () => undefined;
+  }
+
+  /** Runs until stopped or signed out. */
+  async run() {
+    const { signal } = this.ending;
+    const recovered = await replay(this.session.author);
+    if (recovered.length) tellChanged([], recovered);
+    const all = () => {
+      clearTimeout(late);
+      this.want({ all: true });
+    };
+    const late = setTimeout(all, POKE_PATIENCE_MS);
+    void listenForPokes(this.session, {
+      signal,
+      onOpen: all,
+      onDatabases: (names) => this.want({ names }),
+      onSignedOut: (error) => void this.fail(error),
+    });
+    const regular = setInterval(() => this.want({ me: true, all: true }), EVERY_MS * (0.9 + Math.random() / 5));
+    while (!signal.aborted) await this.step();
+    clearTimeout(late);
+    clearInterval(regular);
+  }
+
+  stop() {
+    this.ending.abort();
+    this.wake();
+  }
+
+  /** Asks for a round. @param {{me?: boolean, all?: boolean, names?: string[], isUrgent?: boolean}} [more] `isUrgent` ends a wait after failures */
+  want({ me = false, all = false, names = [], isUrgent = false } = {}) {
+    this.wants.me ||= me;
+    this.wants.all ||= all;
+    for (const name of names) this.wants.names.add(name);
+    this.isWanted = true;
+    if (isUrgent || !this.failures) this.wake();
+  }
+
+  async step() {
+    if (!this.isWanted) return this.sleep(LONGEST_WAIT_MS);
+    const wants = this.wants;
+    this.wants = { me: false, all: false, names: new Set() };
+    this.isWanted = false;
+    try {
+      this.session = await runRound(this.session, wants, () => this.isWanted);
+      this.failures = 0;
+      this.sendPhotos();
+    } catch (error) {
+      this.want({ me: true, all: wants.all, names: [...wants.names] });
+      await this.fail(error);
+    }
+  }
+
+  /** Photos go beside the rounds: a record saved meanwhile does not wait for one. */
+  sendPhotos() {
+    if (this.photosRun) return;
+    const shouldStop = () => this.ending.signal.aborted;
+    const onProgress = ({ of, database }) => tellChanged([database], [of]);
+    this.photosRun = sendPhotos(this.session, { shouldStop, onProgress })
+      .then(() => void (this.photosFailures = 0))
+      .catch((error) => this.failPhotos(error))
+      .finally(() => (this.photosRun = null));
+  }
+
+  async failPhotos(error) {
+    await this.noteProblem(error);
+    this.photosFailures += 1;
+    setTimeout(() => this.want(), waitOf(error, this.photosFailures));
+  }
+
+  async fail(error) {
+    await this.noteProblem(error);
+    this.failures += 1;
+    await this.sleep(waitOf(error, this.failures));
+  }
+
+  async noteProblem(error) {
+    const problem = problemOf(error);
+    if (problem === "unknown") console.error("sync failed", error);
+    await note(this.session.author, { phase: "idle", problem, loading: null }).catch(() => undefined);
+    if (error instanceof SignedOut) this.stop();
+  }
+
+  async sleep(duration_ms) {
+    const waking = new AbortController();
+    this.wake = () => waking.abort();
+    if (!this.ending.signal.aborted) await pause(duration_ms, waking.signal);
+  }
+}
+
+/** What the Me page says about a failure; see `status` in `src/store/where.js`. */
+export function problemOf(error) {
+  if (error instanceof Offline) return "offline";
+  if (error instanceof SignedOut) return error.message === "token_revoked" ? "revoked" : "signed_out";
+  if (error instanceof StorageFull) return "phone_full";
+  if (error instanceof Busy) return /full|insufficient_storage/.test(error.message) ? "server_full" : "server";
+  return error?.name === "Refused" ? "server" : "unknown";
+}
+
+/** How long to wait: as the server asks, else twice as long each time, never all phones at once. */
+export function waitOf(error, failures) {
+  const grown_ms = Math.min(FIRST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS);
+  const asked_ms = (error?.retry_after_s ?? 0) * 1_000;
+  return Math.max(asked_ms, grown_ms) * (0.75 + Math.random() / 2);
+}
