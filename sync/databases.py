@@ -5,6 +5,7 @@ Who may open which is the server's business; making and deleting them is `couch.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 CHINA = timedelta(hours=8)
@@ -44,6 +45,7 @@ class DatabaseName(NamedTuple):
     area: str | None = None
 
 
+@lru_cache(maxsize=8192)
 def parse(name: str) -> DatabaseName | None:
     """The parts of one of our names, or None for any other."""
     for kind, pattern in PATTERNS:

@@ -4,13 +4,14 @@ The gateway calls `check` for every document a device pushes and turns a `Refusa
 quarantine entry. Which databases a device may open at all is `permissions.py`.
 """
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
 
-from server.domain import documents, ids, permissions
+from server.domain import documents, ids, permissions, times
 
 REASONS = (
     "id_type_mismatch",
@@ -32,6 +33,8 @@ REASONS = (
     "archived_database",
     "erased_id",
 )
+# CouchDB answers 400 to a whole batch for one digest of 32 characters that are not hexadecimal.
+DIGEST = re.compile(r"[0-9a-f]{32}")
 REPLICATION_FIELDS = frozenset({"_id", "_rev", "_revisions"})
 
 
@@ -85,14 +88,14 @@ def _check_type(doc: dict[str, Any], target: Target, person: permissions.Person)
 
 def _is_revision_sound(doc: dict[str, Any], immutable: bool) -> bool:
     generation, _, digest = str(doc.get("_rev", "")).partition("-")
-    if not (generation.isascii() and generation.isdigit() and len(generation) < 9 and digest):
+    if not (generation.isascii() and generation.isdigit() and len(generation) < 9 and DIGEST.fullmatch(digest)):
         return False
     history = doc.get("_revisions")
     if history is not None:
         known = history.get("ids") if isinstance(history, dict) else None
         if not isinstance(known, list) or history.get("start") != int(generation) or not known or known[0] != digest:
             return False
-        if len(known) > int(generation) or not all(isinstance(part, str) and part for part in known):
+        if len(known) > int(generation) or not all(isinstance(part, str) and DIGEST.fullmatch(part) for part in known):
             return False
     return not immutable or (generation == "1" and (history is None or len(history["ids"]) == 1))
 
@@ -103,6 +106,19 @@ def _check_shape(doc: dict[str, Any]) -> Refusal | None:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         return Refusal("schema", {path.rstrip("`").lstrip(".") or "document": message})
+    except RecursionError:
+        return Refusal("schema", {"document": "too deep"})
+    return _check_instants(doc)
+
+
+def _check_instants(doc: dict[str, Any]) -> Refusal | None:
+    """A text may look like an instant and be none: 30 February, or a year that a clock's offset pushes out of the calendar."""
+    for name, value in doc.items():
+        if name.endswith("_at") and value is not None:
+            try:
+                times.corrected(value, doc.get("clock_offset_ms"))
+            except (ValueError, OverflowError):
+                return Refusal("schema", {name: "no such instant"})
     return None
 
 

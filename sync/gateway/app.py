@@ -83,14 +83,15 @@ class Gateway:
             _require_method(inbound, frozenset({"GET"}))
             await send_json(send, 200, WELCOME)
             return
-        rights = holder.databases.get(segments[0])
-        if rights is None:
+        rights = holder.databases.get(segments[0], NO_RIGHTS)
+        is_push = segments[1:] == ["_bulk_docs"]
+        if rights == NO_RIGHTS and not (is_push and self._policy.answers_each(segments[0])):
             raise Stop(403, "forbidden", "database_not_allowed")
         asked = Asked(inbound, token, holder, rights, segments[0], segments[1:])
         name = name_in(asked.rest)
         if name is not None:
             await self._checkpoint(asked, name, send)
-        elif asked.rest == ["_bulk_docs"]:
+        elif is_push:
             await self._push(asked, send)
         else:
             await self._pass(asked, send)
@@ -107,7 +108,8 @@ class Gateway:
 
     async def _push(self, asked: Asked, send: Send) -> None:
         _require_method(asked.inbound, frozenset({"POST"}))
-        _require_right(asked.rights, "push")
+        if not self._policy.answers_each(asked.database):
+            _require_right(asked.rights, "push")
         body = await asked.inbound.body(PUSH_BYTES)
         entries = await push_batch(self._upstream, self._policy, asked.holder, asked.database, body)
         await send_json(send, 201, entries)

@@ -58,6 +58,9 @@ class Policy(Protocol):
         Raises NotAdmitted, and Unavailable when it cannot be known now.
         """
 
+    def answers_each(self, database: str) -> bool:
+        """True when a push into this database by somebody who may not is refused document by document, so that each is kept."""
+
     def check(self, holder: Holder, database: str, doc: Any, size_bytes: int) -> Rejection | None:
         """None when this pushed document (any JSON value) may be stored. Called for each of a batch: no I/O."""
 

@@ -1,0 +1,97 @@
+"""The gateway's policy: tokens to holders, documents through the domain's admission rules, refused ones into quarantine.
+
+No rule of its own: who may open what is `reach.py`, what may be stored is `server/domain/admission.py`.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from server import quarantine
+from server.domain import admission, times
+from server.domain.errors import NotSignedIn
+from server.people import devices, reach
+from sync import databases
+from sync.couch import Couch
+from sync.errors import StoreError
+from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unavailable
+
+TOKEN_KEPT_S = 3.0
+TOKENS_KEPT = 5000
+# These the phone mends by itself and pushes again: nothing for a clerk to look at.
+MENDED_BY_PHONE = frozenset({"stamp_ahead"})
+
+
+class DevicePolicy:
+    """Implements `sync.gateway.Policy`. One per server process; tokens are remembered for `TOKEN_KEPT_S` at most."""
+
+    def __init__(self, couch: Couch, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._couch = couch
+        self._now = now
+        self._kept: OrderedDict[bytes, tuple[float, Holder]] = OrderedDict()
+
+    async def identify(self, token: str) -> Holder:
+        """Who holds this token and what they may open. Raises NotAdmitted and Unavailable."""
+        key = hashlib.sha256(token.encode(errors="replace")).digest()
+        known = self._kept.get(key)
+        if known is not None and time.monotonic() - known[0] < TOKEN_KEPT_S:
+            return known[1]
+        self._kept.pop(key, None)
+        asked_at_s = time.monotonic()
+        holder = await asyncio.to_thread(self._find, token)
+        self._kept[key] = (asked_at_s, holder)
+        if len(self._kept) > TOKENS_KEPT:
+            self._kept.popitem(last=False)
+        return holder
+
+    def answers_each(self, database: str) -> bool:
+        """True for a database that phones push to at all: a push there without the right is refused document by document."""
+        return reach.is_pushed_to(databases.parse(database))
+
+    def check(self, holder: Holder, database: str, doc: Any, size_bytes: int) -> Rejection | None:
+        """None when the document may be stored (DESIGN §6.3)."""
+        name = databases.parse(database)
+        if name is None:
+            return Rejection("not_grid_holder")
+        refusal = admission.check(doc, size_bytes, admission.Target(name.kind, name.grid), holder.person)
+        if refusal is not None:
+            return Rejection(refusal.reason, refusal.fields, keep=refusal.reason not in MENDED_BY_PHONE)
+        rights = holder.databases.get(database)
+        if rights is None or not rights.push:
+            return Rejection(self._why_closed(holder, name))
+        if name.grid is not None and not reach.has_held(holder.person, name.grid, _captured_at(doc)):
+            return Rejection("not_grid_holder")
+        return None
+
+    async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> list[bool]:
+        """Keep refused documents. Raises Unavailable when the store cannot."""
+        refused = [quarantine.Refused(one.doc, one.text, one.rejection.reason, one.rejection.fields) for one in rejected]
+        try:
+            return await asyncio.to_thread(quarantine.keep_all, self._couch, database, holder.device, holder.user, refused)
+        except StoreError as error:
+            raise Unavailable from error
+
+    def _why_closed(self, holder: Holder, name: databases.DatabaseName) -> str:
+        """Why a database this person could push to by role is closed to them: not their grid, or a quarter long past."""
+        if name.grid in holder.person.get("grids", ()) and name.quarter is not None:
+            return "archived_database"
+        return "not_grid_holder"
+
+    def _find(self, token: str) -> Holder:
+        try:
+            found = devices.find(self._couch, token, self._now())
+        except NotSignedIn as error:
+            raise NotAdmitted(error.code) from None
+        except StoreError as error:
+            raise Unavailable from error
+        opened = devices.opened_by(found.person, self._now(), found.device)
+        rights = {one.name: Rights(one.pull, one.push) for one in opened}
+        return Holder(found.device_id, found.person["name"], rights, found.person)
+
+
+def _captured_at(doc: dict[str, Any]) -> datetime:
+    return times.corrected(doc["captured_at"], doc.get("clock_offset_ms"))

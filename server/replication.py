@@ -1,0 +1,35 @@
+"""Ties the gateway to our rules: what `server/app.py` mounts at `/db`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from server.people.policy import DevicePolicy
+from server.settings import Settings
+from sync.couch import Couch
+from sync.gateway import Gateway, create_gateway
+from sync.gateway.wire import Receive, Scope, Send
+
+
+class Replication:
+    """The ASGI app. A process that serves it stays inside `running()`, which closes its connections at the end."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request of a phone's replication."""
+        await self._gateway(scope, receive, send)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While the process serves."""
+        try:
+            yield
+        finally:
+            await self._gateway.close()
+
+
+def create_replication(settings: Settings, couch: Couch, nudge: Callable[[str], Awaitable[None]]) -> Replication:
+    """The gateway before `settings.couchdb_url`. `nudge(database)` is awaited after each push that stored something, apart from
+    the answer: it may take its time or fail."""
+    return Replication(create_gateway(settings.couchdb_url, DevicePolicy(couch), nudge))
