@@ -1,0 +1,37 @@
+/** The event catalogue as a form shows it: the three nearest at hand, then all by class. Names in the phone's language. */
+
+/** Kinds whose first category stands in until the user has habits of their own. */
+const FIRST_KINDS = Object.freeze(["event", "hazard", "service"]);
+const TOP_COUNT = 3;
+
+/** A name that is a text or one per language. @param {any} name @param {string} language */
+export function nameIn(name, language) {
+  return typeof name === "string" ? name : (name?.[language] ?? name?.["zh-CN"] ?? "");
+}
+
+/**
+ * `{top_categories: [{value, label, chosen}], catalogue: [{name, options}]}`.
+ * @param {any[]} categories documents of the catalogue, by code @param {string[]} used codes, most used first
+ */
+export function catalogueOf(categories, used, language, chosen = "") {
+  const option = (doc) => ({ value: doc.code, label: nameIn(doc.name, language), chosen: doc.code === chosen });
+  const top = topOf(categories, chosen ? [chosen, ...used] : used);
+  const others = categories.filter((doc) => !top.includes(doc));
+  const groups = new Map();
+  for (const doc of others) {
+    const name = nameIn(doc.class_name ?? doc.kind_name ?? "", language);
+    groups.set(name, [...(groups.get(name) ?? []), option(doc)]);
+  }
+  return { top_categories: top.map(option), catalogue: [...groups].map(([name, rows]) => ({ name, options: rows })) };
+}
+
+function topOf(categories, used) {
+  const habits = used.map((code) => categories.find((doc) => doc.code === code));
+  const usual = FIRST_KINDS.map((kind) => categories.find((doc) => doc.kind === kind));
+  return [...new Set([...habits, ...usual, ...categories].filter(Boolean))].slice(0, TOP_COUNT);
+}
+
+/** A category's name by its code; the code itself until the catalogue is here. */
+export function categoryName(categories, code, language) {
+  return nameIn(categories.find((doc) => doc.code === code)?.name, language) || code;
+}

@@ -1,0 +1,34 @@
+/** Every address of the phone app and what answers it. The service worker finds its handler here (`sw/router.js`). */
+import { showCases } from "./cases.js";
+import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
+import { showMe, showSyncChip } from "./me.js";
+import { endPatrol, startPatrol } from "./patrols.js";
+import { showRecord } from "./records.js";
+import { saveReport, showReportForm } from "./reports.js";
+import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
+import { showToday } from "./today.js";
+import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm, showVisits } from "./visits.js";
+
+export const routes = Object.freeze([
+  { method: "GET", path: "/m/", handle: showToday },
+  { method: "GET", path: "/m/report", handle: showReportForm },
+  { method: "POST", path: "/m/reports", handle: saveReport },
+  { method: "GET", path: "/m/records/:id", handle: showRecord },
+  { method: "POST", path: "/m/patrols", handle: startPatrol },
+  { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
+  { method: "GET", path: "/m/homes", handle: showHouseholds },
+  { method: "GET", path: "/m/homes/new", handle: showHouseholdForm },
+  { method: "POST", path: "/m/households", handle: saveHousehold },
+  { method: "GET", path: "/m/homes/:id", handle: showHousehold },
+  { method: "GET", path: "/m/homes/:id/visits/new", handle: showHouseholdVisitForm },
+  { method: "GET", path: "/m/visits", handle: showVisits },
+  { method: "GET", path: "/m/visits/new", handle: showPoliceVisitForm },
+  { method: "POST", path: "/m/visits", handle: saveVisit },
+  { method: "GET", path: "/m/cases", handle: showCases },
+  { method: "GET", path: "/m/me", handle: showMe },
+  { method: "GET", path: "/m/sync-chip", handle: showSyncChip },
+  { method: "GET", path: "/m/sign-in", handle: showSignIn, open: true },
+  { method: "POST", path: "/m/session", handle: signIn, open: true },
+  { method: "POST", path: "/m/session/end", handle: signOut },
+  { method: "POST", path: "/m/language", handle: chooseLanguage, open: true },
+]);

@@ -1,0 +1,79 @@
+/** 我的: sync, this phone, what was refused, language, and the chip of the top line. */
+import { lengthText, momentOf, sizeText } from "./moments.js";
+import { page } from "./pages.js";
+import { aboutRows, chipOf, rowOf } from "./rows.js";
+import { syncSummary } from "./today.js";
+
+/** Clocks this close count as right: the answer's way from the server takes as long. */
+const RIGHT_MS = 5000;
+const PHASES = Object.freeze({ push: "pushing", photos: "uploading", pull: "pulling", load: "pulling", idle: "idle" });
+
+/** `GET /m/me` */
+export async function showMe(input, store, context) {
+  const about = await aboutRows(store, context, input.now);
+  const { user, device } = store.session;
+  const [sync, status, refused] = await Promise.all([syncSummary(store, input.now), store.status(), refusedRows(store, about)]);
+  return page(store, "me.html", {
+    tab: "me",
+    title: context.t("me.title"),
+    ...sync,
+    sync_facts: syncFacts(status, input.now, context.t),
+    phone_facts: [
+      said("me.storage", storageSaying(status)),
+      text("me.version", context.version),
+      text("me.device", device),
+    ],
+    refused,
+    user_name: user.name,
+    user_login: store.session.author,
+  });
+}
+
+function text(label, value) {
+  return { label, text: value, key: "", slots: {}, at: null };
+}
+
+function said(label, { key, slots = {} }) {
+  return { label, text: "", key, slots, at: null };
+}
+
+function syncFacts(status, now_ms, t) {
+  const last = momentOf(status.last_contact_at, now_ms);
+  return [
+    said("me.network", { key: `me.state_${stateOf(status)}` }),
+    last ? { ...text("me.last_contact", ""), at: last } : said("me.last_contact", { key: "me.never" }),
+    said("me.clock", clockSaying(status.offset_ms, t)),
+  ];
+}
+
+function stateOf({ problem, phase }) {
+  if (problem === "offline") return "offline";
+  if (problem === "signed_out" || problem === "revoked") return "signed_out";
+  if (problem === "server_full") return "server_full";
+  return problem ? "waiting" : (PHASES[phase] ?? "idle");
+}
+
+function clockSaying(offset_ms, t) {
+  if (offset_ms === null) return { key: "me.clock_unknown" };
+  if (Math.abs(offset_ms) < RIGHT_MS) return { key: "me.clock_right" };
+  return { key: offset_ms > 0 ? "me.clock_ahead" : "me.clock_behind", slots: { amount: lengthText(Math.abs(offset_ms), t) } };
+}
+
+function storageSaying({ usage_bytes, quota_bytes }) {
+  if (quota_bytes === null) return { key: "me.storage_unknown" };
+  const free_bytes = Math.max(0, quota_bytes - (usage_bytes ?? 0));
+  return { key: "me.storage_value", slots: { used: sizeText(usage_bytes), free: sizeText(free_bytes) } };
+}
+
+async function refusedRows(store, about) {
+  const refusals = await store.refusals();
+  const records = await Promise.all(refusals.slice(0, 50).map(({ id }) => store.getRecord(id)));
+  return records.filter((record) => record && record.doc.type !== "photo")
+    .map((record) => ({ ...rowOf(record, about), where: chipOf(record.where) }));
+}
+
+/** `GET /m/sync-chip`: the chip alone, for live refreshing. */
+export async function showSyncChip(input, store) {
+  const { count } = await store.unsent();
+  return { template: "sync-chip.html", data: { unsent_count: count } };
+}

@@ -1,0 +1,104 @@
+/** The page of one record: its photos, where it is, what became of it, what it says. */
+import { categoryName } from "./catalogue.js";
+import { minutesBetween, momentOf } from "./moments.js";
+import { gridName, isPolice, notFound, page } from "./pages.js";
+import { aboutRows, chipOf, refusalSaying, stateLabel } from "./rows.js";
+
+const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today" });
+
+/** `GET /m/records/:id` */
+export async function showRecord(input, store, context) {
+  const record = await store.getRecord(input.params.id);
+  if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases");
+  const { doc, where } = record;
+  const [about, grids] = await Promise.all([aboutRows(store, context, input.now), store.grids()]);
+  const event = where.case?.last_event ?? {};
+  return page(store, "record.html", {
+    tab: SHOWN[doc.type],
+    title: context.t(`${doc.type}.page`),
+    back: backOf(doc, store.session.user),
+    just_saved: input.query.saved === "1",
+    photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
+    where: chipOf(where),
+    refused: where.place === "refused" ? refusalSaying(where) : null,
+    reason: where.case?.state === "returned" ? (event.reason ?? "") : "",
+    result: where.case?.state === "closed" ? (event.result ?? "") : "",
+    steps: stepsOf(record, about),
+    facts: [...FACTS[doc.type](doc, about), ...commonFacts(record, grids, about)],
+  });
+}
+
+function backOf(doc, user) {
+  if (doc.type === "visit") return isPolice(user) ? "/m/visits" : `/m/homes/${doc.household}`;
+  return doc.type === "report" ? "/m/cases" : "/m/";
+}
+
+/** The way of a record, done steps and the next one: `[{label, slots, done, at}]`. */
+export function stepsOf({ doc, where }, { now_ms, t }) {
+  const step = (label, done, at = null, slots = {}) => ({ label, slots, done, at: momentOf(at, now_ms) });
+  const steps = [step("step.phone", true, doc.captured_at)];
+  if (where.place === "refused") return [...steps, step("step.refused", true)];
+  const isThere = where.place === "server";
+  steps.push(step(isThere ? "step.server" : "step.server_wait", isThere));
+  if (where.photos_unsent) steps.push(step("step.photos_wait", false, null, { count: where.photos_unsent }));
+  if (doc.type !== "report") return steps;
+  if (!where.case) return [...steps, step("step.case_wait", false)];
+  steps.push(step("step.case", true, null, { case_no: where.case.case_no }));
+  return [...steps, ...caseSteps(where.case, step, t)];
+}
+
+function caseSteps(found, step, t) {
+  const { state, last_event } = found;
+  const at = last_event?.at ?? found.updated_at;
+  if (state === "reported") return [step("step.accepted_wait", false)];
+  if (state === "accepted") return [step("step.accepted", true, at), step("step.closed_wait", false)];
+  if (state === "returned") return [step("step.returned", true, at)];
+  if (state === "closed") return [step("step.accepted", true), step("step.closed", true, at)];
+  return [step("step.state", true, at, { state: t(stateLabel(state)) })];
+}
+
+/** One line of facts: a text, the key of a text, or a moment. */
+export function fact(label, { text = "", key = "", at = null } = {}) {
+  return { label, text, key, at };
+}
+
+const FACTS = Object.freeze({
+  report: (doc, about) => [
+    fact("record.category", { text: categoryName(about.categories, doc.category, about.language) }),
+    ...(doc.text ? [fact("record.text", { text: doc.text })] : []),
+    fact("record.urgency", { key: `urgency.${doc.urgency}` }),
+    ...placeFacts(doc.place, about.t),
+    fact("record.source", { key: `source.${doc.source}` }),
+  ],
+  visit: (doc, { now_ms }) => [
+    fact("visit.address", { text: doc.address }),
+    fact("visit.kind", { key: `kind.${doc.kind}` }),
+    fact("visit.findings", { text: doc.findings }),
+    ...(doc.next_at ? [fact("visit.next_at", { at: momentOf(doc.next_at, now_ms) })] : []),
+  ],
+  patrol: (doc, { now_ms, t }) => [
+    fact("patrol.started_at", { at: momentOf(doc.started_at, now_ms) }),
+    fact("patrol.ended_at", { at: momentOf(doc.ended_at, now_ms) }),
+    fact("patrol.minutes", { text: t("patrol.minutes_value", { minutes: minutesBetween(doc.started_at, doc.ended_at) }) }),
+  ],
+});
+
+function placeFacts(place, t) {
+  if (!place) return [];
+  const { lat, lon, accuracy_m, address } = place;
+  const isPoint = lat !== null && lat !== undefined;
+  const slots = isPoint ? { lat: lat.toFixed(5), lon: lon.toFixed(5), metres: Math.round(accuracy_m ?? 0) } : {};
+  return [
+    ...(address ? [fact("record.address", { text: address })] : []),
+    ...(isPoint ? [fact("record.place", { text: t(accuracy_m ? "place.point_about" : "place.point", slots) })] : []),
+  ];
+}
+
+function commonFacts({ doc, where }, grids, { now_ms }) {
+  const grid = grids.find(({ code }) => code === doc.grid);
+  return [
+    fact("record.captured_at", { at: momentOf(doc.captured_at, now_ms) }),
+    fact("record.grid", { text: gridName(doc.grid, grid?.doc) }),
+    ...(where.case ? [fact("record.case_no", { text: where.case.case_no })] : []),
+  ];
+}

@@ -1,0 +1,80 @@
+/**
+ * Records as rows and chips: what it is, when, and where it stands. Where it stands was found out by the store (`where.js`);
+ * here it becomes words, a colour and an icon.
+ *
+ * @typedef {import("../store/reading.js").Row & {where: import("../store/where.js").Where}} Placed
+ */
+import { categoryName } from "./catalogue.js";
+import { minutesBetween, momentOf } from "./moments.js";
+
+const STATE_LOOK = Object.freeze({
+  reported: ["move", "server"],
+  accepted: ["good", "server"],
+  returned: ["bad", "returned"],
+  closed: ["good", "server"],
+});
+
+/** A record's chip: `{label, slots, tone, icon, percent}`; `percent` is 0 when there is nothing to measure. */
+export function chipOf({ place, photos_unsent, percent, case: found }) {
+  const look = (label, tone, icon, slots = {}, shown = 0) => ({ label, slots, tone, icon, percent: shown });
+  if (place === "refused") return look("where.refused", "bad", "alert");
+  if (place === "phone") return look("where.phone", "wait", "phone");
+  if (place === "sending") return look("where.sending", "wait", "sending");
+  if (found) return look(stateLabel(found.state), ...(STATE_LOOK[found.state] ?? ["move", "clock"]), {}, photos_unsent ? percent : 0);
+  if (photos_unsent) return look("where.photos", "wait", "sending", { percent }, percent);
+  return look("where.server", "good", "server");
+}
+
+/** The words for a case's state; one for states this version does not know. */
+export function stateLabel(state) {
+  return STATE_LOOK[state] ? `state.${state}` : "state.other";
+}
+
+/** What a refusal's code means, in words. */
+export function refusalSaying({ reason }) {
+  const known = ["not_grid_holder", "too_large", "schema", "author_mismatch", "stamp_ahead", "immutable_revision",
+    "archived_database", "erased_id", "quota"];
+  return known.includes(reason) ? { label: `refused.${reason}`, slots: {} } : { label: "refused.other", slots: { code: reason } };
+}
+
+/**
+ * One row of a list.
+ * @param {Placed} record @param {{categories: any[], language: string, t: Function, now_ms: number}} about
+ */
+export function rowOf(record, about) {
+  const { doc, where } = record;
+  const shape = SHAPES[doc.type] ?? SHAPES.visit;
+  const reason = doc.type === "report" && where.case?.state === "returned" ? (where.case.last_event?.reason ?? "") : "";
+  return { ...shape(doc, about), at: momentOf(doc.captured_at, about.now_ms), where: chipOf(where), reason };
+}
+
+const SHAPES = Object.freeze({
+  report: (doc, { categories, language }) => ({
+    href: `/m/records/${doc._id}`,
+    photo: doc.photos[0] ?? "",
+    icon: "camera",
+    lead: categoryName(categories, doc.category, language),
+    about: snippet(doc.text || doc.place?.address || ""),
+  }),
+  visit: (doc, { t }) => ({
+    href: `/m/records/${doc._id}`, photo: "", icon: doc.household ? "homes" : "beat", lead: doc.address, about: t(`kind.${doc.kind}`),
+  }),
+  household: (doc, { t }) => ({ href: `/m/homes/${doc._id}`, photo: "", icon: "homes", lead: doc.address, about: t("household.page") }),
+  patrol: (doc, { t }) => ({
+    href: `/m/records/${doc._id}`,
+    photo: "",
+    icon: "walk",
+    lead: t("patrol.lead", { minutes: minutesBetween(doc.started_at, doc.ended_at) }),
+    about: "",
+  }),
+});
+
+function snippet(text) {
+  const signs = [...text.replace(/\s+/g, " ")];
+  return signs.length > 40 ? `${signs.slice(0, 40).join("")}…` : signs.join("");
+}
+
+/** What rows of one page need to know besides the records. */
+export async function aboutRows(store, context, now_ms) {
+  return { categories: await store.categories(), language: context.language, t: context.t, now_ms };
+}

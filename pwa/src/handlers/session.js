@@ -1,0 +1,52 @@
+/** Signing in (which enrols the phone), signing out (which keeps what is unsent), and the language. */
+import { judged, needed, isRefused, textOf } from "./fields.js";
+import { refuse } from "./pages.js";
+
+const LANGUAGES = Object.freeze(["zh-CN", "en"]);
+const SAYINGS = Object.freeze({
+  wrong_password: "signin.wrong",
+  locked: "signin.locked",
+  not_for_phones: "signin.not_allowed",
+  offline: "signin.no_network",
+});
+const WAIT_MINUTES = 15;
+
+/** `GET /m/sign-in` */
+export async function showSignIn(input, store, context) {
+  return {
+    template: "sign-in.html",
+    data: { tab: "", title: context.t("signin.title"), back: "", bare: true, has_action: false, failure: null, form: { username: "" } },
+  };
+}
+
+/** `POST /m/session`: the only form that needs the network. */
+export async function signIn(input, store, context) {
+  const username = textOf(input.form, "username");
+  const password = input.form.password ?? "";
+  const fields = judged({
+    username: needed(username, "signin.username_missing"),
+    password: needed(password, "signin.password_missing"),
+  });
+  if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
+  try {
+    await context.enrol({ username, password, name: context.t("app.name") });
+  } catch (error) {
+    if (error?.name !== "EnrolmentError") throw error;
+    const minutes = error.retry_after_s ? Math.ceil(error.retry_after_s / 60) : WAIT_MINUTES;
+    return refuse(input, context, { label: SAYINGS[error.kind] ?? "signin.server_trouble", slots: { minutes } }, fields);
+  }
+  return { redirect: "/m/" };
+}
+
+/** `POST /m/session/end`: nobody is signed in afterwards; records and outbox stay. */
+export async function signOut(input, store, context) {
+  await context.signOut();
+  return { redirect: "/m/sign-in" };
+}
+
+/** `POST /m/language` */
+export async function chooseLanguage(input, store, context) {
+  const { language, back } = input.form;
+  if (LANGUAGES.includes(language)) await context.setLanguage(language);
+  return { redirect: back?.startsWith("/m/") ? back : "/m/me" };
+}

@@ -1,0 +1,21 @@
+/**
+ * The page's own script: htmx, and the few things only a page can do (camera, shrinking photos, place, permission to keep
+ * data). Pages themselves come from the service worker; records are saved there, never here.
+ */
+import "htmx.org";
+
+import { startSync } from "../sync/client.js";
+import { watchCatalogue } from "./catalogue.js";
+import { watchForms } from "./forms.js";
+import { watchNews } from "./live.js";
+import { watchPhone } from "./phone.js";
+import { watchPhotos } from "./photos.js";
+import { watchPlace } from "./place.js";
+
+watchForms();
+watchPhotos();
+watchCatalogue();
+watchPlace();
+watchPhone();
+watchNews();
+startSync();

@@ -1,0 +1,26 @@
+/**
+ * News from the workers becomes one page event, `xunge:changed`, on which the live parts of a page ask for themselves again.
+ * Forms are never live parts: nothing that is being typed is touched.
+ */
+import { onNews } from "../sync/client.js";
+
+const EVENT = "xunge:changed";
+/** Uploads report their progress often; a page that redraws more than once a second only drains the battery. */
+const PAUSE_MS = 1000;
+const CHANGES = new Set(["changed", "status", "wrote"]);
+
+export function watchNews() {
+  let last_at_ms = 0;
+  let waiting = 0;
+  const redraw = () => {
+    waiting = 0;
+    last_at_ms = Date.now();
+    document.body.dispatchEvent(new CustomEvent(EVENT, { bubbles: true }));
+  };
+  const ask = () => {
+    if (waiting || document.hidden) return;
+    waiting = window.setTimeout(redraw, Math.max(100, last_at_ms + PAUSE_MS - Date.now()));
+  };
+  onNews(({ type }) => CHANGES.has(type) && ask());
+  document.addEventListener("visibilitychange", ask);
+}

@@ -1,0 +1,39 @@
+/** What the Me page asks of the browser itself: sync now, whether data is safe from clean-up, and taking a new version. */
+import { askToPersist, onNews, requestSync } from "../sync/client.js";
+import { whenArrived } from "./arrival.js";
+
+export function watchPhone() {
+  document.addEventListener("click", ({ target }) => {
+    const button = /** @type {Element} */ (target).closest("[data-sync-now], [data-take-update]");
+    if (button?.matches("[data-sync-now]")) syncNow();
+    if (button?.matches("[data-take-update]")) takeUpdate();
+  });
+  whenArrived("[data-persist]", showPersistence);
+  whenArrived("[data-take-update]", offerUpdate);
+  onNews(({ type }) => {
+    const button = document.querySelector("[data-take-update]");
+    if (type === "update-ready" && button) /** @type {HTMLElement} */ (button).hidden = false;
+  });
+}
+
+function syncNow() {
+  const line = /** @type {HTMLElement | null} */ (document.querySelector("[data-sync-says]"));
+  requestSync();
+  if (line) line.textContent = (navigator.onLine ? line.dataset.asked : line.dataset.offline) ?? "";
+}
+
+async function showPersistence(line) {
+  const isKept = await askToPersist();
+  line.textContent = isKept ? line.dataset.yes : line.dataset.no;
+}
+
+async function offerUpdate(button) {
+  const registration = await navigator.serviceWorker?.getRegistration();
+  button.hidden = !registration?.waiting;
+}
+
+async function takeUpdate() {
+  const registration = await navigator.serviceWorker.getRegistration();
+  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  registration?.waiting?.postMessage({ type: "take-update" });
+}

@@ -1,0 +1,87 @@
+/**
+ * The pages as the service worker runs them, without a browser: requests in, handlers' answers out, over a real store on
+ * IndexedDB in memory. The catalogue, the grids and case copies are put where a pull would have put them.
+ */
+import { GRID, QUARTER, phone } from "../engine/phone.mjs";
+import { readFileSync } from "node:fs";
+
+const PWA = new URL("../../../pwa/", import.meta.url);
+const { routes } = await import(new URL("src/handlers/index.js", PWA));
+const { match } = await import(new URL("src/sw/router.js", PWA));
+const { keep } = await import(new URL("src/store/documents.js", PWA));
+const { translator } = await import(new URL("src/render/environment.js", PWA));
+
+export { GRID, QUARTER };
+export const SECOND_GRID = "640105002001002";
+export const NOW = Date.parse("2026-11-23T08:00:00.000Z");
+
+export function texts(language) {
+  return JSON.parse(readFileSync(new URL(`locale/${language}.json`, PWA), "utf8"));
+}
+
+const CATEGORIES = [
+  ["1101", "event", "暴露垃圾", "Exposed rubbish", "市容环境", "Street cleanliness"],
+  ["1401", "event", "占道经营", "Trading on the pavement", "街面秩序", "Street order"],
+  ["3101", "hazard", "消防通道堵塞", "Blocked fire lane", "消防安全", "Fire safety"],
+  ["4101", "service", "停水", "No water", "民生服务", "Public services"],
+].map(([code, kind, zh, en, class_zh, class_en]) => ({
+  _id: `category:${code}`, _rev: "1-0", type: "category", code, kind, direct: false,
+  name: { "zh-CN": zh, en }, class_name: { "zh-CN": class_zh, en: class_en },
+}));
+
+function gridDoc(code, n) {
+  return { _id: `grid:${code}`, _rev: "1-0", type: "grid", code, name: `文昌社区第${n}网格` };
+}
+
+/** A phone of a worker (or, with `police`, an officer) with reference data and a way to ask for pages. */
+export async function app({ police = false, language = "zh-CN", grids = [GRID], ...fields } = {}) {
+  const kinds = police ? ["grid", "beat"] : ["grid", "home-quarter"];
+  const quarterly = grids.flatMap((grid) => kinds.map((kind) => `${kind.replace("-quarter", "")}-${grid}-${QUARTER}`));
+  const names = ["ref", ...quarterly, ...(police ? [] : grids.map((grid) => `home-${grid}`))];
+  const login = police ? "police" : "worker";
+  const store = await phone({
+    user: { id: `user:${login}1`, name: police ? "马警官" : "王芳", roles: [login] },
+    grids,
+    databases: names.map((name) => ({ name, pull: true, push: name !== "ref" })),
+    ...fields,
+  });
+  await keep(store.session.author, "ref", [...CATEGORIES, ...grids.map((code, at) => gridDoc(code, at + 1))]);
+  const context = contextOf(store, language);
+  const ask = (method, path, input) => answer(store, context, method, path, input);
+  return {
+    store,
+    context,
+    get: (path, input) => ask("GET", path, input),
+    post: (path, form, input) => ask("POST", path, { form, ...input }),
+    pull: (docs) => keep(store.session.author, `grid-${GRID}-${QUARTER}`, docs),
+  };
+}
+
+export function contextOf(store, language = "zh-CN", fields = {}) {
+  return {
+    version: "test", language, domain: {}, session: store?.session ?? null, t: translator(texts(language)),
+    enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined, ...fields,
+  };
+}
+
+export async function answer(store, context, method, path, { form = {}, every = {}, files = {}, is_htmx = true, now = NOW } = {}) {
+  const url = new URL(path, "http://phone");
+  const { route, params } = match(routes, method, url.pathname);
+  const query = Object.fromEntries(url.searchParams);
+  return route.handle({ method, path: url.pathname, params, query, form, every, files, is_htmx, now }, store, context);
+}
+
+/** Fills the form a page showed: what it carries, and what the user put in. */
+export function filled(shown, values = {}) {
+  const { id, captured_at } = shown.data.form;
+  return { id, captured_at, grid: shown.data.grid, ...values };
+}
+
+/** The case copy of a report as the server writes it. */
+export function caseOf(report, state, event = {}) {
+  return {
+    _id: report._id.replace("report:", "case:"), _rev: "1-a", type: "case", v: 1, grid: report.grid, case_no: "002-261123-7K3M9Q",
+    state, unit: null, due_at: null, reports: [report._id], category: report.category, events: 2,
+    last_event: { move: "accept", at: "2026-11-23T07:59:00.000Z", ...event }, updated_at: "2026-11-23T07:59:00.000Z",
+  };
+}
