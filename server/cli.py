@@ -91,7 +91,7 @@ def worker(beat: bool) -> None:
 @click.option("--admin", envvar="XUNGE_STORE_ADMIN", required=True, metavar="USER:PASSWORD")
 def store(data: Path, port: int, admin: str) -> None:
     """Start the embedded CouchDB-protocol node alone; prints `ready URL` when it answers."""
-    from sync.embedded.__main__ import run as run_store  # noqa: PLC0415 - only this command needs it
+    from sync.embedded.process import run as run_store  # noqa: PLC0415 - only this command needs it
 
     run_store(data, port, admin)
 
@@ -103,6 +103,69 @@ def seed() -> None:
 
     for line in seeding.seed(_couch(), is_demo=_settings().demo):
         click.echo(line)
+
+
+@main.group()
+def user() -> None:
+    """Accounts: add one, give a new password, lock out."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, help="worker, police, community, triage, …; may be repeated.")
+@click.option("--display", required=True, help="The name people see.")
+@click.option("--grid", "grids", multiple=True, help="15 digits; may be repeated.")
+@click.option("--community", "communities", multiple=True, help="12 digits.")
+@click.option("--township", "townships", multiple=True, help="9 digits.")
+@click.option("--unit", "units", multiple=True, help="unit:<id>.")
+@click.password_option(help="Asked for when not given.")
+def add_user(name: str, roles: tuple[str, ...], display: str, password: str, **held: tuple[str, ...]) -> None:
+    """Add an account, or replace the one of this name."""
+    from server.domain.errors import InvalidInput  # noqa: PLC0415 - only these commands need it
+    from server.people import accounts  # noqa: PLC0415
+
+    lists = {field: list(codes) for field, codes in held.items()}
+    try:
+        person = accounts.make(name, list(roles), {"zh-CN": display, "en": display}, password, **lists)
+    except InvalidInput as error:
+        raise click.ClickException(", ".join(f"{field}: {code}" for field, code in error.fields.items())) from None
+    accounts.save_all(_couch(), [person])
+    click.echo(f"{name} may sign in")
+
+
+@user.command("disable")
+@click.argument("name")
+def disable_user(name: str) -> None:
+    """Lock an account out; its records stay, its phones may still hand in what they hold."""
+    from server.domain.errors import Missing  # noqa: PLC0415 - only these commands need it
+    from server.people import accounts  # noqa: PLC0415
+
+    try:
+        accounts.change(_couch(), name, {"disabled": True})
+    except Missing:
+        raise click.ClickException(f"there is no account {name}") from None
+    click.echo(f"{name} is locked out")
+
+
+@main.group()
+def device() -> None:
+    """Phones: revoke one."""
+
+
+@device.command("revoke")
+@click.argument("device_id")
+@click.option("--by", required=True, help="The administrator's account name, for the record.")
+def revoke_device(device_id: str, by: str) -> None:
+    """Revoke a phone's token and order it to wipe itself."""
+    from server.domain.errors import DomainError  # noqa: PLC0415 - only these commands need it
+    from server.people import accounts, devices  # noqa: PLC0415
+
+    couch = _couch()
+    try:
+        devices.revoke(couch, device_id, accounts.find(couch, by))
+    except DomainError as error:
+        raise click.ClickException(error.code) from None
+    click.echo(f"{device_id} is revoked")
 
 
 if __name__ == "__main__":

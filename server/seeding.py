@@ -1,0 +1,24 @@
+"""What a fresh system needs before anyone signs in: the server's databases, the catalogue, and in demo mode the demo.
+
+Repeatable: run at every start, it changes nothing that is there already.
+"""
+
+from collections.abc import Iterator
+
+from server import reference
+from server.demo import district, people
+from server.domain import catalogue
+from sync.couch import Couch
+
+SERVER_DATABASES = ("people", "devices", "quarantine")
+
+
+def seed(couch: Couch, is_demo: bool) -> Iterator[str]:
+    """Makes what is missing and says so, line by line. Raises sync.errors.StoreError."""
+    for name in SERVER_DATABASES:
+        couch.create(name, replicated=False)
+    documents = [*catalogue.categories(), *catalogue.units(), *(district.documents() if is_demo else [])]
+    if written := reference.write(couch, documents):
+        yield f"{written} reference documents written"
+    if is_demo and (names := people.make_missing(couch)):
+        yield f"demo accounts made: {', '.join(names)}"
