@@ -7,18 +7,21 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-from sync.embedded.codec import Fragment, dump
+from sync.embedded.codec import dump
 from sync.embedded.reading import View, render_revision
 from sync.embedded.refusals import bad_request
-from sync.embedded.rendering import render_object
-from sync.embedded.rows import Record, find_bodies, make_tree, read_figures, split
+from sync.embedded.rendering import render, render_object
+from sync.embedded.rows import Body, Record, make_tree, read_attachments, read_figures, split
 from sync.embedded.selectors import Selector
 
 PAGE_ROWS = 500
 
-_COLUMNS = "SELECT seq, id, rev, deleted, body, tree FROM doc"
+_WITHOUT_BODY = "SELECT seq, id, rev, deleted, body, tree, NULL, NULL FROM doc"
+_WITH_BODY = """SELECT seq, id, rev, deleted, doc.body, tree, body.doc, body.atts
+FROM doc JOIN body ON body.key = doc.body"""
 
-Row = tuple[int, str, str, int, int, str | None]
+# seq, id, winner, deleted, body key, tree; then the body's JSON and attachments when they were asked for.
+Row = tuple[int, str, str, int, int, str | None, bytes | None, str | None]
 
 
 @dataclass(slots=True)
@@ -64,25 +67,18 @@ def parse_seq(text: str, epoch: str, newest: int) -> int:
 def read_page(connection: sqlite3.Connection, epoch: str, question: Question, room: int) -> Page:
     """The next lines after `question.since`, at most `room` of them, reading at most `PAGE_ROWS` documents."""
     newest = read_figures(connection).seq
-    count = min(room, PAGE_ROWS) if question.selector is None and question.doc_ids is None else PAGE_ROWS
+    is_filtered = question.selector is not None or question.doc_ids is not None
+    count = PAGE_ROWS if is_filtered else min(room, PAGE_ROWS)
     rows = _read_rows(connection, question, count)
     lines: list[bytes] = []
     last = question.since
-    keys = [row[4] for row in rows] if question.includes_docs or question.selector else []
-    bodies = find_bodies(connection, keys)
     for row in rows:
         if len(lines) == room:
             return Page(lines, last, newest, is_end=False)
         last = row[0]
-        record = Record(row[1], row[0], make_tree(*row[2:]))
-        if question.selector is not None:
-            document = render_object(record.id, row[2], bodies[row[4]], row[3] == 1)
-            if not question.selector.matches(document):
-                continue
-        doc = None
-        if question.includes_docs:
-            doc = render_revision(connection, record, row[2], question.view, with_meta=True, body=bodies[row[4]])
-        lines.append(_format_line(record, row[2], epoch, question.shows_leaves, doc))
+        body = Body(row[6], read_attachments(row[7])) if row[6] is not None else None
+        if question.selector is None or question.selector.matches(_parse_document(row, body)):
+            lines.append(_format_line(connection, question, epoch, row, body))
     is_end = len(rows) < count or question.doc_ids is not None
     return Page(lines, max(last, newest) if is_end and not question.is_descending else last, newest, is_end)
 
@@ -94,25 +90,41 @@ def count_pending(connection: sqlite3.Connection, since: int) -> int:
 
 
 def _read_rows(connection: sqlite3.Connection, question: Question, count: int) -> list[Row]:
+    columns = _WITH_BODY if question.includes_docs or question.selector is not None else _WITHOUT_BODY
     order = "DESC" if question.is_descending else "ASC"
     if question.doc_ids is not None:
         found: list[Row] = []
         for part in split(dict.fromkeys(question.doc_ids), 500):
             marks = ",".join("?" * len(part))
-            found += connection.execute(f"{_COLUMNS} WHERE id IN ({marks}) AND seq > ?", [*part, question.since])
-        return sorted(found, reverse=question.is_descending)
+            found += connection.execute(f"{columns} WHERE id IN ({marks}) AND seq > ?", [*part, question.since])
+        return sorted(found, key=lambda row: row[0], reverse=question.is_descending)
     limit = "seq < ?" if question.is_descending else "seq > ?"
     since = question.since if question.since or not question.is_descending else 1 << 62
-    sql = f"{_COLUMNS} WHERE {limit} ORDER BY seq {order} LIMIT ?"
+    sql = f"{columns} WHERE {limit} ORDER BY seq {order} LIMIT ?"
     return list(connection.execute(sql, (since, count)))
 
 
-def _format_line(record: Record, winner: str, epoch: str, shows_leaves: bool, doc: bytes | None) -> bytes:
-    revisions = record.tree.leaves() if shows_leaves else [winner]
-    line: dict[str, Any] = {"seq": format_seq(record.seq, epoch), "id": record.id}
-    line["changes"] = [{"rev": revision} for revision in revisions]
-    if record.tree.nodes[winner].is_deleted:
-        line["deleted"] = True
-    if doc is not None:
-        line["doc"] = Fragment(doc)
-    return dump(line)
+def _parse_document(row: Row, body: Body | None) -> dict[str, Any]:
+    assert body is not None
+    return render_object(row[1], row[2], body, row[3] == 1)
+
+
+def _format_line(connection: sqlite3.Connection, question: Question, epoch: str, row: Row, body: Body | None) -> bytes:
+    seq, id_, winner, deleted, _, tree = row[:6]
+    parts = [b'{"seq":"', format_seq(seq, epoch).encode(), b'","id":', dump(id_), b',"changes":[']
+    leaves = [winner] if tree is None or not question.shows_leaves else make_tree(*row[2:6]).leaves()
+    parts += [b",".join(b'{"rev":"' + leaf.encode() + b'"}' for leaf in leaves), b"]"]
+    if deleted:
+        parts.append(b',"deleted":true')
+    if question.includes_docs and body is not None:
+        parts += [b',"doc":', _render_doc(connection, question, row, body)]
+    parts.append(b"}")
+    return b"".join(parts)
+
+
+def _render_doc(connection: sqlite3.Connection, question: Question, row: Row, body: Body) -> bytes:
+    seq, id_, winner, deleted, _, tree = row[:6]
+    if tree is None and not body.attachments:  # most documents have one revision: nothing to look up
+        return render(id_, winner, body, deleted == 1)
+    record = Record(id_, seq, make_tree(*row[2:6]))
+    return render_revision(connection, record, winner, question.view, with_meta=True, body=body)

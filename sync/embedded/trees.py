@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import orjson
 
-_REVISION = re.compile(r"([0-9]{1,15})-([^\s\"\\,]{1,128})")
+_REVISION = re.compile(r"([0-9]{1,15})-([^\s\"\\,\x00-\x1f]{1,128})")
 
 
 def parse_revision(text: object) -> tuple[int, str] | None:
