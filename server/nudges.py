@@ -80,7 +80,7 @@ class Nudges:
         counted: list[int] = [1]
 
         def count() -> None:
-            counted[0] = int(self._redis.incr(TRIES + what))  # type: ignore[arg-type]
+            counted[0] = int(self._redis.incr(TRIES + what))
             self._redis.expire(TRIES + what, TRIES_S)
 
         self._attempt(count)

@@ -73,6 +73,8 @@ def _check_fields(doc: dict[str, Any]) -> Refusal | None:
 
 def _check_type(doc: dict[str, Any], target: Target, person: permissions.Person) -> Refusal | None:
     type_ = doc.get("type")
+    if not isinstance(type_, str):
+        return Refusal("unknown_type")
     if type_ in documents.SERVER_ONLY:
         return Refusal("server_only_type")
     if type_ not in documents.TYPES:

@@ -30,7 +30,7 @@ def design(name: str) -> dict[str, Any]:
 
 
 def install(database: Database, name: str) -> bool:
-    """Put a design document into a database unless this very one is there. True when it was written. Safe to run at once twice."""
+    """Put a design document into a database unless this very one is there. True when it was written. Two may do so at once."""
     wanted = design(name)
     present = database.find(wanted["_id"])
     if present is not None and present.get("views") == wanted["views"]:

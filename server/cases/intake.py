@@ -1,0 +1,140 @@
+"""Intake: the changes of one database become cases and phone copies (DESIGN §6.5). One call is one bounded run.
+
+It may run twice, at the same time, and be killed anywhere: ids are derived, everything is compared before it is written, and the
+checkpoint is saved last. When it runs and what happens after a failure is `worker/`'s business.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from server.cases import copies, duplicates, store
+from server.domain import documents, grids, ids, times, workflow
+from sync import feed
+from sync.couch import Couch
+from sync.database import Database
+from sync.databases import cases_db, parse
+
+BATCH = 500
+LOOK_AHEAD = 200
+CHECKPOINT = "intake"
+KINDS = frozenset({"grid", "home", "home-quarter", "beat", "cases"})
+LOG = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+Row = dict[str, Any]
+
+
+class Outcome(NamedTuple):
+    """What a run did. `changed` databases are worth an announcement; `more` says that another run is due at once."""
+
+    cases: int
+    changed: frozenset[str]
+    more: bool
+
+
+NOTHING = Outcome(0, frozenset(), more=False)
+
+
+def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcome:
+    """One run over a database's next changes. Raises the errors of the store; NotFound when the database is gone."""
+    parts = parse(name)
+    if parts is None or parts.kind not in KINDS:
+        return NOTHING
+    database = couch.database(name)
+    if parts.kind == "cases":
+        return _carry_moves(couch, database, now, batch)
+    page = feed.read(database, CHECKPOINT, batch, style="all_docs")
+    if not page.changes:
+        return NOTHING
+    if parts.kind == "grid" and parts.grid:
+        outcome = _take_in(couch, database, page, parts.grid, now)
+    else:
+        settled = duplicates.settle(couch, database, page.changes, {})
+        outcome = Outcome(0, frozenset({name} if settled else ()), page.more)
+    feed.save(database, CHECKPOINT, page.seq)
+    return outcome
+
+
+def _take_in(couch: Couch, database: Database, page: feed.Batch, grid: str, now: datetime) -> Outcome:
+    """Reports of a grid's page → first events → cases → copies; then what does not stay is put aside."""
+    township = grids.township_of(grid)
+    reports = _sound_reports(couch, database, page, grid)
+    if not reports:
+        settled = duplicates.settle(couch, database, page.changes, {})
+        return Outcome(0, frozenset({database.name} if settled else ()), page.more)
+    received = _receipts(database, page, set(reports))
+    now_text = times.to_text(now)
+    events = [
+        workflow.reported_event(report, database.name, received.get(id, now_text), report["photos"])
+        for id, report in reports.items()
+    ]
+    made = store.create(couch, township, events)
+    changed = copies.write(couch, [loaded.case for loaded in made.values()], now, are_new=True)
+    kept = {loaded.events[0]["report"]["id"]: loaded.events[0]["report"]["rev"] for loaded in made.values()}
+    duplicates.settle(couch, database, page.changes, kept)
+    return Outcome(len(made), frozenset(changed | {cases_db(township)}), page.more)
+
+
+def _sound_reports(couch: Couch, database: Database, page: feed.Batch, grid: str) -> dict[str, Document]:
+    """The reports of a page by id. One that got past the gate unsound is put aside, so that it holds up no other."""
+    found = {}
+    for row in page.changes:
+        leaves = duplicates.first_revisions(row)
+        if not leaves or leaves[0]["type"] != "report":
+            continue
+        wrong = _whats_wrong(leaves[0], grid)
+        if wrong:
+            LOG.warning("report %s in %s is unsound: %s", row["id"], database.name, wrong)
+            duplicates.keep_aside(couch, database.name, leaves[0], "schema", wrong)
+        else:
+            found[row["id"]] = leaves[0]
+    return found
+
+
+def _whats_wrong(report: Document, grid: str) -> dict[str, str]:
+    if not ids.is_record_id(report["_id"], "report"):
+        return {"_id": "id_type_mismatch"}
+    if report.get("grid") != grid:
+        return {"grid": "grid_mismatch"}
+    try:
+        documents.read({name: value for name, value in report.items() if not name.startswith("_")})
+    except msgspec.ValidationError as error:
+        return {"document": str(error)}
+    return {}
+
+
+def _receipts(database: Database, page: feed.Batch, wanted: set[str]) -> dict[str, str]:
+    """When the gateway took each record in, from receipts of this page or, for those not named there, of the next."""
+    received = _received(page, wanted)
+    if wanted - received.keys():
+        ahead = feed.read_after(database, page.seq, LOOK_AHEAD)
+        received = _received(ahead, wanted) | received
+    return received
+
+
+def _received(page: feed.Batch, wanted: set[str]) -> dict[str, str]:
+    received: dict[str, str] = {}
+    for row in page.changes:
+        doc: Mapping[str, Any] = row.get("doc") or {}
+        if doc.get("type") == "receipt":
+            for id in wanted.intersection(doc.get("ids", ())):
+                received[id] = min(doc["received_at"], received.get(id, doc["received_at"]))
+    return received
+
+
+def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) -> Outcome:
+    """Moves made at the desk → the case folded (should its mover have been killed) → the phones' copies."""
+    page = feed.read(database, CHECKPOINT, batch)
+    if not page.changes:
+        return NOTHING
+    docs = [row["doc"] for row in page.changes if row.get("doc")]
+    moved = {doc["case"] for doc in docs if doc.get("type") == "event" and doc["n"] > 0}
+    moved |= {doc["_id"] for doc in docs if doc.get("type") == "case" and doc["events"] > 1}
+    loaded = [store.refold(database, id) for id in sorted(moved)]
+    changed = copies.write(couch, [present.case for present in loaded if present], now)
+    feed.save(database, CHECKPOINT, page.seq)
+    return Outcome(0, frozenset(changed), page.more)

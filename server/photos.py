@@ -1,0 +1,193 @@
+"""Photos between the phones and `media-*`: who may upload, where a finished file goes, and who may look at it (DESIGN §6, §7).
+
+The resumable protocol, what a picture is and how it is kept are `media/`; sizes are made by `worker/`.
+"""
+
+import asyncio
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from media import scrub, store
+from media.completion import Upload, Uploader
+from media.errors import ImageError, PhotoConflict, Refused, StorageFull, Unavailable
+from media.uploads import create_uploads
+from server.domain import ids, permissions, times
+from server.domain.errors import Missing
+from server.nudges import Nudges
+from sync import errors
+from sync.couch import Couch
+from sync.database import Database
+from sync.databases import QUARANTINE, media_db, parse
+from sync.gateway.policy import Holder, NotAdmitted, Policy
+
+KINDS = frozenset({"grid", "home-quarter", "beat"})
+
+
+@dataclass(frozen=True)
+class KnownUploader(Uploader):
+    """An uploader with what its token opens."""
+
+    holder: Holder = field(kw_only=True)
+
+
+class Gate:
+    """Who may upload what: whoever may push the record of a photo may send its files, record or no record yet."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    async def identify(self, authorization: str | None) -> Uploader | None:
+        """The device behind `Authorization: Bearer <token>`, or None."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return None
+        try:
+            holder = await self._policy.identify(token.strip())
+        except NotAdmitted:
+            return None
+        return KnownUploader(device=holder.device, user=holder.user, holder=holder)
+
+    async def may_upload(self, uploader: Uploader, database: str, photo: str) -> str | None:
+        """None, or why not: `id_type_mismatch` or `not_grid_holder`. An older quarter of a grid one holds is fine."""
+        name = parse(database)
+        if not ids.is_record_id(photo, "photo"):
+            return "id_type_mismatch"
+        if name is None or name.kind not in KINDS or name.grid is None or not isinstance(uploader, KnownUploader):
+            return "not_grid_holder"
+        rights = uploader.holder.databases.get(database)
+        if rights is not None:
+            return None if rights.push else "not_grid_holder"
+        person = uploader.holder.person
+        holds = name.kind in permissions.database_kinds(person) and name.grid in person.get("grids", ())
+        return None if holds else "not_grid_holder"
+
+
+class Keeper:
+    """Takes finished files in; awaited before the phone hears that its last byte arrived."""
+
+    def __init__(self, couch: Couch, nudges: Nudges) -> None:
+        self._couch, self._nudges = couch, nudges
+
+    async def finish(self, upload: Upload, uploader: Uploader) -> None:
+        """Keep a file durably. Raises media's Unavailable and StorageFull (try again), Refused when it went to quarantine."""
+        database = await asyncio.to_thread(self._keep, upload, uploader)
+        if database is not None:
+            await self._nudges.nudge_photo_soon(database, upload.meta.photo)
+
+    def _keep(self, upload: Upload, uploader: Uploader) -> str | None:
+        """The media database that holds the file now; None when it is no picture and lies in quarantine."""
+        try:
+            if upload.problem or upload.facts is None:
+                self._put_aside(upload, uploader, upload.problem or "not_an_image")
+                return None
+            return self._store(upload, uploader)
+        except PhotoConflict:
+            self._put_aside(upload, uploader, PhotoConflict.code)
+            raise Refused(PhotoConflict.code, is_kept=True) from None
+        except errors.StorageFull as error:
+            raise StorageFull(str(error)) from error
+        except errors.StoreError as error:
+            raise Unavailable(str(error)) from error
+
+    def _store(self, upload: Upload, uploader: Uploader) -> str:
+        assert upload.facts is not None
+        name = media_db(str(getattr(parse(upload.meta.database), "grid", ""))[:9])
+        arrival = store.Arrival(
+            photo=upload.meta.photo,
+            role=upload.meta.role,
+            database=upload.meta.database,
+            device=uploader.device,
+            author=uploader.user,
+            sha256=upload.sha256,
+            content_type=upload.content_type or upload.facts.content_type,
+            facts=upload.facts,
+            received_at=datetime.now(UTC),
+        )
+        try:
+            store.save_upload(self._couch.database(name), arrival, upload.path)
+        except errors.NotFound:
+            store.save_upload(self._couch.database(name, create=True), arrival, upload.path)
+        return name
+
+    def _put_aside(self, upload: Upload, uploader: Uploader, reason: str) -> None:
+        """What cannot be shown is still the worker's: kept for a clerk, bytes and all, in one write. Twice makes one entry."""
+        entry = _quarantined(upload, uploader, reason)
+        database = self._couch.database(QUARANTINE)
+        try:
+            rows = database.bulk([entry])
+        except errors.NotFound:
+            rows = self._couch.database(QUARANTINE, create=True).bulk([entry])
+        if rows[0].get("error", "conflict") != "conflict":
+            raise Unavailable(str(rows[0]))
+
+
+def _quarantined(upload: Upload, uploader: Uploader, reason: str) -> dict[str, Any]:
+    """A quarantine entry like those of records (`server/quarantine.py`), with the file attached as `file`."""
+    described = {"_id": upload.meta.photo, "role": upload.meta.role, "filetype": upload.meta.filetype}
+    named = "\n".join((upload.meta.database, upload.meta.photo, upload.meta.role, upload.sha256))
+    data = base64.b64encode(upload.path.read_bytes()).decode()
+    return {
+        "_id": f"refused:{hashlib.sha256(named.encode()).hexdigest()}",
+        "type": "refused",
+        "v": 1,
+        "database": upload.meta.database,
+        "device": uploader.device,
+        "user": uploader.user,
+        "reason": reason,
+        "fields": {},
+        "refused_at": times.to_text(datetime.now(UTC)),
+        "size_bytes": upload.size_bytes,
+        "sha256": upload.sha256,
+        "state": "waiting",
+        "document": described,
+        "_attachments": {"file": {"content_type": "application/octet-stream", "data": data}},
+    }
+
+
+def create_photo_uploads(folder: Path, couch: Couch, policy: Policy, nudges: Nudges) -> ASGIApp:
+    """The endpoint for `/api/uploads`. `folder` is shared by all server processes; `policy` is the gateway's own."""
+    return create_uploads(folder, Gate(policy), Keeper(couch, nudges).finish)
+
+
+def open_photo(couch: Couch, person: permissions.Person, photo: str, size: str) -> tuple[bytes, str, str]:
+    """`(bytes, content type, digest)` of `original`, `screen` or `thumb`, for whoever may see its record; else Missing.
+
+    Every size is upright and free of what the camera wrote into it; the file as it came stays in the database. A size that is
+    not made yet is Missing too.
+    """
+    townships = {grid[:9] for grid in person.get("grids", ())} | permissions.townships_seen(person)
+    for township in sorted(townships):
+        database = couch.database(media_db(township))
+        doc = _found(database, photo)
+        if doc is not None:
+            return _opened(database, person, doc, size)
+    raise Missing(photo=photo)
+
+
+def _found(database: Database, photo: str) -> dict[str, Any] | None:
+    try:
+        return database.find(photo)
+    except errors.NotFound:
+        return None
+
+
+def _opened(database: Database, person: permissions.Person, doc: dict[str, Any], size: str) -> tuple[bytes, str, str]:
+    name = parse(doc["database"])
+    if name is None or name.grid is None or not permissions.may_see_records(person, name.kind, name.grid):
+        raise Missing(photo=doc["_id"])
+    found = store.open(database, doc["_id"], size)
+    if found is None:
+        raise Missing(photo=doc["_id"])
+    data, content_type, digest = found
+    if size != "original":
+        return data, content_type, digest
+    try:
+        return scrub.scrub(data, content_type), scrub.shown_type(content_type), f"{digest}-shown"
+    except ImageError:
+        raise Missing(photo=doc["_id"]) from None

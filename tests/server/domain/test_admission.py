@@ -1,0 +1,85 @@
+"""The gate's rules: one test a reason, each with a document that is sound but for that one thing."""
+
+from typing import Any
+
+import pytest
+
+from server.domain import admission
+from server.domain.admission import Target
+from tests.conftest import GRID_A, GRID_B
+from tests.records import note, report, with_rev
+
+GRID_DB = Target("grid", GRID_A)
+People = dict[str, dict[str, Any]]
+
+
+def reason_of(doc: Any, person: dict[str, Any], target: Target = GRID_DB, size_bytes: int = 1000) -> str | None:
+    refusal = admission.check(doc, size_bytes, target, person)
+    return refusal.reason if refusal else None
+
+
+def test_a_sound_report_is_taken(people: People) -> None:
+    assert reason_of(with_rev(report()), people["worker1"]) is None
+
+
+def visit(**fields: Any) -> dict[str, Any]:
+    envelope = {name: report()[name] for name in ("v", "grid", "device", "captured_at", "clock_offset_ms")}
+    rest = {"type": "visit", "author": "police1", "household": None, "address": "1号", "kind": "premises", "findings": "无"}
+    return with_rev({"_id": report()["_id"].replace("report", "visit"), **envelope, **rest, **fields})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"_id": "report:1"}, "id_type_mismatch"),
+        ({"_id": note("x")["_id"]}, "id_type_mismatch"),
+        ({"type": "poem"}, "unknown_type"),
+        ({"type": None}, "unknown_type"),
+        ({"type": ["report"]}, "unknown_type"),
+        ({"type": "case"}, "server_only_type"),
+        ({"type": "receipt"}, "server_only_type"),
+        ({"author": "worker2"}, "author_mismatch"),
+        ({"grid": GRID_B}, "grid_mismatch"),
+        ({"_deleted": True}, "deletion"),
+        ({"_attachments": {}}, "attachments"),
+        ({"_conflicts": []}, "reserved_field"),
+        ({"_id": "_design/report"}, "reserved_field"),
+        ({"_rev": "2-" + "a" * 32}, "immutable_revision"),
+        ({"_rev": "x"}, "immutable_revision"),
+        ({"_revisions": {"start": 1, "ids": ["a" * 32, "b" * 32]}}, "immutable_revision"),
+        ({"urgency": "terrible"}, "schema"),
+        ({"place": {"lat": 200}}, "schema"),
+        ({"extra": 1}, "schema"),
+        ({"captured_at": "yesterday"}, "schema"),
+    ],
+)
+def test_a_report_is_refused_with_the_reason(people: People, change: dict[str, Any], reason: str) -> None:
+    assert reason_of(with_rev(report()) | change, people["worker1"]) == reason
+
+
+@pytest.mark.parametrize("doc", [None, [], "text", 5, {}, {"_id": 5}])
+def test_what_is_no_document_is_refused(people: People, doc: Any) -> None:
+    assert reason_of(doc, people["worker1"]) == "schema"
+
+
+def test_an_oversized_document_is_refused(people: People) -> None:
+    assert reason_of(with_rev(report()), people["worker1"], size_bytes=300 * 1024) == "too_large"
+
+
+def test_a_schema_refusal_names_the_field(people: People) -> None:
+    refusal = admission.check(with_rev(report(urgency="terrible")), 1000, GRID_DB, people["worker1"])
+    assert refusal is not None
+    assert list(refusal.fields) == ["urgency"]
+
+
+def test_a_police_visit_goes_to_the_beat_and_names_no_household(people: People) -> None:
+    beat = Target("beat", GRID_A)
+    assert reason_of(visit(), people["police1"], beat) is None
+    household = visit()["_id"].replace("visit", "household")
+    assert reason_of(visit(household=household), people["police1"], beat) == "schema"
+
+
+def test_a_type_that_does_not_belong_there_is_refused(people: People) -> None:
+    assert reason_of(with_rev(report()), people["worker1"], Target("home", GRID_A)) == "type_not_allowed"
+    assert reason_of(visit(), people["police1"], Target("home-quarter", GRID_A)) == "type_not_allowed"
+    assert reason_of(visit(author="worker1"), people["worker1"], Target("beat", GRID_A)) == "type_not_allowed"

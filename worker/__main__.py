@@ -1,0 +1,89 @@
+"""Starts worker processes: `python -m worker` (intake and photos), `… intake`, `… photos`, `… beat`.
+
+Intake and photos are two Celery workers, so that a backlog of photos never holds up a case: intake runs in threads (it waits for
+the store most of the time), photos in processes of their own (a bad picture ends one of them and nothing else).
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from types import FrameType
+
+from server import settings as configuration
+from server.queues import INTAKE, PHOTOS
+
+CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
+INTAKE_THREADS = 4
+MEMORY_MOST_KB = 400_000
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def command(name: str, settings: configuration.Settings) -> list[str]:
+    """The argument list of one process: `intake`, `photos` or `beat`. Raises KeyError for another name."""
+    level = ["--loglevel", settings.log_level]
+    quiet = ["--without-gossip", "--without-mingle"]
+    photos = max(1, settings.workers - 1)
+    schedule = settings.data / "beat" / "schedule"
+    return {
+        INTAKE: [
+            *CELERY,
+            "worker",
+            "-Q",
+            INTAKE,
+            "-n",
+            f"{INTAKE}@%h",
+            "-P",
+            "threads",
+            "-c",
+            str(INTAKE_THREADS),
+            *quiet,
+            *level,
+        ],
+        PHOTOS: [
+            *[*CELERY, "worker", "-Q", PHOTOS, "-n", f"{PHOTOS}@%h", "-P", "prefork", "-c", str(photos)],
+            *["--max-memory-per-child", str(MEMORY_MOST_KB), *quiet, *level],
+        ],
+        "beat": [*CELERY, "beat", "--pidfile", "", "--schedule", str(schedule), *level],
+    }[name]
+
+
+def main(arguments: list[str]) -> int:
+    """Runs what is asked for; the exit code."""
+    settings = configuration.from_environment()
+    (settings.data / "beat").mkdir(parents=True, exist_ok=True)
+    if arguments:
+        argv = command(arguments[0], settings)
+        os.execv(argv[0], argv)
+    return _run_both(settings)
+
+
+def _run_both(settings: configuration.Settings) -> int:
+    """Runs both workers until one ends, then ends the other: whoever started us starts both again."""
+    # A session leader's helpers get its signals by the group too; a second SIGTERM would mean "at once" to Celery.
+    children = [
+        subprocess.Popen(command(name, settings), start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509
+        for name in (INTAKE, PHOTOS)
+    ]
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for child in children:
+            child.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    pid, status = os.wait()
+    stop(signal.SIGTERM, None)
+    codes = [os.waitstatus_to_exitcode(status) if child.pid == pid else child.wait() for child in children]
+    return max(codes, key=abs)
+
+
+def _die_with_parent() -> None:
+    if LIBC is not None:
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

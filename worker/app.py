@@ -1,0 +1,43 @@
+"""The Celery application: how tasks are handed out, when they count as done, and what beat starts. The tasks are its neighbours'.
+
+A task is acknowledged after it ran, so a killed worker's task is run again; every task may therefore run twice. There is no
+result backend: what a task did is in the store.
+"""
+
+from celery import Celery
+from celery.signals import worker_ready
+
+from server import settings as configuration
+from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, common_options
+
+settings = configuration.from_environment()
+app = Celery("worker", broker=settings.broker_url, include=["worker.intake", "worker.photos", "worker.sweep"])
+app.conf.update(
+    common_options()
+    | {
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": False,
+        "broker_connection_retry": True,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "task_annotations": {INTAKE_TASK: {"acks_on_failure_or_timeout": True}, PHOTO_TASK: {"acks_on_failure_or_timeout": True}},
+        "beat_schedule": {
+            "sweep": {
+                "task": SWEEP_TASK,
+                "schedule": float(settings.sweep_s),
+                "options": {"queue": INTAKE, "expires": settings.sweep_s},
+            }
+        },
+    }
+)
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def look_around(**_: object) -> None:
+    """A worker that just started sweeps at once: what its predecessor held when it was killed waits for nobody."""
+    if INTAKE in app.amqp.queues.consume_from:
+        app.send_task(SWEEP_TASK, queue=INTAKE, expires=settings.sweep_s, retry=False)

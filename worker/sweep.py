@@ -1,0 +1,101 @@
+"""The task `sweep`: finds what a nudge missed, every minute and when a worker starts (DESIGN §6.4).
+
+It compares update sequences with checkpoints, by equality only. A database known to be dealt with costs a share of one request
+for a hundred; only one that moved since is asked for its checkpoint.
+"""
+
+import logging
+import threading
+from datetime import UTC, datetime
+
+from media import store as media_store
+from media.sweep import sweep_expired
+from server.cases.intake import CHECKPOINT, KINDS
+from server.nudges import Nudges
+from server.queues import INTAKE, SWEEP_TASK
+from sync import feed
+from sync.couch import Couch
+from sync.database import Database
+from sync.databases import parse
+from sync.errors import NotFound, StoreError
+from worker import connections
+from worker.app import app, settings
+from worker.intake import SWEPT
+
+DERIVED = "derived"
+PHOTOS_MOST = 500
+LOG = logging.getLogger(__name__)
+ONE_AT_A_TIME = threading.Lock()
+
+
+class Sweep:
+    """Remembers, for this process's life, which databases were found dealt with, and at which sequence."""
+
+    def __init__(self) -> None:
+        self._settled: dict[str, str] = {}
+
+    def run(self, couch: Couch, nudges: Nudges) -> int:
+        """Look at every database of ours and nudge those that moved; how many. Raises the errors of the store."""
+        names = {name: parts.kind for name in couch.all_databases() if (parts := parse(name)) is not None}
+        looked_at = [name for name, kind in names.items() if kind in KINDS or kind == "media"]
+        nudged = 0
+        for name, info in couch.info(looked_at).items():
+            if info is None or self._settled.get(name) == str(info["update_seq"]):
+                continue
+            try:
+                database = couch.database(name)
+                is_photos = names[name] == "media"
+                is_settled = _look_for_photos(database, nudges) if is_photos else _look(database, str(info["update_seq"]), nudges)
+            except NotFound:
+                continue
+            if is_settled:
+                self._settled[name] = str(info["update_seq"])
+            else:
+                nudged += 1
+        return nudged
+
+
+def _look(database: Database, update_seq: str, nudges: Nudges) -> bool:
+    """True when everything up to the sequence is taken in; else a nudge is sent."""
+    saved = {str(feed.checkpoint(database, name)) for name in (CHECKPOINT, SWEPT)}
+    if update_seq in saved:
+        return True
+    nudges.nudge(database.name, seen=update_seq, insist=True)
+    return False
+
+
+def _look_for_photos(database: Database, nudges: Nudges) -> bool:
+    """Nudge photos that wait for their sizes; the checkpoint stays before the first of them. True when there is none."""
+    since = feed.checkpoint(database, DERIVED)
+    while True:
+        page = feed.read_after(database, since, PHOTOS_MOST)
+        waiting = [row["id"] for row in page.changes if row.get("doc") and media_store.needs_sizes(row["doc"])]
+        if waiting:
+            for photo in waiting:
+                nudges.nudge_photo(database.name, photo, insist=True)
+            LOG.info("%s: %s photos wait for their sizes", database.name, len(waiting))
+            return False
+        since = page.seq
+        if not page.more:
+            feed.save(database, DERIVED, since)
+            return True
+
+
+SWEEP = Sweep()
+
+
+@app.task(name=SWEEP_TASK, queue=INTAKE)  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """One sweep; a second one while it runs does nothing. A store that is down is waited for until the next."""
+    if not ONE_AT_A_TIME.acquire(blocking=False):
+        return
+    try:
+        nudged = SWEEP.run(connections.couch(), connections.nudges())
+        if nudged:
+            LOG.info("swept: %s databases nudged", nudged)
+        if settings.uploads.is_dir():
+            sweep_expired(settings.uploads, datetime.now(UTC))
+    except StoreError as error:
+        LOG.warning("sweep: %s", error)
+    finally:
+        ONE_AT_A_TIME.release()
