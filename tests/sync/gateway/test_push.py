@@ -1,0 +1,170 @@
+"""What a phone pushes: stored with a receipt, or refused one by one with a reason and kept in quarantine."""
+
+from typing import Any
+
+import pytest
+
+from server.domain.ids import is_record_id
+from sync import databases
+from sync.couch import Couch
+from tests.conftest import GRID_A, GRID_ELSEWHERE, wait_until
+from tests.sync.gateway.conftest import GRID_DB, Phone
+
+OVERSIZED = "长" * 100_000
+
+
+def quarantined(couch: Couch) -> list[dict[str, Any]]:
+    return couch.database(databases.QUARANTINE, create=True).range("refused:", "refused;", 1000)
+
+
+def test_a_pushed_report_is_stored_with_the_revision_the_phone_gave_it(worker1: Phone, couch: Couch) -> None:
+    report = worker1.report()
+    assert worker1.push([report]) == [{"ok": True, "id": report["_id"], "rev": report["_rev"]}]
+    assert couch.database(GRID_DB).get(report["_id"]) == report
+
+
+def test_a_push_writes_one_receipt_that_names_what_it_stored(worker1: Phone, couch: Couch) -> None:
+    docs = [worker1.report(), worker1.report(), worker1.report(author="somebody")]
+    worker1.push(docs)
+    receipts = couch.database(GRID_DB).range("receipt:", "receipt;", 1000)
+    mine = [receipt for receipt in receipts if docs[0]["_id"] in receipt["ids"]]
+    assert len(mine) == 1
+    assert mine[0]["ids"] == [docs[0]["_id"], docs[1]["_id"]]
+    assert is_record_id(mine[0]["_id"], "receipt")
+    assert (mine[0]["device"], mine[0]["author"], mine[0]["grid"]) == (worker1.device_id, "server", GRID_A)
+    assert mine[0]["received_at"].endswith("Z")
+
+
+def test_the_same_revision_pushed_again_succeeds_and_changes_nothing(worker1: Phone, couch: Couch) -> None:
+    report = worker1.report()
+    worker1.push([report])
+    assert worker1.push([report])[0]["ok"] is True
+    assert couch.database(GRID_DB).get(report["_id"], conflicts=True) == report
+
+
+def test_the_same_document_twice_in_a_batch_is_answered_twice(worker1: Phone) -> None:
+    report = worker1.report()
+    assert [entry.get("ok") for entry in worker1.push([report, report])] == [True, True]
+
+
+def test_the_first_push_makes_the_database(worker1: Phone, couch: Couch) -> None:
+    name = databases.grid_db("640105002001002", GRID_DB[-6:])
+    couch.delete(name)
+    assert worker1.push([worker1.report(grid="640105002001002")], name)[0]["ok"] is True
+    assert name in couch.all_databases()
+
+
+REFUSED: list[tuple[str, dict[str, Any]]] = [
+    ("author_mismatch", {"author": "worker2"}),
+    ("unknown_type", {"type": "gossip"}),
+    ("server_only_type", {"type": "case"}),
+    ("id_type_mismatch", {"_id": "note:0198f2a0-1111-7111-8111-111111111111"}),
+    ("too_large", {"text": OVERSIZED}),
+    ("deletion", {"_deleted": True}),
+    ("attachments", {"_attachments": {}}),
+    ("immutable_revision", {"_rev": "2-" + "a" * 32}),
+    ("immutable_revision", {"_revisions": {"start": 1, "ids": ["a" * 32, "b" * 32]}}),
+    ("immutable_revision", {"_rev": "1-zz"}),
+    ("reserved_field", {"_id": "_design/report"}),
+    ("reserved_field", {"_secret": 1}),
+    ("grid_mismatch", {"grid": GRID_ELSEWHERE}),
+    ("schema", {"urgency": "huge"}),
+    ("schema", {"stowaway": 1}),
+    ("schema", {"captured_at": "2026-02-30T00:00:00.000Z"}),
+    ("schema", {"captured_at": "0001-01-01T00:00:00.000Z", "clock_offset_ms": 10**9}),
+]
+
+
+@pytest.mark.parametrize(("reason", "fields"), REFUSED, ids=[f"{reason}-{next(iter(fields))}" for reason, fields in REFUSED])
+def test_a_refused_document_says_why_and_is_in_quarantine(
+    reason: str, fields: dict[str, Any], worker1: Phone, couch: Couch
+) -> None:
+    good, bad = worker1.report(), worker1.report(**fields)
+    entries = worker1.push([bad, good])
+    assert entries[0]["error"] == "forbidden"
+    assert (entries[0]["id"], entries[0]["rev"], entries[0]["reason"]) == (bad["_id"], bad["_rev"], reason)
+    assert entries[0]["quarantined"] is True
+    assert entries[1]["ok"] is True
+    kept = [entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]
+    assert [entry["reason"] for entry in kept] == [reason]
+    assert kept[0]["user"] == "worker1"
+    if reason == "too_large":
+        assert "document" not in kept[0]
+        assert kept[0]["size_bytes"] > 256 * 1024
+    else:
+        assert kept[0]["document"] == bad
+
+
+@pytest.mark.parametrize("value", [None, 3, "text", [], {}, {"_id": 5}, {"_id": "x"}, {"_id": "report:\u0000"}])
+def test_what_is_no_record_at_all_is_refused_and_kept(value: Any, worker1: Phone, couch: Couch) -> None:
+    entry = worker1.push([value])[0]
+    assert entry["error"] == "forbidden"
+    assert [kept["document"] for kept in quarantined(couch) if kept["device"] == worker1.device_id] == [value]
+
+
+def test_half_a_surrogate_pair_spoils_its_own_document_only(worker1: Phone, couch: Couch) -> None:
+    good, bad = worker1.report(), worker1.report(text="\ud83d")
+    entries = worker1.push([good, bad])
+    assert entries[0]["ok"] is True
+    assert (entries[1]["reason"], entries[1]["quarantined"]) == ("schema", True)
+    kept = [entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]
+    assert "\\ud83d" in kept[0]["text"]
+
+
+def test_another_grids_database_refuses_each_document_and_keeps_it(worker1: Phone, couch: Couch) -> None:
+    name = databases.grid_db(GRID_ELSEWHERE, GRID_DB[-6:])
+    entries = worker1.push([worker1.report(grid=GRID_ELSEWHERE)], name)
+    assert (entries[0]["reason"], entries[0]["quarantined"]) == ("not_grid_holder", True)
+    assert name not in couch.all_databases()
+
+
+def test_police_cannot_push_a_household_and_workers_no_police_visit(worker1: Phone, police1: Phone) -> None:
+    assert police1.push([police1.report()], databases.home_db(GRID_A))[0]["reason"] == "type_not_allowed"
+    beat = databases.beat_db(GRID_A, GRID_DB[-6:])
+    assert worker1.push([worker1.report()], beat)[0]["reason"] == "type_not_allowed"
+
+
+def test_refusing_the_same_document_twice_keeps_it_once(worker1: Phone, couch: Couch) -> None:
+    bad = worker1.report(author="worker2")
+    assert worker1.push([bad])[0]["quarantined"] is True
+    assert worker1.push([bad, bad])[0]["quarantined"] is True
+    assert len([entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]) == 1
+
+
+def test_a_device_that_filled_its_quarantine_keeps_the_rest_itself(worker1: Phone, couch: Couch) -> None:
+    entries = [entry for _ in range(6) for entry in worker1.push([worker1.report(author="x") for _ in range(100)])]
+    assert [entry["quarantined"] for entry in entries] == [True] * 500 + [False] * 100
+    assert entries[-1]["reason"] == "quota"
+    assert len([entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]) == 500
+
+
+def test_a_second_first_revision_is_stored_for_intake_to_judge(worker1: Phone, couch: Couch) -> None:
+    report = worker1.report()
+    other = report | {"_rev": "1-" + "e" * 32, "text": "another text"}
+    worker1.push([report])
+    assert worker1.push([other])[0]["ok"] is True
+    assert len(couch.database(GRID_DB).get(report["_id"], conflicts=True)["_conflicts"]) == 1
+
+
+def test_the_server_is_nudged_after_a_push_that_stored_something(worker1: Phone, nudged: list[str]) -> None:
+    nudged.clear()
+    worker1.push([worker1.report(author="worker2")])
+    worker1.push([worker1.report()])
+    wait_until(lambda: nudged, what="the nudge")
+    assert nudged == [GRID_DB]
+
+
+def test_a_track_gets_no_receipt(worker1: Phone, couch: Couch) -> None:
+    name = next(name for name in (databases.track_db("worker1", databases.month_at(_now())),))
+    report = worker1.report()
+    track = {key: report[key] for key in ("_rev", "v", "grid", "author", "device", "captured_at", "clock_offset_ms")}
+    track |= {"_id": report["_id"].replace("report", "track"), "type": "track", "points": [[0, 38.5, 106.1, 5]]}
+    track["patrol"] = report["_id"].replace("report", "patrol")
+    assert worker1.push([track], name)[0]["ok"] is True
+    assert couch.database(name).range("receipt:", "receipt;", 10) == []
+
+
+def _now() -> Any:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
