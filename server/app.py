@@ -1,0 +1,91 @@
+"""The web application, put together: services, routes, guards, and what lives as long as the process.
+
+`create_app()` is the factory uvicorn calls (`server.app:create_app`); tests give it their own settings.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from server import photos, settings
+from server.nudges import Nudges
+from server.people import accounts, sign_in
+from server.people.policy import DevicePolicy
+from server.replication import create_replication
+from server.settings import Settings
+from server.web.access_log import AccessLog
+from server.web.assets import Assets
+from server.web.errors import handlers
+from server.web.health import Health
+from server.web.live import Hub
+from server.web.names import Names
+from server.web.pages import Pages
+from server.web.routes import routes
+from server.web.security import SameOrigin, SecurityHeaders
+from server.web.services import Services
+from server.web.sessions import Sessions
+from sync.couch import Couch
+
+BUILT = Path(__file__).resolve().parent.parent / "pwa" / "dist"
+GZIP_FROM_BYTES = 1024
+
+
+def create_app(given: Settings | None = None, built: Path = BUILT) -> Starlette:
+    """The application. `built` is the folder of the built front end (`m/` the phone app, `desk/` the desk's files)."""
+    found = given or settings.from_environment()
+    services = _services(found, built)
+    replication = create_replication(found, services.couch, services.nudges.nudge_soon)
+    uploads = photos.create_photo_uploads(found.uploads, services.couch, DevicePolicy(services.couch), services.nudges)
+    app = Starlette(
+        routes=routes(replication, uploads, services.assets, built / "m"),
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(SecurityHeaders, settings=found),
+            Middleware(SameOrigin, settings=found),
+            Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5),
+        ],
+        exception_handlers=handlers(),
+        lifespan=_lifespan,
+    )
+    app.state.services = services
+    app.state.replication = replication
+    return app
+
+
+def _services(found: Settings, built: Path) -> Services:
+    couch, nudges, assets = Couch(found.couchdb_url), Nudges(found.broker_url), Assets(built / "desk")
+    return Services(
+        settings=found,
+        couch=couch,
+        nudges=nudges,
+        hub=Hub(couch.info, nudges.subscribe),
+        names=Names(couch),
+        pages=Pages(assets),
+        sessions=Sessions(found, lambda name: accounts.find(couch, name)),
+        assets=assets,
+        limits=sign_in.create_limits(found.broker_url),
+        health=Health(),
+    )
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    """Runs the live hub and the gateway's connections while the process serves, and lets go of everything at the end."""
+    services: Services = app.state.services
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(services.nudges.close)
+        await stack.enter_async_context(app.state.replication.running())
+        hub = asyncio.create_task(services.hub.run(), name="live hub")
+        stack.push_async_callback(_stop, hub)
+        yield
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

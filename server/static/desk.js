@@ -1,0 +1,30 @@
+/**
+ * The desk's scripts, put together: htmx and what a page needs besides it. What a page shows comes from the server as HTML;
+ * here is only what HTML cannot do alone: keys, live updates, the large photo, the map, fresh relative times.
+ */
+import "htmx.org";
+import { bindCase } from "./desk/case.js";
+import { bindCommonKeys } from "./desk/keys.js";
+import { bindLightbox } from "./desk/lightbox.js";
+import { bindList } from "./desk/list.js";
+import { drawMap } from "./desk/map.js";
+import { bindPhotos } from "./desk/photos.js";
+import { keepTimesFresh } from "./desk/times.js";
+
+/** Binds what belongs to the page that is shown. */
+function start() {
+  bindCommonKeys();
+  bindPhotos();
+  keepTimesFresh(document.documentElement.lang);
+  const list = document.querySelector("[data-list]");
+  if (list instanceof HTMLElement) bindList(list);
+  const page = document.querySelector("[data-case]");
+  if (page instanceof HTMLElement) {
+    bindCase(page);
+    bindLightbox(page);
+    const map = document.getElementById("map");
+    if (map) drawMap(map);
+  }
+}
+
+start();

@@ -1,0 +1,47 @@
+/**
+ * One stream from the server: calls back with each message, says so on the page when the connection is lost.
+ * The browser connects again by itself unless the answer was an error; then we do, ever more slowly.
+ */
+
+const RETRY_FROM_MS = 1000;
+const RETRY_UP_TO_MS = 30000;
+
+/**
+ * @param {string} url
+ * @param {(message: any) => void} hear
+ */
+export function listen(url, hear) {
+  let waitMs = RETRY_FROM_MS;
+  /** @type {EventSource | null} */
+  let source = null;
+
+  function connect() {
+    source = new EventSource(url);
+    source.onmessage = (event) => {
+      waitMs = RETRY_FROM_MS;
+      showLost(false);
+      hear(JSON.parse(event.data));
+    };
+    source.onopen = () => showLost(false);
+    source.onerror = () => {
+      showLost(true);
+      if (source?.readyState !== EventSource.CLOSED) return;
+      setTimeout(connect, waitMs);
+      waitMs = Math.min(waitMs * 2, RETRY_UP_TO_MS);
+    };
+  }
+
+  connect();
+  window.addEventListener("pagehide", () => source?.close());
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) connect();
+  });
+}
+
+/** @param {boolean} isLost */
+function showLost(isLost) {
+  const place = document.getElementById("link-state");
+  if (!place) return;
+  place.hidden = !isLost;
+  place.textContent = isLost ? (place.dataset.lost ?? "") : "";
+}

@@ -1,0 +1,104 @@
+"""Cases for programs: `/api/cases` (DESIGN §7). The same searches and moves as the desk's pages, as JSON."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.cases import moves, search, store
+from server.domain.errors import InvalidInput
+from server.domain.grids import township_of
+from server.domain.permissions import may_use_desk, townships_seen
+from server.web import filters
+from server.web.bodies import takes_json
+from server.web.case import find_seen
+from server.web.devices_api import answer_json
+from server.web.services import services_of
+
+LIST_FIELDS = (
+    "id",
+    "case_no",
+    "state",
+    "category",
+    "grid",
+    "unit",
+    "urgency",
+    "due_at",
+    "reports",
+    "photos",
+    "captured_at",
+    "received_at",
+    "updated_at",
+)
+
+
+class MoveBody(msgspec.Struct):
+    """The body of `POST /api/cases/{id}/events`: the move and its own fields."""
+
+    move: Annotated[str, msgspec.Meta(max_length=40)]
+    reason: str | None = None
+    result: str | None = None
+
+
+def list_cases(request: Request) -> Response:
+    """`GET /api/cases`: newest first, `next` is the cursor of what follows. Without `township`, the person's only one."""
+    services = services_of(request)
+    person = services.sessions.person_of(request)
+    seen = sorted(townships_seen(person)) if may_use_desk(person) else []
+    township = request.query_params.get("township") or (seen[0] if len(seen) == 1 else "")
+    if not township:
+        raise InvalidInput({"township": "required"})
+    query = filters.read(request.query_params, person, township)
+    found = search.search(services.couch, township, query.filters, query.limit, query.cursor)
+    rows = [{name: case[name] for name in LIST_FIELDS} for case in found.cases]
+    return answer_json({"cases": rows, "next": found.next})
+
+
+def show_case(request: Request) -> Response:
+    """`GET /api/cases/{id}`: the case with its events; the ETag is what `If-Match` of a move wants."""
+    loaded = find_seen(request, services_of(request).sessions.person_of(request))
+    return _answer(loaded)
+
+
+@takes_json(MoveBody)
+def add_event(request: Request, body: MoveBody) -> Response:
+    """`POST /api/cases/{id}/events`: makes a move; 201 with the case as it is then, 409 with the present one when it changed."""
+    services = services_of(request)
+    person = services.sessions.person_of(request)
+    loaded = find_seen(request, person)
+    fields = {name: value for name, value in (("reason", body.reason), ("result", body.result)) if value is not None}
+    after = moves.move(
+        services.couch,
+        services.nudges,
+        person,
+        loaded.case["_id"],
+        body.move,
+        fields,
+        if_match=_version(request.headers.get("if-match")),
+        key=request.headers.get("idempotency-key", "").strip('"') or secrets.token_hex(16),
+        now=datetime.now(UTC),
+    )
+    return _answer(after, 201)
+
+
+def as_json(loaded: store.Loaded) -> dict[str, Any]:
+    """A case with its events, without the store's own fields."""
+    case = {name: value for name, value in loaded.case.items() if not name.startswith("_")}
+    events = [{name: event[name] for name in event if not name.startswith("_")} for event in loaded.events]
+    keyed = [{"id": doc["_id"]} | event for doc, event in zip(loaded.events, events, strict=True)]
+    return {"id": loaded.case["_id"], "township": township_of(case["grid"])} | case | {"events": keyed}
+
+
+def _answer(loaded: store.Loaded, status: int = 200) -> Response:
+    answer = answer_json(as_json(loaded), status)
+    answer.headers["ETag"] = f'"{loaded.case["_rev"]}"'
+    return answer
+
+
+def _version(if_match: str | None) -> str | None:
+    """The revision in an `If-Match` header; None when any will do."""
+    version = (if_match or "*").strip().removeprefix("W/").strip('"')
+    return None if version == "*" else version

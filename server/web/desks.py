@@ -1,0 +1,22 @@
+"""Which page a person's work begins on, and the plain page of those whose desk is not built yet."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.domain.permissions import Person, may_use_desk, may_use_phone, townships_seen
+from server.web.services import services_of
+
+
+def desk_of(person: Person) -> str:
+    """The path of the person's desk: the township's list, the phone app, or a page that says what there is for them."""
+    townships = sorted(townships_seen(person))
+    if may_use_desk(person) and townships:
+        return f"/township/{townships[0]}"
+    return "/m/" if may_use_phone(person) and not may_use_desk(person) else "/desk"
+
+
+def plain_desk(request: Request) -> Response:
+    """`GET /desk`: who one is, and that there is no list for this role."""
+    services = services_of(request)
+    person = services.sessions.person_of(request)
+    return services.pages.show(request, "desk.html", {"person": person, "desk": "/desk", "is_phone": may_use_phone(person)})

@@ -1,0 +1,104 @@
+"""Enrolment of phones and what a phone asks about itself (`/api/devices`, DESIGN §7). Rules are in `server/people/devices.py`."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.domain import times
+from server.domain.errors import Forbidden, NotSignedIn
+from server.domain.permissions import may_use_phone
+from server.people import devices
+from server.people.devices import Holder
+from server.web import locale
+from server.web.bodies import takes_json
+from server.web.services import services_of
+from server.web.session_routes import check
+from server.web.sessions import bearer_of
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+
+
+class Enrolment(msgspec.Struct):
+    """The body of `POST /api/devices`; `name` is what the person calls the phone."""
+
+    username: str
+    password: str
+    name: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
+class Unsent(msgspec.Struct):
+    """The body of `POST /api/devices/me`: what waits on the phone, in all."""
+
+    records: Count = 0
+    photos: Count = 0
+    size_bytes: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 0
+
+
+@takes_json(Enrolment)
+def enrol(request: Request, body: Enrolment) -> Response:
+    """`POST /api/devices`: 201 with the token, which is shown this once."""
+    person = check(request, body.username, body.password)
+    if not may_use_phone(person):
+        raise Forbidden("no_phone_role")
+    services = services_of(request)
+    device, token = devices.enrol(services.couch, person, body.name)
+    holder = Holder(person, device)
+    return answer_json(_about(request, holder) | {"token": token}, 201)
+
+
+def show_own(request: Request) -> Response:
+    """`GET /api/devices/me`: the same without the token, and whether the phone must wipe itself."""
+    holder = holder_of(request)
+    return answer_json(_about(request, holder) | {"wipe": bool(holder.device.get("wipe", False))})
+
+
+@takes_json(Unsent)
+def report_unsent(request: Request, body: Unsent) -> Response:
+    """`POST /api/devices/me`: notes what waits on the phone; 204."""
+    devices.note_unsent(services_of(request).couch, holder_of(request), msgspec.to_builtins(body))
+    return Response(status_code=204)
+
+
+def revoke(request: Request) -> Response:
+    """`DELETE /api/devices/{id}`: by the phone itself, its owner at a desk, or an administrator; 204."""
+    services = services_of(request)
+    person = holder_of(request).person if bearer_of(request) else services.sessions.person_of(request)
+    devices.revoke(services.couch, request.path_params["id"], by=person)
+    return Response(status_code=204)
+
+
+def holder_of(request: Request) -> Holder:
+    """The device and person of the request's token. Raises NotSignedIn (`token_unknown`, `token_expired`, `token_revoked`)."""
+    token = bearer_of(request)
+    if not token:
+        raise NotSignedIn("token_unknown")
+    return devices.find(services_of(request).couch, token)
+
+
+def databases_of(holder: Holder) -> list[dict[str, Any]]:
+    """The databases this device may open now: `[{name, pull, push}]`."""
+    return devices.databases_of(holder.person, datetime.now(UTC), holder.device)
+
+
+def answer_json(body: Any, status: int = 200) -> Response:
+    """A JSON answer nobody may keep."""
+    return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _about(request: Request, holder: Holder) -> dict[str, Any]:
+    person = holder.person
+    return {
+        "device_id": holder.device["_id"].partition(":")[2],
+        "user": {
+            "id": person["name"],
+            "name": locale.named(person.get("display"), locale.language_of(request), person["name"]),
+            "roles": list(person["roles"]),
+        },
+        "grids": list(person.get("grids", ())),
+        "databases": databases_of(holder),
+        "server_time": times.to_text(datetime.now(UTC)),
+    }
