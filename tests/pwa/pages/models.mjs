@@ -1,0 +1,52 @@
+/** Every page in its telling states, as the handlers make them: empty, filled, refused, returned. */
+import { jpeg } from "../engine/phone.mjs";
+import { GRID, NOW, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
+
+const ROUGH = `<b>"引号" & 'quote'</b> \`x\` {{ 1 }} \n第二行`;
+
+async function filledPhone(language) {
+  const phone = await app({ language, grids: [GRID, SECOND_GRID], offset_ms: -90_000 });
+  const { patrol_id } = (await phone.get("/m/")).data;
+  await phone.post("/m/patrols", { id: patrol_id, grid: GRID });
+  const ids = [];
+  for (const [state, event] of [[null], ["reported"], ["accepted"], ["returned", { reason: ROUGH }], ["closed", { result: "已清运" }], ["rework"]]) {
+    const form = filled(await phone.get("/m/report", { now: NOW + ids.length }), { category: "1101", text: ROUGH, urgency: "urgent", lat: "38.49", lon: "106.13", accuracy_m: "9" });
+    await phone.post("/m/reports", form, { files: { photo: state ? [] : [jpeg(), jpeg(50)] } });
+    const row = (await phone.store.listReports({ limit: 1 })).rows[0];
+    if (state) await phone.pull([caseOf(row.doc, state, event)]);
+    ids.push(row.id);
+  }
+  return { phone, ids, patrol_id };
+}
+
+async function withHousehold({ phone }) {
+  const form = { address: ROUGH, how: "consent_signed", purpose: "走访", contact_name: "李奶奶", contact_phone: "138", housing: "owner", remark: ROUGH };
+  const made = await phone.post("/m/households", filled(await phone.get("/m/homes/new"), form));
+  const household = made.redirect.match(/household:[0-9a-f-]+/)[0];
+  const shown = await phone.get(`/m/homes/${household}/visits/new`);
+  const saved = await phone.post("/m/visits", filled(shown, { household, kind: "routine", findings: ROUGH, next: "week" }));
+  return { household, visit: saved.redirect.match(/visit:[0-9a-f-]+/)[0] };
+}
+
+/** `[{name, template, data}]` in a language. */
+export async function shownPages(language) {
+  const pages = [];
+  const add = async (name, promise) => pages.push({ name, ...(await promise) });
+  const empty = await app({ language });
+  for (const path of ["/m/", "/m/report", "/m/homes", "/m/cases", "/m/me", "/m/records/report:none", "/m/sync-chip"]) {
+    await add(`empty ${path}`, empty.get(path));
+  }
+  const police = await app({ language, police: true });
+  for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/report"]) await add(`police ${path}`, police.get(path));
+  const full = await filledPhone(language);
+  const { household, visit } = await withHousehold(full);
+  const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/visits/new`,
+    `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync-chip", ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
+  for (const path of paths) await add(`full ${path}`, full.phone.get(path));
+  await add("refused report", full.phone.post("/m/reports", { category: "", grid: GRID }));
+  await add("refused plainly", full.phone.post("/m/reports", { category: "", grid: GRID }, { is_htmx: false }));
+  await full.phone.post(`/m/patrols/${full.patrol_id}/end`, {});
+  await add("ended patrol", full.phone.get(`/m/records/patrol:${full.patrol_id}`));
+  await add("sign-in", answer(null, contextOf(null, language), "GET", "/m/sign-in"));
+  return pages;
+}
