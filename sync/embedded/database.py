@@ -96,6 +96,11 @@ class Database:
         wanted = list(ids)
         return self.read(lambda connection: _read_winners(connection, wanted))
 
+    def tidy(self) -> None:
+        """Moves the log into the file and empties it, so that nothing deleted stays behind in it. Takes a moment."""
+        with self._connections.lend(self.path, writes=True) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def retire(self) -> None:
         """Refuses everything from now on and lets go of the file, which the caller removes."""
         self._is_retired = True

@@ -37,11 +37,11 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        path = raw_path.split(b"?")[0].decode("latin-1")
+        path = raw_path.split(b"?")[0].decode("utf-8", "replace")
         self.segments = [unquote_plus(part) for part in path.split("/")[1:]]
         if self.segments and self.segments[-1] == "":
             self.segments.pop()
-        self.query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        self.query = dict(parse_qsl(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True))
         self.headers: dict[str, str] = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._receive = receive
         self._send = send

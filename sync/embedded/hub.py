@@ -32,6 +32,11 @@ class Hub:
             with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
                 self._loop.call_soon_threadsafe(self._wake, name)
 
+    def wake_all(self) -> None:
+        """Wakes everyone, for the end of the node."""
+        for name in list(self._waiting):
+            self._wake(name)
+
     def _wake(self, name: str) -> None:
         for event in self._waiting.get(name, ()):
             event.set()

@@ -41,6 +41,11 @@ class Node:
         """Runs a write; returns when it is durable."""
         return await asyncio.wrap_future(database.write(job))
 
+    def stop_waiting(self) -> None:
+        """Ends the feeds that wait, so that the process can stop."""
+        self.stopping.set()
+        self.hub.wake_all()
+
     def close(self) -> None:
         """Finishes what was begun and closes all files."""
         self._readers.shutdown(wait=True)

@@ -5,6 +5,8 @@ from typing import Any
 from sync.embedded.codec import parse
 from sync.embedded.refusals import bad_parameter
 
+MOST = 1 << 62  # no count is larger; SQLite takes 63 bits
+
 _ABSENT: Any = object()
 
 
@@ -43,7 +45,7 @@ class Options:
             raise bad_parameter(f'Invalid value for integer: "{value}"')
         if value < 0:
             raise bad_parameter(f'Invalid value for positive integer: "{value}"')
-        return value
+        return min(value, MOST)
 
     def text(self, name: str, default: str = "") -> str:
         """Text as it is."""

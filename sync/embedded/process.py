@@ -1,7 +1,7 @@
 """The node as a process: one uvicorn on loopback. Supervision is somebody else's."""
 
-import asyncio
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -14,9 +14,9 @@ _GRACE_S = 5
 class _Server(uvicorn.Server):
     """Says when it answers, and ends waiting feeds when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stop_waiting: Callable[[], None]) -> None:
         super().__init__(config)
-        self._stopping = stopping
+        self._stop_waiting = stop_waiting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -24,7 +24,7 @@ class _Server(uvicorn.Server):
             print(f"ready http://127.0.0.1:{sockets[0].getsockname()[1]}", flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._stopping.set()
+        self._stop_waiting()
         await super().shutdown(sockets)
 
 
@@ -48,4 +48,4 @@ def run(data: Path, port: int, admin: str) -> None:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    _Server(config, application.node.stopping).run(sockets=[listener])
+    _Server(config, application.node.stop_waiting).run(sockets=[listener])

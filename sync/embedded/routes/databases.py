@@ -66,7 +66,9 @@ async def put_revs_limit(node: Node, request: Request) -> Answer:
 async def start_compaction(node: Node, request: Request) -> Answer:
     """Drops the bodies of old revisions. Answered when done, which CouchDB does in the background."""
     request.need_json()
-    await node.write(node.catalogue.get(request.segments[0]), compact)
+    database = node.catalogue.get(request.segments[0])
+    await node.write(database, compact)
+    await node.run(database.tidy)
     return answer_json(202, {"ok": True})
 
 
