@@ -36,6 +36,10 @@ REASONS = (
 # CouchDB answers 400 to a whole batch for one digest of 32 characters that are not hexadecimal.
 DIGEST = re.compile(r"[0-9a-f]{32}")
 REPLICATION_FIELDS = frozenset({"_id", "_rev", "_revisions"})
+FIELDS_OF_ANY = REPLICATION_FIELDS.union(*(shape.__struct_fields__ for shape in documents.TYPES.values()))
+INSTANTS = {
+    type_: tuple(name for name in shape.__struct_fields__ if name.endswith("_at")) for type_, shape in documents.TYPES.items()
+}
 
 
 class Refusal(NamedTuple):
@@ -66,7 +70,8 @@ def _check_fields(doc: dict[str, Any]) -> Refusal | None:
         return Refusal("deletion")
     if "_attachments" in doc:
         return Refusal("attachments")
-    if doc["_id"].startswith("_") or any(name.startswith("_") and name not in REPLICATION_FIELDS for name in doc):
+    # The set difference is empty for a sound document: this runs for every document of every push.
+    if doc["_id"].startswith("_") or any(name.startswith("_") for name in doc.keys() - FIELDS_OF_ANY):
         return Refusal("reserved_field")
     return None
 
@@ -103,8 +108,11 @@ def _is_revision_sound(doc: dict[str, Any], immutable: bool) -> bool:
 
 
 def _check_shape(doc: dict[str, Any]) -> Refusal | None:
+    shape = doc.copy()
+    for name in REPLICATION_FIELDS:
+        shape.pop(name, None)
     try:
-        documents.read({name: value for name, value in doc.items() if name not in REPLICATION_FIELDS})
+        documents.read(shape)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
         return Refusal("schema", {path.rstrip("`").lstrip(".") or "document": message})
@@ -115,8 +123,9 @@ def _check_shape(doc: dict[str, Any]) -> Refusal | None:
 
 def _check_instants(doc: dict[str, Any]) -> Refusal | None:
     """A text may look like an instant and be none: 30 February, or a year that a clock's offset pushes out of the calendar."""
-    for name, value in doc.items():
-        if name.endswith("_at") and value is not None:
+    for name in INSTANTS[doc["type"]]:
+        value = doc.get(name)
+        if value is not None:
             try:
                 times.corrected(value, doc.get("clock_offset_ms"))
             except (ValueError, OverflowError):

@@ -4,6 +4,7 @@ Access to records is which databases a person may open; there is no filter on si
 from the `people` database: `name`, `roles`, and what they hold: `grids` (15 digits), `communities` (12), `townships` (9).
 """
 
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 Person = dict[str, Any]
@@ -55,8 +56,13 @@ def database_kinds(person: Person) -> frozenset[str]:
 
 def writable_types(person: Person, kind: str) -> frozenset[str]:
     """The document types this person may push into a database of this kind."""
+    return _types_of(tuple(person["roles"]), kind)
+
+
+@cache
+def _types_of(roles: tuple[str, ...], kind: str) -> frozenset[str]:
     by_role = TYPES_BY_KIND.get(kind, {})
-    return frozenset().union(*(by_role.get(role, frozenset()) for role in person["roles"]))
+    return frozenset().union(*(by_role.get(role, frozenset()) for role in roles))
 
 
 def may_use_phone(person: Person) -> bool:

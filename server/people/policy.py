@@ -63,9 +63,10 @@ class DevicePolicy:
         rights = holder.databases.get(database)
         if rights is None or not rights.push:
             return Rejection(self._why_closed(holder, name))
-        if name.grid is not None and not reach.has_held(holder.person, name.grid, _captured_at(doc)):
-            return Rejection("not_grid_holder")
-        return None
+        if name.grid is None or name.grid in holder.person["grids"]:
+            return None
+        held = reach.has_held(holder.person, name.grid, _captured_at(doc))
+        return None if held else Rejection("not_grid_holder")
 
     async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> list[bool]:
         """Keep refused documents. Raises Unavailable when the store cannot."""
