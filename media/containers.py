@@ -60,6 +60,8 @@ def strip_png(data: bytes) -> bytes:
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
+        if end > len(data):
+            break
         if kind in _PNG_KEPT:
             kept.append(data[at:end])
         if kind == b"IEND":

@@ -5,6 +5,7 @@ Both are upright sRGB JPEGs that carry nothing but pixels: no Exif, XMP, profile
 """
 
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def to_srgb(image: Image.Image) -> Image.Image:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if image.mode == "RGB" and _is_srgb(source):
+                return image
             converted = ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
         except (ImageCms.PyCMSError, *DAMAGE):
             converted = None  # a broken profile is no reason to show nothing
@@ -88,6 +91,15 @@ def to_srgb(image: Image.Image) -> Image.Image:
             converted.info.pop("icc_profile", None)
             return converted
     return image if image.mode in {"L", "RGB"} else image.convert("RGB")
+
+
+def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    """Most Android phones embed plain sRGB: converting it to itself would cost a third of the whole work."""
+    theirs, ours = profile.profile, _SRGB.profile
+    if "sRGB" not in (theirs.profile_description or ""):
+        return False
+    pairs = ((theirs.red_colorant, ours.red_colorant), (theirs.green_colorant, ours.green_colorant))
+    return all(their and math.dist(their[0], our[0]) < 0.002 for their, our in pairs if our)
 
 
 def _lay_on_white(image: Image.Image) -> Image.Image:

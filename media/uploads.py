@@ -225,7 +225,7 @@ class Uploads:
                     raise problem.with_headers(Retry_After="1") from None
                 await asyncio.sleep(0.1)
         if held is None:
-            raise Problem(404, "no_such_upload", "finished, expired or terminated meanwhile: create it again")
+            raise Problem(409, "offset_mismatch", "finished, expired or terminated meanwhile: ask where it stands")
         try:
             yield held
         finally:

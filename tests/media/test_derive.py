@@ -10,6 +10,8 @@ from media.derive import derive
 from media.errors import ImageTooLarge, ImageTruncated, NotAnImage
 from tests.media.photographs import as_bytes, camera_exif, camera_jpeg, is_upright, scene, sensed
 
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
 
 def opened(data: bytes) -> Image.Image:
     """A decoded result."""
@@ -91,8 +93,7 @@ def test_grey_pictures_stay_grey(mode: str) -> None:
 
 
 def test_a_wide_colour_profile_is_converted() -> None:
-    lab_like = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    swapped = swap_red_and_green(lab_like.tobytes())
+    swapped = swap_red_and_green(SRGB)
     data = as_bytes(Image.new("RGB", (64, 64), (255, 0, 0)), "JPEG", icc_profile=swapped, quality=95)
     red, green, _ = opened(derive(data).screen).getpixel((32, 32))
     assert green > red
@@ -101,6 +102,12 @@ def test_a_wide_colour_profile_is_converted() -> None:
 def swap_red_and_green(profile: bytes) -> bytes:
     """An sRGB profile whose red and green primaries are exchanged: unmistakable when it is honoured."""
     return profile.replace(b"rXYZ", b"tXYZ").replace(b"gXYZ", b"rXYZ").replace(b"tXYZ", b"gXYZ")
+
+
+def test_a_plain_profile_changes_no_pixel() -> None:
+    picture = scene(64, 48)
+    with_profile, without = (derive(as_bytes(picture, "JPEG", icc_profile=profile)) for profile in (SRGB, None))
+    assert with_profile == without
 
 
 def test_a_broken_colour_profile_is_ignored() -> None:
@@ -123,3 +130,10 @@ def test_what_cannot_be_decoded_is_refused() -> None:
         derive(b"text")
     with pytest.raises(ImageTooLarge):
         derive(whole, max_pixels=1000)
+
+
+def test_a_photo_with_a_second_picture_inside_shows_the_first() -> None:
+    data = as_bytes(sensed(400, 300, 6), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 48))], exif=camera_exif(6))
+    screen = opened(derive(data).screen)
+    assert is_upright(screen)
+    assert screen.size == (300, 400)

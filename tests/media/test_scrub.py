@@ -93,3 +93,11 @@ def test_every_truncation_raises_only_our_errors(form: str) -> None:
     for end in range(0, len(data) - 1, 7):
         with pytest.raises(ImageError):
             scrub(data[:end], f"image/{form.lower()}")
+
+
+def test_a_second_picture_behind_the_first_is_dropped() -> None:
+    data = as_bytes(scene(400, 300), "MPO", save_all=True, append_images=[scene(300, 200)], exif=EXIF)
+    clean = scrub(data, "image/jpeg")
+    assert opened(clean).tobytes() == opened(data).tobytes()
+    assert opened(clean).format == "JPEG"
+    assert len(clean) < len(data)
