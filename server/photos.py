@@ -24,7 +24,8 @@ from sync import errors
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import QUARANTINE, media_db, parse
-from sync.gateway.policy import Holder, NotAdmitted, Policy
+from sync.gateway import Holder, NotAdmitted, Policy
+from sync.gateway import Unavailable as NobodyKnows
 
 KINDS = frozenset({"grid", "home-quarter", "beat"})
 
@@ -43,7 +44,7 @@ class Gate:
         self._policy = policy
 
     async def identify(self, authorization: str | None) -> Uploader | None:
-        """The device behind `Authorization: Bearer <token>`, or None."""
+        """The device behind `Authorization: Bearer <token>`, or None. Raises Unavailable when the store cannot say."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return None
@@ -51,6 +52,8 @@ class Gate:
             holder = await self._policy.identify(token.strip())
         except NotAdmitted:
             return None
+        except NobodyKnows as error:
+            raise Unavailable(str(error)) from error
         return KnownUploader(device=holder.device, user=holder.user, holder=holder)
 
     async def may_upload(self, uploader: Uploader, database: str, photo: str) -> str | None:

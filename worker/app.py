@@ -11,7 +11,7 @@ from server import settings as configuration
 from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, common_options
 
 settings = configuration.from_environment()
-app = Celery("worker", broker=settings.broker_url, include=["worker.intake", "worker.photos", "worker.sweep"])
+app = Celery("worker", broker=settings.broker_url, include=["worker.tasks"])
 app.conf.update(
     common_options()
     | {

@@ -1,56 +1,45 @@
-"""The task `intake(database)`: runs of `server/cases/intake` until a database has nothing more, then hints to whoever looks.
+"""Runs intake of a database until nothing is left, then hints to whoever looks. What a run does is `server/cases/intake`."""
 
-Transient errors of the store are tried again a few times; what is left then is the sweep's to find.
-"""
-
-import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from server.cases import intake
-from server.queues import INTAKE, INTAKE_TASK
+from server.nudges import Nudges
 from sync import feed
-from sync.errors import Conflict, NotFound, StorageFull, Unreachable
-from worker import connections
-from worker.app import app
+from sync.couch import Couch
 from worker.turns import Turns
 
 RUNS_MOST = 20
-TRIES_MOST = 4
 SWEPT = "swept"
-TRANSIENT = (Unreachable, StorageFull, Conflict)
-LOG = logging.getLogger(__name__)
 TURNS = Turns()
 
 
-@app.task(name=INTAKE_TASK, queue=INTAKE, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
-def take_in(task: Any, name: str, seen: str = "") -> None:
-    """Everything new of a database. `seen` is the update sequence a sweep saw before it asked, kept when all is dealt with."""
-    connections.nudges().begin(name)
+def take_in(couch: Couch, nudges: Nudges, name: str, seen: str = "") -> int:
+    """Everything new of a database; how many cases. `seen` is the update sequence a sweep saw before it asked.
+
+    When a thread of this process is at the same database already, it looks once more instead. Raises the errors of the store.
+    """
+    nudges.begin(name)
     if not TURNS.take(name):
-        return
-    over = False
+        return 0
+    over, cases = False, 0
     try:
         while not over:
-            run_until_done(name, seen)
+            cases += _run_until_done(couch, nudges, name, seen)
             over = TURNS.give_back(name)
-    except NotFound:
-        LOG.info("%s is gone; nothing to take in", name)
-    except TRANSIENT as error:
-        delay_s = 2**task.request.retries
-        LOG.warning("intake of %s: %s; again in %s s", name, error, delay_s)
-        raise task.retry(exc=error, countdown=delay_s) from error
     finally:
         if not over:
             TURNS.give_back(name, at_once=True)
+    return cases
 
 
-def run_until_done(name: str, seen: str) -> int:
-    """Runs until nothing is left, or hands the rest to another task so that other databases get their turn. How many cases."""
-    couch, nudges = connections.couch(), connections.nudges()
+def _run_until_done(
+    couch: Couch, nudges: Nudges, name: str, seen: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> int:
+    """Runs until nothing is left, or hands the rest to another task so that other databases get their turn."""
     cases = 0
     for _ in range(RUNS_MOST):
-        outcome = intake.run(couch, name, datetime.now(UTC))
+        outcome = intake.run(couch, name, now())
         cases += outcome.cases
         nudges.announce(outcome.changed)
         if not outcome.more:

@@ -1,31 +1,24 @@
-"""The task `sweep`: finds what a nudge missed, every minute and when a worker starts (DESIGN §6.4).
+"""Finds what a nudge missed, every minute and when a worker starts (DESIGN §6.4).
 
 It compares update sequences with checkpoints, by equality only. A database known to be dealt with costs a share of one request
 for a hundred; only one that moved since is asked for its checkpoint.
 """
 
 import logging
-import threading
-from datetime import UTC, datetime
 
 from media import store as media_store
-from media.sweep import sweep_expired
 from server.cases.intake import CHECKPOINT, KINDS
 from server.nudges import Nudges
-from server.queues import INTAKE, SWEEP_TASK
 from sync import feed
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import parse
-from sync.errors import NotFound, StoreError
-from worker import connections
-from worker.app import app, settings
+from sync.errors import NotFound
 from worker.intake import SWEPT
 
 DERIVED = "derived"
 PHOTOS_MOST = 500
 LOG = logging.getLogger(__name__)
-ONE_AT_A_TIME = threading.Lock()
 
 
 class Sweep:
@@ -79,23 +72,3 @@ def _look_for_photos(database: Database, nudges: Nudges) -> bool:
         if not page.more:
             feed.save(database, DERIVED, since)
             return True
-
-
-SWEEP = Sweep()
-
-
-@app.task(name=SWEEP_TASK, queue=INTAKE)  # type: ignore[untyped-decorator]
-def sweep() -> None:
-    """One sweep; a second one while it runs does nothing. A store that is down is waited for until the next."""
-    if not ONE_AT_A_TIME.acquire(blocking=False):
-        return
-    try:
-        nudged = SWEEP.run(connections.couch(), connections.nudges())
-        if nudged:
-            LOG.info("swept: %s databases nudged", nudged)
-        if settings.uploads.is_dir():
-            sweep_expired(settings.uploads, datetime.now(UTC))
-    except StoreError as error:
-        LOG.warning("sweep: %s", error)
-    finally:
-        ONE_AT_A_TIME.release()

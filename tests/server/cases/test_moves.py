@@ -1,0 +1,138 @@
+"""Moves at the desk: who may, from where, two at once, the same one twice, and what reaches the phone."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from server.cases import intake, moves, store
+from server.domain import ids, times
+from server.domain.errors import Changed, Forbidden, IllegalMove, InvalidInput, Missing
+from server.nudges import Nudges
+from sync.couch import Couch
+from sync.database import Database
+from tests.conftest import COMMUNITY, GRID_ELSEWHERE, person
+from tests.records import AT, report
+from tests.server.cases.conftest import CASES_DB, GRID_DB, Push
+
+NOW = AT + timedelta(minutes=10)
+People = dict[str, dict[str, Any]]
+Move = Callable[..., store.Loaded]
+
+
+@pytest.fixture
+def case_id(couch: Couch, push: Push) -> str:
+    [pushed] = push(report())
+    intake.run(couch, GRID_DB, NOW)
+    return ids.case_id(pushed["_id"])
+
+
+@pytest.fixture
+def move(couch: Couch, no_broker: Nudges, people: People, case_id: str) -> Move:
+    def make(
+        name: str, who: dict[str, Any] | None = None, if_match: str | None = None, key: str = "", **fields: Any
+    ) -> store.Loaded:
+        key = key or secrets.token_hex(8)
+        who = who or people["triage1"]
+        return moves.move(couch, no_broker, who, case_id, name, fields, if_match=if_match, key=key, now=NOW)
+
+    return make
+
+
+def test_accepting_shows_on_the_phone_after_the_next_intake(couch: Couch, grid: Database, move: Move, case_id: str) -> None:
+    assert move("accept").case["state"] == "accepted"
+    assert intake.run(couch, CASES_DB, NOW).changed == {GRID_DB}
+    assert grid.get(case_id)["state"] == "accepted"
+
+
+def test_returning_carries_the_reason_to_the_phone(couch: Couch, grid: Database, move: Move, case_id: str) -> None:
+    move("return", reason="照片看不清")
+    intake.run(couch, CASES_DB, NOW)
+    assert grid.get(case_id)["last_event"]["reason"] == "照片看不清"
+
+
+def test_the_same_key_again_is_the_same_move(move: Move) -> None:
+    first = move("accept", key="key-00001")
+    again = move("accept", key="key-00001", if_match="1-stale")
+    assert again == first
+    with pytest.raises(InvalidInput):
+        move("return", key="key-00001", reason="x")
+
+
+def test_a_stale_if_match_is_told_the_present_state(move: Move, case_id: str, couch: Couch) -> None:
+    seen = couch.database(CASES_DB).get(case_id)["_rev"]
+    move("accept", if_match=seen)
+    with pytest.raises(Changed) as caught:
+        move("return", if_match=seen, reason="x")
+    assert caught.value.facts["state"] == "accepted"
+
+
+def test_only_triage_of_the_township_moves_a_case(move: Move, people: People) -> None:
+    with pytest.raises(Missing):
+        move("accept", who=people["worker1"])
+    with pytest.raises(Missing):
+        move("accept", who=person("triage2", "triage", "", "", townships=[GRID_ELSEWHERE[:9]]))
+    with pytest.raises(Forbidden):
+        move("accept", who=person("community1", "community", "", "", communities=[COMMUNITY]))
+
+
+def test_illegal_and_incomplete_moves_change_nothing(move: Move, couch: Couch, case_id: str) -> None:
+    before = couch.database(CASES_DB).get(case_id)
+    with pytest.raises(IllegalMove):
+        move("close", result="x")
+    for name, fields, key in (("return", {}, ""), ("fly", {}, ""), ("accept", {}, "x"), ("accept", {}, "0-reported/../")):
+        with pytest.raises(InvalidInput):
+            move(name, key=key, **fields)
+    assert couch.database(CASES_DB).get(case_id) == before
+
+
+def test_unknown_cases_are_missing(couch: Couch, no_broker: Nudges, people: People, case_id: str) -> None:
+    for wrong in ("case:x", "../people", case_id[:-1] + ("0" if case_id[-1] != "0" else "1")):
+        with pytest.raises(Missing):
+            moves.open_case(couch, people["triage1"], wrong)
+
+
+def test_twenty_clerks_on_one_case_one_moves_it_and_the_others_are_told(move: Move, couch: Couch, case_id: str) -> None:
+    seen = couch.database(CASES_DB).get(case_id)["_rev"]
+    outcomes: list[str] = []
+    start = threading.Barrier(20)
+
+    def clerk(number: int) -> None:
+        start.wait()
+        try:
+            name, fields = ("accept", {}) if number % 2 else ("return", {"reason": f"by {number}"})
+            outcomes.append(move(name, if_match=seen, **fields).case["state"])
+        except (Changed, IllegalMove):
+            outcomes.append("told")
+
+    threads = [threading.Thread(target=clerk, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    loaded = store.load(couch.database(CASES_DB), case_id)
+    assert loaded is not None
+    assert sorted(outcomes) == sorted([loaded.case["state"], *["told"] * 19])
+    assert loaded.case["events"] == 2
+    assert len(loaded.events) == 2 + len(loaded.case["refused"])
+
+
+def test_a_clerk_killed_after_the_event_has_moved_the_case_all_the_same(couch: Couch, grid: Database, case_id: str) -> None:
+    database = couch.database(CASES_DB)
+    orphan = {"_id": ids.event_id(case_id, "orphan-1"), "type": "event", "v": 1, "case": case_id, "n": 1, "move": "accept"}
+    database.put(orphan | {"at": times.to_text(NOW), "by": "triage1"})
+    intake.run(couch, CASES_DB, NOW)
+    assert database.get(case_id)["state"] == "accepted"
+    assert grid.get(case_id)["state"] == "accepted"
+
+
+def test_an_event_that_comes_late_to_a_place_already_taken_overturns_nothing(move: Move, couch: Couch, case_id: str) -> None:
+    move("accept")
+    late = {"_id": ids.event_id(case_id, "late-one"), "type": "event", "v": 1, "case": case_id, "n": 1, "move": "return"}
+    couch.database(CASES_DB).put(late | {"at": "2026-11-23T08:00:02.000Z", "by": "triage9", "reason": "x"})
+    intake.run(couch, CASES_DB, NOW)
+    case = couch.database(CASES_DB).get(case_id)
+    assert (case["state"], case["refused"]) == ("accepted", [late["_id"]])

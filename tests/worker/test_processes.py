@@ -1,0 +1,102 @@
+"""Real workers on a real broker and store: nudged, killed with -9, started late, held up by photos."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from media import store as media_store
+from media.inspect import Facts
+from server.nudges import Nudges
+from sync.couch import Couch
+from sync.databases import cases_db, grid_db, media_db
+from tests.conftest import GRID_A, wait_until
+from tests.media.photographs import camera_jpeg
+from tests.records import AT, new_id, report, with_rev
+from tests.worker.conftest import running_worker
+
+DB, CASES, MEDIA = grid_db(GRID_A, "2026q4"), cases_db(GRID_A[:9]), media_db(GRID_A[:9])
+
+
+def push(couch: Couch, *docs: dict[str, Any]) -> None:
+    couch.create(DB, replicated=True)
+    assert couch.database(DB).bulk([with_rev(doc) for doc in docs], new_edits=False) == []
+
+
+def cases_in(couch: Couch) -> int:
+    """How many cases there are; none without their database."""
+    if couch.info([CASES])[CASES] is None:
+        return 0
+    return len(couch.database(CASES).range("case:", "case:\ufff0", 5000))
+
+
+def upload(couch: Couch, data: bytes) -> str:
+    photo = new_id("photo")
+    facts = Facts(10, 10, "image/jpeg", None, None, 1)
+    arrival = media_store.Arrival(photo, "sent", DB, "d1", "worker1", "0" * 64, "image/jpeg", facts, AT)
+    media_store.save_upload(couch.database(MEDIA, create=True), arrival, data)
+    return photo
+
+
+def test_a_nudged_record_is_a_case_within_a_second(
+    empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
+) -> None:
+    push(empty_store)
+    with running_worker(environment, tmp_path / "log", "intake"):
+        wait_until(nudges.is_worker_alive, 30, "the worker")
+        push(empty_store, report())
+        nudges.nudge(DB)
+        wait_until(lambda: cases_in(empty_store) == 1, 1.0, "the case")
+
+
+def test_a_worker_killed_in_the_middle_makes_exactly_one_case_of_each_report(
+    empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
+) -> None:
+    reports = [report() for _ in range(1500)]
+    push(empty_store, *reports)
+    for _ in range(3):
+        with running_worker(environment, tmp_path / "log") as worker:
+            before = cases_in(empty_store)
+            wait_until(lambda before=before: cases_in(empty_store) > before, 30, "some cases")
+            worker.kill()
+        if cases_in(empty_store) == len(reports):
+            push(empty_store, *(more := [report() for _ in range(1500)]))
+            reports += more
+    with running_worker(environment, tmp_path / "log") as worker:
+        wait_until(lambda: cases_in(empty_store) == len(reports), 60, "all cases")
+        wait_until(lambda: len(empty_store.database(DB).range("case:", "case:\ufff0", 9999)) == len(reports), 30, "all copies")
+    assert not worker.said("Traceback")
+
+
+def test_a_photo_gets_its_sizes_and_a_hostile_one_is_marked(
+    empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
+) -> None:
+    good = upload(empty_store, camera_jpeg(tmp_path / "a.jpg", width=800, height=600).read_bytes())
+    bad = upload(empty_store, b"\xff\xd8\xff\xe0 no picture")
+    with running_worker(environment, tmp_path / "log"):
+        nudges.nudge_photo(MEDIA, good)
+        nudges.nudge_photo(MEDIA, bad)
+        database = empty_store.database(MEDIA)
+        wait_until(lambda: database.get(good)["derived"], 30, "the sizes")
+        wait_until(lambda: database.get(bad)["problem"], 30, "the problem")
+    assert media_store.open(database, good, "thumb") is not None
+
+
+@pytest.mark.faults
+def test_a_backlog_of_photos_does_not_hold_up_a_case(
+    empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
+) -> None:
+    push(empty_store)
+    data = camera_jpeg(tmp_path / "a.jpg").read_bytes()
+    photos = [upload(empty_store, data) for _ in range(25)]
+    with running_worker(environment, tmp_path / "log"):
+        for photo in photos:
+            nudges.nudge_photo(MEDIA, photo)
+        wait_until(lambda: empty_store.database(MEDIA).get(photos[0])["derived"], 30, "the first photo")
+        began = time.monotonic()
+        push(empty_store, report())
+        nudges.nudge(DB)
+        wait_until(lambda: cases_in(empty_store) == 1, 5, "the case")
+        took_s = time.monotonic() - began
+        assert not empty_store.database(MEDIA).get(photos[-1])["derived"], f"no backlog left after {took_s:.1f} s"

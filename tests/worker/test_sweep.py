@@ -1,0 +1,89 @@
+"""The sweep finds what a nudge missed, and asks little about what is dealt with."""
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+
+from media import store as media_store
+from media.inspect import Facts
+from server.cases import intake
+from server.nudges import Nudges
+from sync.couch import Couch
+from sync.databases import grid_db, media_db
+from tests.conftest import GRID_A, GRID_B
+from tests.records import AT, new_id, report, with_rev
+from worker.intake import take_in
+from worker.sweep import Sweep
+
+NOW = AT + timedelta(minutes=1)
+A, B = grid_db(GRID_A, "2026q4"), grid_db(GRID_B, "2026q4")
+
+
+@pytest.fixture
+def grids(empty_store: Couch) -> Couch:
+    """Two grids' databases with a report each."""
+    for name, code in ((A, GRID_A), (B, GRID_B)):
+        empty_store.create(name, replicated=True)
+        empty_store.database(name).bulk([with_rev(report(code))], new_edits=False)
+    return empty_store
+
+
+def waiting(queue: "redis.Redis", name: str = "intake") -> list[Any]:
+    """The arguments of the tasks in a queue, in order of sending."""
+    messages = [json.loads(message) for message in reversed(queue.lrange(name, 0, -1))]  # type: ignore[arg-type]
+    return [json.loads(base64.b64decode(message["body"]))[0] for message in messages]
+
+
+def test_it_nudges_what_moved_since_its_checkpoint(grids: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
+    take_in(grids, nudges, A)
+    take_in(grids, nudges, A)
+    Sweep().run(grids, nudges)
+    assert {arguments[0] for arguments in waiting(queue)} >= {B}
+    assert A not in {arguments[0] for arguments in waiting(queue)}
+
+
+def test_what_it_nudged_and_was_taken_in_is_settled_even_where_sequences_never_look_alike(
+    grids: Couch, nudges: Nudges, queue: "redis.Redis"
+) -> None:
+    sweep = Sweep()
+    for _ in range(3):
+        sweep.run(grids, nudges)
+        for name, seen in waiting(queue):
+            take_in(grids, nudges, name, seen)
+        queue.delete("intake")
+    assert sweep.run(grids, nudges) == 0
+    assert waiting(queue) == []
+
+
+def test_a_lost_nudge_is_sent_again_though_its_mark_is_there(grids: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
+    assert nudges.nudge(A)
+    queue.delete("intake")
+    assert nudges.nudge(A)
+    assert waiting(queue) == []
+    Sweep().run(grids, nudges)
+    assert A in {arguments[0] for arguments in waiting(queue)}
+
+
+def test_photos_without_sizes_are_nudged_until_they_have_them(empty_store: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
+    name, photo = media_db(GRID_A[:9]), new_id("photo")
+    database = empty_store.database(name, create=True)
+    facts = Facts(10, 10, "image/jpeg", None, None, 1)
+    arrival = media_store.Arrival(photo, "sent", A, "d1", "worker1", "0" * 64, "image/jpeg", facts, NOW)
+    media_store.save_upload(database, arrival, b"bytes")
+    sweep = Sweep()
+    assert sweep.run(empty_store, nudges) == 1
+    assert sweep.run(empty_store, nudges) == 1
+    assert waiting(queue, "photos") == [[name, photo]] * 2
+    media_store.save_problem(database, photo, "not_an_image")
+    assert sweep.run(empty_store, nudges) == 0
+
+
+def test_databases_that_are_not_ours_are_left_alone(empty_store: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
+    for name in ("people", "ref", "something-else"):
+        empty_store.create(name, replicated=False)
+    assert Sweep().run(empty_store, nudges) == 0
+    assert intake.run(empty_store, "ref", NOW) == intake.NOTHING

@@ -1,0 +1,74 @@
+"""The three tasks as the broker knows them: which are tried again, after what, and for how long. Their work is in the neighbours.
+
+Transient errors of the store are tried again a few times; what is left then is the next sweep's to find.
+"""
+
+import logging
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from media.errors import Unavailable
+from media.sweep import sweep_expired
+from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK
+from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
+from worker import intake, photos
+from worker.app import app, settings
+from worker.connections import couch, nudges
+from worker.sweep import Sweep
+
+TRIES_MOST = 4
+PHOTO_LIMIT_S, PHOTO_KILL_S = 40, 60
+TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
+LOG = logging.getLogger(__name__)
+SWEEP = Sweep()
+ONE_SWEEP = threading.Lock()
+
+
+@app.task(name=INTAKE_TASK, queue=INTAKE, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
+def take_in(task: Any, name: str, seen: str = "") -> None:
+    """Everything new of a database becomes cases and copies."""
+    try:
+        intake.take_in(couch(), nudges(), name, seen)
+    except NotFound:
+        LOG.info("%s is gone; nothing to take in", name)
+    except TRANSIENT as error:
+        raise _again(task, name, error) from error
+
+
+@app.task(  # type: ignore[untyped-decorator]
+    name=PHOTO_TASK, queue=PHOTOS, bind=True, max_retries=TRIES_MOST, soft_time_limit=PHOTO_LIMIT_S, time_limit=PHOTO_KILL_S
+)
+def make_sizes(task: Any, media_database: str, photo: str) -> None:
+    """The sizes of one photo, unless they are there."""
+    try:
+        photos.make_sizes(couch(), nudges(), media_database, photo)
+    except NotFound:
+        LOG.info("%s of %s is gone; no sizes to make", photo, media_database)
+    except TRANSIENT as error:
+        raise _again(task, photo, error) from error
+
+
+@app.task(name=SWEEP_TASK, queue=INTAKE)  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    """One sweep; a second one while it runs does nothing. A store that is down is waited for until the next."""
+    if not ONE_SWEEP.acquire(blocking=False):
+        return
+    try:
+        nudged = SWEEP.run(couch(), nudges())
+        if nudged:
+            LOG.info("swept: %s databases nudged", nudged)
+        if settings.uploads.is_dir():
+            sweep_expired(settings.uploads, datetime.now(UTC))
+    except StoreError as error:
+        LOG.warning("sweep: %s", error)
+    finally:
+        ONE_SWEEP.release()
+
+
+def _again(task: Any, what: str, error: Exception) -> Exception:
+    """The exception that has Celery run the task again, later each time."""
+    delay_s = 2**task.request.retries
+    LOG.warning("%s of %s: %s; again in %s s", task.name, what, error, delay_s)
+    retry: Exception = task.retry(exc=error, countdown=delay_s, throw=False)
+    return retry
