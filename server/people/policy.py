@@ -13,15 +13,18 @@ from typing import Any
 
 from server import quarantine
 from server.domain import admission, times
+from server.domain.batches import are_all_sound
 from server.domain.errors import NotSignedIn
 from server.people import devices, reach
 from sync import databases
 from sync.couch import Couch
+from sync.databases import DatabaseName
 from sync.errors import StoreError
 from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unavailable
 
 TOKEN_KEPT_S = 3.0
 TOKENS_KEPT = 5000
+NO_RIGHTS = Rights(pull=False, push=False)
 # These the phone mends by itself and pushes again: nothing for a clerk to look at.
 MENDED_BY_PHONE = frozenset({"stamp_ahead"})
 
@@ -52,21 +55,26 @@ class DevicePolicy:
         """True for a database that phones push to at all: a push there without the right is refused document by document."""
         return reach.is_pushed_to(databases.parse(database))
 
-    def check(self, holder: Holder, database: str, doc: Any, size_bytes: int) -> Rejection | None:
-        """None when the document may be stored (DESIGN §6.3)."""
+    def check_all(self, holder: Holder, database: str, docs: Sequence[Any], sizes_bytes: Sequence[int]) -> list[Rejection | None]:
+        """For each document None when it may be stored, else why not (DESIGN §6.3)."""
         name = databases.parse(database)
         if name is None:
-            return Rejection("not_grid_holder")
+            return [Rejection("not_grid_holder")] * len(docs)
+        target = admission.Target(name.kind, name.grid)
+        rights = holder.databases.get(database, NO_RIGHTS)
+        if rights.push and name.grid in holder.person["grids"] and are_all_sound(docs, sizes_bytes, target, holder.person):
+            return [None] * len(docs)
+        return [self._check(holder, rights, name, doc, size_bytes) for doc, size_bytes in zip(docs, sizes_bytes, strict=True)]
+
+    def _check(self, holder: Holder, rights: Rights, name: DatabaseName, doc: Any, size_bytes: int) -> Rejection | None:
         refusal = admission.check(doc, size_bytes, admission.Target(name.kind, name.grid), holder.person)
         if refusal is not None:
             return Rejection(refusal.reason, refusal.fields, keep=refusal.reason not in MENDED_BY_PHONE)
-        rights = holder.databases.get(database)
-        if rights is None or not rights.push:
-            return Rejection(self._why_closed(holder, name))
-        if name.grid is None or name.grid in holder.person["grids"]:
+        if not rights.push:
+            return Rejection(_why_closed(holder, name))
+        if name.grid is None or reach.has_held(holder.person, name.grid, _captured_at(doc)):
             return None
-        held = reach.has_held(holder.person, name.grid, _captured_at(doc))
-        return None if held else Rejection("not_grid_holder")
+        return Rejection("not_grid_holder")
 
     async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> list[bool]:
         """Keep refused documents. Raises Unavailable when the store cannot."""
@@ -75,12 +83,6 @@ class DevicePolicy:
             return await asyncio.to_thread(quarantine.keep_all, self._couch, database, holder.device, holder.user, refused)
         except StoreError as error:
             raise Unavailable from error
-
-    def _why_closed(self, holder: Holder, name: databases.DatabaseName) -> str:
-        """Why a database this person could push to by role is closed to them: not their grid, or a quarter long past."""
-        if name.grid in holder.person.get("grids", ()) and name.quarter is not None:
-            return "archived_database"
-        return "not_grid_holder"
 
     def _find(self, token: str) -> Holder:
         try:
@@ -92,6 +94,12 @@ class DevicePolicy:
         opened = devices.opened_by(found.person, self._now(), found.device)
         rights = {one.name: Rights(one.pull, one.push) for one in opened}
         return Holder(found.device_id, found.person["name"], rights, found.person)
+
+
+def _why_closed(holder: Holder, name: DatabaseName) -> str:
+    """Why a database this person could push to by role is closed to them: not their grid, or a quarter long past."""
+    is_own = name.grid in holder.person["grids"] and name.quarter is not None
+    return "archived_database" if is_own else "not_grid_holder"
 
 
 def _captured_at(doc: dict[str, Any]) -> datetime:

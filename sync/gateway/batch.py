@@ -16,21 +16,16 @@ DOCUMENTS = 1000
 
 
 class Pushed(NamedTuple):
-    """One document of a batch. `text` is its JSON; `is_storable` False when it cannot be written as UTF-8 JSON."""
+    """One document of a batch: its JSON value and text, its id and revision where it has them as texts.
+
+    `is_storable` is False when it cannot be written as UTF-8 JSON; it has no id then, for that may be what cannot be written.
+    """
 
     doc: Any
     text: bytes
-    is_storable: bool
-
-    @property
-    def id(self) -> str | None:
-        """Its id, when it has one that is a text."""
-        return _text_of(self.doc, "_id")
-
-    @property
-    def rev(self) -> str | None:
-        """Its revision, when it has one that is a text."""
-        return _text_of(self.doc, "_rev")
+    id: str | None
+    rev: str | None
+    is_storable: bool = True
 
 
 def read_batch(body: bytes) -> list[Pushed]:
@@ -69,11 +64,10 @@ def _refuse_constant(name: str) -> float:
 
 def _pushed(doc: Any) -> Pushed:
     try:
-        return Pushed(doc, orjson.dumps(doc), is_storable=True)
+        text = orjson.dumps(doc)
     except (orjson.JSONEncodeError, RecursionError):
-        return Pushed(doc, json.dumps(doc).encode(), is_storable=False)
-
-
-def _text_of(doc: Any, field: str) -> str | None:
-    value = doc.get(field) if isinstance(doc, dict) else None
-    return value if isinstance(value, str) and value.isprintable() else None
+        return Pushed(doc, json.dumps(doc).encode(), None, None, is_storable=False)
+    if not isinstance(doc, dict):
+        return Pushed(doc, text, None, None)
+    id, rev = doc.get("_id"), doc.get("_rev")
+    return Pushed(doc, text, id if isinstance(id, str) else None, rev if isinstance(rev, str) else None)

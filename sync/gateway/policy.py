@@ -61,8 +61,10 @@ class Policy(Protocol):
     def answers_each(self, database: str) -> bool:
         """True when a push into this database by somebody who may not is refused document by document, so that each is kept."""
 
-    def check(self, holder: Holder, database: str, doc: Any, size_bytes: int) -> Rejection | None:
-        """None when this pushed document (any JSON value) may be stored. Called for each of a batch: no I/O."""
+    def check_all(
+        self, holder: Holder, database: str, docs: Sequence[Any], sizes_bytes: Sequence[int]
+    ) -> Sequence[Rejection | None]:
+        """For each pushed document (any JSON value, and its size as JSON) None when it may be stored, else why not. No I/O."""
 
     async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> Sequence[bool]:
         """Keep refused documents durably: for each True, or False when the device's quota is used up.

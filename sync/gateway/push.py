@@ -27,23 +27,28 @@ QUOTA = "quota"
 async def push_batch(upstream: Upstream, policy: Policy, holder: Holder, database: str, body: bytes) -> list[Entry]:
     """One answer per pushed document, in order (DESIGN §6.3). Raises Stop when the batch as a whole is not taken."""
     batch = read_batch(body)
-    rejections = [_check(policy, holder, database, pushed) for pushed in batch]
+    rejections = _check(policy, holder, database, batch)
     await _quarantine(policy, holder, database, batch, rejections)
-    accepted = {(p.id, p.rev): p for p, rejection in zip(batch, rejections, strict=True) if rejection is None}
-    refused_later = await _store(upstream, holder, database, list(accepted.values()))
-    if refused_later:
-        late = [
-            REFUSED_BY_STORE if (p.id, p.rev) in refused_later and not r else None for p, r in zip(batch, rejections, strict=True)
+    accepted = [pushed for pushed, rejection in zip(batch, rejections, strict=True) if rejection is None]
+    failed = await _store(upstream, holder, database, list({(pushed.id, pushed.rev): pushed for pushed in accepted}.values()))
+    if failed:
+        late: list[Rejection | None] = [
+            REFUSED_BY_STORE if rejection is None and (pushed.id, pushed.rev) in failed else None
+            for pushed, rejection in zip(batch, rejections, strict=True)
         ]
         await _quarantine(policy, holder, database, batch, late)
         rejections = [first or second for first, second in zip(rejections, late, strict=True)]
     return [_entry(pushed, rejection) for pushed, rejection in zip(batch, rejections, strict=True)]
 
 
-def _check(policy: Policy, holder: Holder, database: str, pushed: Pushed) -> Rejection | None:
-    if not pushed.is_storable:
-        return UNSTORABLE
-    return policy.check(holder, database, pushed.doc, len(pushed.text))
+def _check(policy: Policy, holder: Holder, database: str, batch: Sequence[Pushed]) -> list[Rejection | None]:
+    storable = [pushed for pushed in batch if pushed.is_storable]
+    docs, sizes_bytes = [pushed.doc for pushed in storable], [len(pushed.text) for pushed in storable]
+    found = policy.check_all(holder, database, docs, sizes_bytes)
+    if len(storable) == len(batch):
+        return list(found)
+    answers = iter(found)
+    return [next(answers) if pushed.is_storable else UNSTORABLE for pushed in batch]
 
 
 async def _quarantine(

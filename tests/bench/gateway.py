@@ -1,0 +1,169 @@
+"""Push throughput through the server's gateway against straight to the same store, in batches of 100; prints the ratio.
+
+Real processes: the store (or `XUNGE_COUCHDB_URL`), a broker, and the whole server under uvicorn. Rounds alternate, so that a busy
+machine slows both alike. Run from the root: `python tests/bench/gateway.py`; exit code 1 below the bar. `--phones` pushers work at
+once (1: a single phone's wait; 4: a busy morning).
+"""
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from server.people import accounts, devices
+from sync import databases
+from sync.couch import Couch
+from tests.conftest import GRID_A, ROOT, free_port, running_broker, running_store, stop, wait_until
+from tests.sync.gateway.conftest import make_report
+
+BAR = 0.80
+BATCH = 100
+
+
+class Pusher:
+    """One phone's connection to either side."""
+
+    def __init__(self, base: str, database: str, authorization: str) -> None:
+        parts = urlsplit(base)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        self._path = f"{parts.path}/{database}/_bulk_docs"
+        self._headers = {"content-type": "application/json", "authorization": authorization}
+
+    def push(self, body: bytes) -> None:
+        """Push one batch and wait until it is held."""
+        self._connection.request("POST", self._path, body, self._headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status != 201 or b'"error"' in text:
+            raise RuntimeError(f"{answer.status} {text[:300]!r}")
+
+
+@contextlib.contextmanager
+def running_server(store_url: str, broker_url: str, data: Path, app: str) -> Iterator[str]:
+    """The server as a process of its own; its address."""
+    port = free_port()
+    environment = os.environ | {
+        "XUNGE_COUCHDB_URL": store_url,
+        "XUNGE_BROKER_URL": broker_url,
+        "XUNGE_DATA": str(data),
+        "XUNGE_SECRET": "bench",
+        "XUNGE_LOG_LEVEL": "WARNING",
+    }
+    flags = ["--factory", "--port", str(port), "--no-access-log", "--log-level", "warning"]
+    with subprocess.Popen([sys.executable, "-m", "uvicorn", app, *flags], cwd=ROOT, env=environment) as process:
+        try:
+            wait_until(lambda: is_listening(port), 30, "the server")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            stop(process)
+
+
+def is_listening(port: int) -> bool:
+    """True when something answers HTTP there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/db/")
+        return connection.getresponse().status == 401
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def make_bodies(user: str, device: str, count: int) -> list[bytes]:
+    """Batches of new reports, made before the clock starts."""
+    return [
+        json.dumps({"new_edits": False, "docs": [make_report(user, device) for _ in range(BATCH)]}, ensure_ascii=False).encode()
+        for _ in range(count)
+    ]
+
+
+def time_round(pushers: list[Pusher], bodies: list[bytes]) -> float:
+    """Documents a second of all pushers together."""
+    shares = [bodies[place :: len(pushers)] for place in range(len(pushers))]
+    threads = [
+        threading.Thread(target=lambda p, s: [p.push(body) for body in s], args=pair)
+        for pair in zip(pushers, shares, strict=True)
+    ]
+    begun_s = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return len(bodies) * BATCH / (time.perf_counter() - begun_s)
+
+
+def enrol_worker(couch: Couch) -> tuple[str, str]:
+    """A worker's phone on the bench's grid: device id and token."""
+    person = accounts.make("bench", ["worker"], {"zh-CN": "测试", "en": "Bench"}, "a-bench-password", grids=[GRID_A])
+    accounts.save_all(couch, [person])
+    device, token = devices.enrol(couch, person, "bench")
+    return device["_id"].partition(":")[2], token
+
+
+def measure(store_url: str, server: str, rounds: int, batches: int, phones: int) -> list[tuple[float, float]]:
+    """Per round: documents a second straight to the store, and through the gateway."""
+    couch = Couch(store_url)
+    device, token = enrol_worker(couch)
+    through, direct = databases.grid_db(GRID_A, databases.quarter_at(datetime.now(UTC))), "bench-direct"
+    for name in (through, direct):
+        couch.delete(name)
+        couch.create(name, replicated=True)
+    parts = urlsplit(store_url)
+    credentials = b64encode(f"{parts.username}:{parts.password}".encode()).decode()
+    base = f"{parts.scheme}://{parts.hostname}:{parts.port}"
+    straight = [Pusher(base, direct, f"Basic {credentials}") for _ in range(phones)]
+    gated = [Pusher(server + "/db", through, f"Bearer {token}") for _ in range(phones)]
+    found = []
+    for number in range(rounds + 1):
+        pair = {}
+        # Who goes first changes, so that neither side always finds the machine warmer.
+        for side in (("direct", "gated"), ("gated", "direct"))[number % 2]:
+            bodies = make_bodies("bench", device, batches)
+            pair[side] = time_round(straight if side == "direct" else gated, bodies)
+        found.append((pair["direct"], pair["gated"]))
+    for name in (through, direct):
+        couch.delete(name)
+    return found[1:]
+
+
+def main() -> int:
+    """Print both rates and their ratio; 1 when it is below the bar."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rounds", type=int, default=8)
+    arguments.add_argument("--batches", type=int, default=20)
+    arguments.add_argument("--phones", type=int, default=1)
+    arguments.add_argument("--app", default="server.app:create_app")
+    given = arguments.parse_args()
+    with contextlib.ExitStack() as stack:
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        store_url = os.environ.get("XUNGE_COUCHDB_URL") or stack.enter_context(running_store(data / "store"))
+        broker_url = stack.enter_context(running_broker(data))
+        server = stack.enter_context(running_server(store_url, broker_url, data, given.app))
+        pairs = measure(store_url, server, given.rounds, given.batches, given.phones)
+    ratio = statistics.median(gated / direct for direct, gated in pairs)
+    direct, gated = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(
+        f"push in batches of {BATCH}, {given.phones} at once: store {direct:.0f} documents/s, gateway {gated:.0f} documents/s, "
+        f"ratio {ratio:.2f} (bar {BAR:.2f})"
+    )
+    return 0 if ratio >= BAR else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
