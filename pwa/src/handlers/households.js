@@ -3,6 +3,7 @@ import {
   isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, telephone, textOf, wholeNumber, within,
   withoutIdNumber,
 } from "./fields.js";
+import { addressOf } from "./addresses.js";
 import { momentOf } from "./moments.js";
 import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
 import { fact } from "./records.js";
@@ -19,7 +20,7 @@ export async function showHouseholds(input, store, context) {
   const { rows, next } = await store.listHouseholds({ limit: PAGE_COUNT, before: input.query.before ?? null });
   const households = await Promise.all(rows.map(async (row) => {
     const [visit] = await store.visitsOf(row.id, { limit: 1 });
-    return householdRow(row, visit, input.now);
+    return householdRow(row, visit, input.now, context);
   }));
   return page(store, "homes.html", {
     tab: "homes",
@@ -31,22 +32,17 @@ export async function showHouseholds(input, store, context) {
   });
 }
 
-function householdRow({ id, doc, where }, visit, now_ms) {
+function householdRow({ id, doc, where }, visit, now_ms, context) {
   const next_at = visit?.doc.next_at ?? null;
   return {
     id,
-    address: addressOf(doc),
+    address: addressOf(doc, context.t),
     name: doc.contact_name ?? "",
     last_visit: momentOf(visit?.doc.captured_at, now_ms),
     next_visit: momentOf(next_at, now_ms),
     is_due: next_at !== null && Date.parse(next_at) <= now_ms,
     where: where.place === "server" ? null : chipOf(where),
   };
-}
-
-/** A household's address with its building, unit and room where they were given apart. */
-export function addressOf({ address, building, unit, room }) {
-  return [address, building, unit, room].filter(Boolean).join(" ");
 }
 
 /** `GET /m/homes/new` */
@@ -116,9 +112,9 @@ export async function showHousehold(input, store, context) {
     title: context.t("household.page"),
     back: "/m/homes",
     has_action: true,
-    just_saved: input.query.saved === "1",
+    just_saved: input.query.saved === "1" && where.place !== "server",
     id,
-    address: addressOf(doc),
+    address: addressOf(doc, context.t),
     where: chipOf(where),
     refused: where.place === "refused" ? refusalSaying(where) : null,
     phone: (doc.contact_phone ?? "").replace(/[^0-9+]/g, ""),

@@ -1,6 +1,7 @@
 /** 我的: sync, this phone, what was refused, language, and the chip of the top line. */
 import { lengthText, momentOf, sizeText } from "./moments.js";
 import { page } from "./pages.js";
+import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
 import { syncSummary } from "./today.js";
 
@@ -12,37 +13,26 @@ const PHASES = Object.freeze({ push: "pushing", photos: "uploading", pull: "pull
 export async function showMe(input, store, context) {
   const about = await aboutRows(store, context, input.now);
   const { user, device } = store.session;
-  const [sync, status, refused] = await Promise.all([syncSummary(store, input.now), store.status(), refusedRows(store, about)]);
+  const [sync, status, refused] = await Promise.all([syncSummary(store), store.status(), refusedRows(store, about)]);
   return page(store, "me.html", {
     tab: "me",
     title: context.t("me.title"),
     ...sync,
-    sync_facts: syncFacts(status, input.now, context.t),
-    phone_facts: [
-      said("me.storage", storageSaying(status)),
-      text("me.version", context.version),
-      text("me.device", device),
-    ],
+    facts: syncFacts(status, input.now, context.t),
+    storage: storageSaying(status),
+    device,
     refused,
     user_name: user.name,
     user_login: store.session.author,
   });
 }
 
-function text(label, value) {
-  return { label, text: value, key: "", slots: {}, at: null };
-}
-
-function said(label, { key, slots = {} }) {
-  return { label, text: "", key, slots, at: null };
-}
-
 function syncFacts(status, now_ms, t) {
   const last = momentOf(status.last_contact_at, now_ms);
   return [
-    said("me.network", { key: `me.state_${stateOf(status)}` }),
-    last ? { ...text("me.last_contact", ""), at: last } : said("me.last_contact", { key: "me.never" }),
-    said("me.clock", clockSaying(status.offset_ms, t)),
+    fact("me.network", { key: `me.state_${stateOf(status)}` }),
+    last ? fact("me.last_contact", { at: last }) : fact("me.last_contact", { key: "me.never" }),
+    fact("me.clock", clockSaying(status.offset_ms, t)),
   ];
 }
 
@@ -60,7 +50,7 @@ function clockSaying(offset_ms, t) {
 }
 
 function storageSaying({ usage_bytes, quota_bytes }) {
-  if (quota_bytes === null) return { key: "me.storage_unknown" };
+  if (quota_bytes === null) return { key: "me.storage_unknown", slots: {} };
   const free_bytes = Math.max(0, quota_bytes - (usage_bytes ?? 0));
   return { key: "me.storage_value", slots: { used: sizeText(usage_bytes), free: sizeText(free_bytes) } };
 }

@@ -1,8 +1,7 @@
 /** The page of one record: its photos, where it is, what became of it, what it says. */
-import { categoryName } from "./catalogue.js";
 import { minutesBetween, momentOf } from "./moments.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
-import { aboutRows, chipOf, refusalSaying, stateLabel } from "./rows.js";
+import { aboutRows, chipOf, refusalSaying, rowOf, stateLabel } from "./rows.js";
 
 const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today" });
 
@@ -17,7 +16,8 @@ export async function showRecord(input, store, context) {
     tab: SHOWN[doc.type],
     title: context.t(`${doc.type}.page`),
     back: backOf(doc, store.session.user),
-    just_saved: input.query.saved === "1",
+    just_saved: input.query.saved === "1" && where.place !== "server",
+    lead: rowOf(record, about).lead,
     photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
     where: chipOf(where),
     refused: where.place === "refused" ? refusalSaying(where) : null,
@@ -57,21 +57,23 @@ function caseSteps(found, step, t) {
   return [step("step.state", true, at, { state: t(stateLabel(state)) })];
 }
 
-/** One line of facts: a text, the key of a text, or a moment. */
-export function fact(label, { text = "", key = "", at = null } = {}) {
-  return { label, text, key, at };
+/**
+ * One line of facts: a text, the key of a text, or a moment.
+ * @param {string} label
+ * @param {{text?: string, key?: string, slots?: object, at?: import("./moments.js").Moment | null}} [value]
+ */
+export function fact(label, { text = "", key = "", slots = {}, at = null } = {}) {
+  return { label, text, key, slots, at };
 }
 
 const FACTS = Object.freeze({
-  report: (doc, about) => [
-    fact("record.category", { text: categoryName(about.categories, doc.category, about.language) }),
+  report: (doc, { t }) => [
     ...(doc.text ? [fact("record.text", { text: doc.text })] : []),
     fact("record.urgency", { key: `urgency.${doc.urgency}` }),
-    ...placeFacts(doc.place, about.t),
+    ...placeFacts(doc.place, t),
     fact("record.source", { key: `source.${doc.source}` }),
   ],
   visit: (doc, { now_ms }) => [
-    fact("visit.address", { text: doc.address }),
     fact("visit.kind", { key: `kind.${doc.kind}` }),
     fact("visit.findings", { text: doc.findings }),
     ...(doc.next_at ? [fact("visit.next_at", { at: momentOf(doc.next_at, now_ms) })] : []),

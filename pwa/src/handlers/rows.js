@@ -4,6 +4,7 @@
  *
  * @typedef {import("../store/reading.js").Row & {where: import("../store/where.js").Where}} Placed
  */
+import { addressOf } from "./addresses.js";
 import { categoryName } from "./catalogue.js";
 import { minutesBetween, momentOf } from "./moments.js";
 
@@ -59,7 +60,7 @@ const SHAPES = Object.freeze({
   visit: (doc, { t }) => ({
     href: `/m/records/${doc._id}`, photo: "", icon: doc.household ? "homes" : "beat", lead: doc.address, about: t(`kind.${doc.kind}`),
   }),
-  household: (doc, { t }) => ({ href: `/m/homes/${doc._id}`, photo: "", icon: "homes", lead: doc.address, about: t("household.page") }),
+  household: (doc, { t }) => ({ href: `/m/homes/${doc._id}`, photo: "", icon: "homes", lead: addressOf(doc, t), about: t("household.page") }),
   patrol: (doc, { t }) => ({
     href: `/m/records/${doc._id}`,
     photo: "",

@@ -31,11 +31,16 @@ export async function signIn(input, store, context) {
   try {
     await context.enrol({ username, password, name: context.t("app.name") });
   } catch (error) {
-    if (error?.name !== "EnrolmentError") throw error;
-    const minutes = error.retry_after_s ? Math.ceil(error.retry_after_s / 60) : WAIT_MINUTES;
-    return refuse(input, context, { label: SAYINGS[error.kind] ?? "signin.server_trouble", slots: { minutes } }, fields);
+    return refuseSignIn(input, context, error, fields);
   }
   return { redirect: "/m/" };
+}
+
+/** @param {any} error an `EnrolmentError`; anything else is a fault of ours */
+function refuseSignIn(input, context, error, fields) {
+  if (error?.name !== "EnrolmentError") throw error;
+  const minutes = error.retry_after_s ? Math.ceil(error.retry_after_s / 60) : WAIT_MINUTES;
+  return refuse(input, context, { label: SAYINGS[error.kind] ?? "signin.server_trouble", slots: { minutes } }, fields);
 }
 
 /** `POST /m/session/end`: nobody is signed in afterwards; records and outbox stay. */

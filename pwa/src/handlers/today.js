@@ -11,7 +11,7 @@ const LOOK_BACK = 40;
 export async function showToday(input, store, context) {
   const about = await aboutRows(store, context, input.now);
   const [choice, patrol, sync, recent, back_list] = await Promise.all([
-    gridChoice(store), runningPatrol(store, input.now), syncSummary(store, input.now),
+    gridChoice(store), runningPatrol(store, input.now), syncSummary(store),
     recentRecords(store), cameBack(store, input.now),
   ]);
   return page(store, "today.html", {
@@ -27,13 +27,14 @@ export async function showToday(input, store, context) {
   });
 }
 
-/** What is unsent, the last contact and the one thing the user should know about sync. */
-export async function syncSummary(store, now_ms) {
-  const [{ count, size_bytes }, status] = await Promise.all([store.unsent(), store.status()]);
+/** What is unsent, and the one thing the user should know about sync. */
+export async function syncSummary(store) {
+  const [{ count, records, photos, size_bytes }, status] = await Promise.all([store.unsent(), store.status()]);
   return {
     unsent_count: count,
+    unsent_records: records,
+    unsent_photos: photos,
     unsent_size: sizeText(size_bytes),
-    last_sync: momentOf(status.last_sync_at ?? status.last_contact_at, now_ms),
     problem: problemOf(status),
   };
 }

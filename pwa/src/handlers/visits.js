@@ -2,7 +2,7 @@
 import {
   isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, textOf, within, withoutIdNumber,
 } from "./fields.js";
-import { addressOf } from "./households.js";
+import { addressOf } from "./addresses.js";
 import { daysAfter } from "./moments.js";
 import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
@@ -38,7 +38,7 @@ export async function showHouseholdVisitForm(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "household") return notFound(store, context, "homes");
   const { id, doc } = record;
-  const household = { id, address: addressOf(doc) };
+  const household = { id, address: addressOf(doc, context.t) };
   return visitForm(input, store, context, { kinds: WORKER_KINDS, back: `/m/homes/${id}`, household, grids: [], grid: doc.grid });
 }
 
@@ -57,7 +57,7 @@ function visitForm(input, store, context, { kinds, ...about }) {
 
 /** `POST /m/visits` */
 export async function saveVisit(input, store, context) {
-  const found = await subjectOf(input, store);
+  const found = await subjectOf(input, store, context);
   if (!found) return refuse(input, context, { label: "error.not_found" });
   if (!found.grid) return refuse(input, context, { label: "error.no_grid" });
   const fields = checkVisit(input.form, found, limitsOf(context));
@@ -71,7 +71,7 @@ export async function saveVisit(input, store, context) {
 }
 
 /** What is visited: `{household, address, grid, database_kind, kinds}`; null for a household this phone does not have. */
-async function subjectOf({ form }, store) {
+async function subjectOf({ form }, store, { t }) {
   if (isPolice(store.session.user)) {
     const { grid } = await gridChoice(store, form.grid);
     return { household: null, address: textOf(form, "address"), grid, database_kind: "beat", kinds: POLICE_KINDS };
@@ -79,7 +79,7 @@ async function subjectOf({ form }, store) {
   const record = await store.getRecord(form.household ?? "");
   if (record?.doc.type !== "household") return null;
   const { id, doc } = record;
-  return { household: id, address: addressOf(doc).slice(0, 200), grid: doc.grid, database_kind: "home-quarter", kinds: WORKER_KINDS };
+  return { household: id, address: addressOf(doc, t).slice(0, 200), grid: doc.grid, database_kind: "home-quarter", kinds: WORKER_KINDS };
 }
 
 function checkVisit(form, { address, kinds }, limits) {

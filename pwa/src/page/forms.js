@@ -7,19 +7,26 @@ import { whenArrived } from "./arrival.js";
 const changed = new WeakSet();
 
 export function watchForms() {
-  document.addEventListener("input", ({ target }) => {
-    const form = /** @type {Element} */ (target).closest("form[data-guard]");
-    if (form) changed.add(form);
-  });
-  document.addEventListener("change", ({ target }) => markField(/** @type {Element} */ (target), ""));
+  document.addEventListener("input", ({ target }) => noteChange(/** @type {Element} */ (target)));
   document.addEventListener("htmx:before:request", keepUnsaved);
+  document.addEventListener("htmx:after:swap", showFirstWrong);
   window.addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
-  whenArrived(".field-error", (message) => markMessage(message));
+  whenArrived(".field-error", (message) => mark(message));
 }
 
-/** A form counts as changed when something besides typing filled it, e.g. a photo. @param {Element | null} form */
-export function noteChange(form) {
-  if (form) changed.add(form);
+/**
+ * The user changed something: the form is theirs to lose, and what was said about it is no longer true.
+ * @param {Element | null} part a field, or what stands for one
+ */
+export function noteChange(part) {
+  const form = part?.closest("form");
+  if (!form || !part) return;
+  if (form.matches("[data-guard]")) changed.add(form);
+  form.querySelector("#form-errors")?.replaceChildren();
+  const message = part.closest(".field")?.querySelector(".field-error");
+  if (!message?.textContent) return;
+  message.textContent = "";
+  mark(message);
 }
 
 /** The changed form of this page, if any; one on its way is no longer the user's to lose. */
@@ -36,12 +43,14 @@ function keepUnsaved(event) {
   else event.preventDefault();
 }
 
-function markMessage(message) {
-  markField(document.getElementById(message.id.replace(/-error$/, "")), message.textContent?.trim() ?? "");
+function showFirstWrong() {
+  const wrong = [...document.querySelectorAll(".field-error")].find(({ textContent }) => textContent?.trim());
+  wrong?.closest(".field")?.scrollIntoView({ block: "center" });
 }
 
-function markField(field, wrong) {
-  if (!field) return;
-  if (wrong) field.setAttribute("aria-invalid", "true");
-  else field.removeAttribute("aria-invalid");
+/** Says to screen readers which field is meant. @param {Element} message */
+function mark(message) {
+  const field = document.getElementById(message.id.replace(/-error$/, ""));
+  if (message.textContent?.trim()) field?.setAttribute("aria-invalid", "true");
+  else field?.removeAttribute("aria-invalid");
 }

@@ -1,5 +1,5 @@
 /** What the Me page asks of the browser itself: sync now, whether data is safe from clean-up, and taking a new version. */
-import { askToPersist, onNews, requestSync } from "../sync/client.js";
+import { askToPersist, onNews, requestSync, takeUpdate } from "../sync/client.js";
 import { whenArrived } from "./arrival.js";
 
 export function watchPhone() {
@@ -30,10 +30,4 @@ async function showPersistence(line) {
 async function offerUpdate(button) {
   const registration = await navigator.serviceWorker?.getRegistration();
   button.hidden = !registration?.waiting;
-}
-
-async function takeUpdate() {
-  const registration = await navigator.serviceWorker.getRegistration();
-  navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
-  registration?.waiting?.postMessage({ type: "take-update" });
 }

@@ -43,7 +43,8 @@ function take(part, input) {
   const room = Number(part.dataset.limit) - shots.length;
   say(part, files.length > room ? saying(part, "too-many") : "");
   for (const file of files.slice(0, Math.max(0, room))) shots.push(begin(part, file));
-  noteChange(part.closest("form"));
+  noteChange(part);
+  noteChange(part.closest("form")?.querySelector("#text") ?? null); // a photo says enough without words
 }
 
 function shotsOf(part) {

@@ -157,8 +157,8 @@ test("cases come in pages, newest first", async () => {
 
 test("Me says how far the clock is off, in words", async () => {
   const phone = await app({ offset_ms: 180_000 });
-  const { sync_facts } = (await phone.get("/m/me")).data;
-  assert.deepEqual([sync_facts[2].key, sync_facts[2].slots], ["me.clock_ahead", { amount: "3 分钟" }]);
+  const { facts } = (await phone.get("/m/me")).data;
+  assert.deepEqual([facts[2].key, facts[2].slots], ["me.clock_ahead", { amount: "3 分钟" }]);
 });
 
 for (const [kind, label] of [["wrong_password", "signin.wrong"], ["locked", "signin.locked"], ["offline", "signin.no_network"],
