@@ -2,7 +2,6 @@
 
 import base64
 import json
-import resource
 import subprocess
 import sys
 from http.client import HTTPConnection
@@ -17,11 +16,9 @@ class RunningNode:
     """A node process; `kill` is `kill -9`."""
 
     def __init__(self, data: Path, open_files: int | None = None, wrapper: tuple[str, ...] = ()) -> None:
+        if open_files is not None:
+            wrapper = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *wrapper)
         command = [*wrapper, sys.executable, "-m", "sync.embedded", "--data", str(data), "--port", "0"]
-
-        def limit_files() -> None:
-            if open_files is not None:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, open_files))
 
         self.process = subprocess.Popen(
             [*command, "--admin", "admin:secret"],
@@ -29,7 +26,6 @@ class RunningNode:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=limit_files,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

@@ -18,9 +18,7 @@ ENOUGH = 30
 
 def make_batch(writer: int, number: int) -> dict[str, object]:
     digest = f"{writer:016x}{number:016x}"
-    docs = [
-        {"_id": f"report:{writer}-{number}-{at}", "_rev": f"1-{digest}", "text": "路灯不亮" * 20} for at in range(BATCH)
-    ]
+    docs = [{"_id": f"report:{writer}-{number}-{at}", "_rev": f"1-{digest}", "text": "路灯不亮" * 20} for at in range(BATCH)]
     return {"docs": docs, "new_edits": False}
 
 
@@ -39,16 +37,12 @@ def push_until_killed(node: RunningNode, writer: int, acknowledged: list[str], e
 
 
 @pytest.mark.faults
-def test_every_acknowledged_document_is_there_after_kill_9(
-    start_node: Callable[..., RunningNode], tmp_path: Path
-) -> None:
+def test_every_acknowledged_document_is_there_after_kill_9(start_node: Callable[..., RunningNode], tmp_path: Path) -> None:
     node = start_node()
     assert node.ask("PUT", "/a")[0] == 201
     acknowledged: list[str] = []
     enough = threading.Event()
-    writers = [
-        threading.Thread(target=push_until_killed, args=(node, writer, acknowledged, enough)) for writer in range(3)
-    ]
+    writers = [threading.Thread(target=push_until_killed, args=(node, writer, acknowledged, enough)) for writer in range(3)]
     for thread in writers:
         thread.start()
     assert enough.wait(60)
@@ -95,9 +89,7 @@ def test_a_restart_finds_databases_of_any_name_and_clears_what_a_crash_left(
     assert not any(path.exists() for path in leftovers)
 
 
-def test_it_stops_when_told_although_phones_are_waiting(
-    start_node: Callable[..., RunningNode], tmp_path: Path
-) -> None:
+def test_it_stops_when_told_although_phones_are_waiting(start_node: Callable[..., RunningNode], tmp_path: Path) -> None:
     node = start_node()
     node.ask("PUT", "/a")
     with closing(node.connect()) as connection:

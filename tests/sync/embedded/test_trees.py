@@ -73,7 +73,7 @@ def test_stemming_keeps_leaves_and_at_most_the_limit_below_them(arrivals: list[A
     dropped = tree.stem(limit)
     assert tree.leaves() == leaves
     stems = [tree.path(leaf) for leaf in leaves]
-    full = dict((path[0], path) for path, _ in arrivals)
+    full = {path[0]: path for path, _ in arrivals}
     assert all(stem[:limit] == full[stem[0]][:limit] for stem in stems)
     assert not set(dropped) & {node.body for node in tree.nodes.values()}
 
