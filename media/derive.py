@@ -17,6 +17,8 @@ from media.pictures import DAMAGE, MAX_PIXELS, decoding, open_picture, shrink_on
 SCREEN_EDGE_PX = 1600
 THUMB_EDGE_PX = 320
 _QUALITY = 80
+# Rows of the result made at a time when a huge picture is reduced.
+_BAND_ROWS = 64
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 _UPRIGHT = {
@@ -50,9 +52,29 @@ def derive(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Derived:
         with decoding():
             image.load()
             # Shrunk first: turning and colour work then touch a tenth of the pixels.
-            screen = turn_upright(to_srgb(_fit(flatten(image), SCREEN_EDGE_PX)), orientation)
+            screen = turn_upright(to_srgb(_fit(_flatten_small(image), SCREEN_EDGE_PX)), orientation)
             thumb = _fit(screen, THUMB_EDGE_PX)
             return Derived(_encode(screen), *screen.size, _encode(thumb), *thumb.size)
+
+
+def _flatten_small(image: Image.Image) -> Image.Image:
+    """`flatten`, for a huge picture band by band and reduced at once, so that it is in memory only once.
+
+    The whole factor leaves at least twice the size that is wanted, so that the final resize still decides how it looks.
+    """
+    factor = max(image.size) // (2 * SCREEN_EDGE_PX)
+    if factor < 2:
+        return flatten(image)
+    small, at_px, profile = None, 0, image.info.get("icc_profile")
+    for top in range(0, image.height, factor * _BAND_ROWS):
+        band = flatten(image.crop((0, top, image.width, min(top + factor * _BAND_ROWS, image.height)))).reduce(factor)
+        small = small or Image.new(band.mode, (band.width, -(-image.height // factor)))
+        small.paste(band, (0, at_px))
+        at_px += band.height
+    assert small is not None  # a picture has at least one row
+    if profile:
+        small.info["icc_profile"] = profile
+    return small
 
 
 def turn_upright(image: Image.Image, orientation: int) -> Image.Image:

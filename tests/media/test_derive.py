@@ -1,13 +1,16 @@
 """The two sizes: right way up, right colours, nothing private inside."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from media.derive import derive
 from media.errors import ImageTooLarge, ImageTruncated, NotAnImage
+from tests.conftest import ROOT
 from tests.media.photographs import as_bytes, camera_exif, camera_jpeg, is_upright, scene, sensed
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -137,3 +140,27 @@ def test_a_photo_with_a_second_picture_inside_shows_the_first() -> None:
     screen = opened(derive(data).screen)
     assert is_upright(screen)
     assert screen.size == (300, 400)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "I;16", "L"])
+def test_a_huge_picture_reduced_in_bands_looks_the_same(mode: str) -> None:
+    upright = scene(650, 70).resize((6500, 700))
+    plain = upright.convert("L" if mode == "I;16" else mode)
+    huge = plain.convert("I").point(lambda value: value * 257 + 0).convert("I;16") if mode == "I;16" else plain
+    shown = opened(derive(as_bytes(huge, "PNG", compress_level=1)).screen)
+    assert shown.size == (1600, 172)
+    expected = plain.convert(shown.mode).resize(shown.size, Image.Resampling.LANCZOS)
+    assert max(ImageStat.Stat(ImageChops.difference(shown, expected)).mean) < 3
+
+
+def test_a_huge_transparent_picture_takes_little_more_memory_than_its_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "huge.png"
+    Image.new("RGBA", (7000, 7000)).save(path, compress_level=1)
+    program = f"""
+from pathlib import Path
+from media.derive import derive
+derive(Path({str(path)!r}))
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+    peak_kib = int(subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+    assert peak_kib * 1024 < 7000 * 7000 * 4 + 120 * 2**20
