@@ -15,21 +15,28 @@ from sync.gateway.answers import Stop
 DOCUMENTS = 1000
 
 
-class Pushed(NamedTuple):
-    """One document of a batch: its JSON value and text, its id and revision where it has them as texts.
+Name = tuple[str | None, str | None]
 
-    `is_storable` is False when it cannot be written as UTF-8 JSON; it has no id then, for that may be what cannot be written.
+
+class Batch(NamedTuple):
+    """Pushed documents, column by column: their JSON values, and their texts in pure UTF-8 JSON (or ASCII where that cannot be).
+
+    `unstorable` are the places of those that no store can keep as they are.
     """
 
-    doc: Any
-    text: bytes
-    id: str | None
-    rev: str | None
-    is_storable: bool = True
+    docs: list[Any]
+    texts: list[bytes]
+    unstorable: frozenset[int]
+
+    def names(self) -> list[Name]:
+        """Id and revision of each, None where there is none that could be written in an answer."""
+        if not self.unstorable:
+            return [_name_of(doc) for doc in self.docs]
+        return [(None, None) if n in self.unstorable else _name_of(doc) for n, doc in enumerate(self.docs)]
 
 
-def read_batch(body: bytes) -> list[Pushed]:
-    """The documents of a `_bulk_docs` body, same id and revision once. Raises Stop for a batch that cannot be used at all."""
+def read_batch(body: bytes) -> Batch:
+    """The documents of a `_bulk_docs` body. Raises Stop for a batch that cannot be used at all."""
     batch = _parse(body)
     docs = batch.get("docs") if isinstance(batch, dict) else None
     if not isinstance(docs, list):
@@ -38,7 +45,10 @@ def read_batch(body: bytes) -> list[Pushed]:
         raise Stop(400, "bad_request", "new_edits_required")
     if len(docs) > DOCUMENTS:
         raise Stop(413, "too_large", "too_many_documents")
-    return [_pushed(doc) for doc in docs]
+    try:
+        return Batch(docs, [orjson.dumps(doc) for doc in docs], frozenset())
+    except (orjson.JSONEncodeError, RecursionError):
+        return _read_one_by_one(docs)
 
 
 def write_batch(texts: Sequence[bytes]) -> bytes:
@@ -62,12 +72,19 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(name)
 
 
-def _pushed(doc: Any) -> Pushed:
-    try:
-        text = orjson.dumps(doc)
-    except (orjson.JSONEncodeError, RecursionError):
-        return Pushed(doc, json.dumps(doc).encode(), None, None, is_storable=False)
+def _read_one_by_one(docs: list[Any]) -> Batch:
+    texts, unstorable = [], set()
+    for place, doc in enumerate(docs):
+        try:
+            texts.append(orjson.dumps(doc))
+        except (orjson.JSONEncodeError, RecursionError):
+            texts.append(json.dumps(doc).encode())
+            unstorable.add(place)
+    return Batch(docs, texts, frozenset(unstorable))
+
+
+def _name_of(doc: Any) -> Name:
     if not isinstance(doc, dict):
-        return Pushed(doc, text, None, None)
+        return None, None
     id, rev = doc.get("_id"), doc.get("_rev")
-    return Pushed(doc, text, id if isinstance(id, str) else None, rev if isinstance(rev, str) else None)
+    return id if isinstance(id, str) else None, rev if isinstance(rev, str) else None

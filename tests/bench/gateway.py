@@ -145,8 +145,8 @@ def measure(store_url: str, server: str, rounds: int, batches: int, phones: int)
 def main() -> int:
     """Print both rates and their ratio; 1 when it is below the bar."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=8)
-    arguments.add_argument("--batches", type=int, default=20)
+    arguments.add_argument("--rounds", type=int, default=40)
+    arguments.add_argument("--batches", type=int, default=5)
     arguments.add_argument("--phones", type=int, default=1)
     arguments.add_argument("--app", default="server.app:create_app")
     given = arguments.parse_args()
