@@ -104,8 +104,9 @@ class Shelf:
         """Lock an upload for writing. None when it does not exist; Busy when another holds it; StorageFull."""
         part = self._path(upload, "part")
         with noticing_full_disk():
-            if create:
+            if create and not self.folder.exists():
                 self.folder.mkdir(parents=True, exist_ok=True)
+                sync_folder(self.folder.parent)
             while True:
                 try:
                     descriptor = os.open(part, os.O_RDWR | (os.O_CREAT if create else 0), 0o600)

@@ -181,7 +181,7 @@ class Uploads:
         """Stream the body, which begins at `start` of the file, to disk; what we have already is skipped."""
         before = held.offset
         checksum, room = tus.read_checksum(exchange.found), ticket.length_bytes - start
-        if int(exchange.found.get("content-length", "0")) > room:
+        if "content-length" in exchange.found and tus.read_number(exchange.found, "content-length") > room:
             raise Problem(413, "too_large", f"only {room} bytes are missing")
         sink = Sink(held, room, skip=before - start, chunk_bytes=self._limits.chunk_bytes)
         body = read_body(exchange.receive, self._limits.idle_s, lambda: exchange.shelf.is_claimed(ticket.upload))

@@ -1,12 +1,14 @@
 """Unfinished uploads on disk: what is told is durable, what is locked is locked, what is broken is absent."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from media import partials
 from media.partials import Busy, Shelf, Ticket, upload_id
+from media.sweep import sweep_expired
 from tests.media.upload_site import Phone
 
 UPLOAD = "u" * 40
@@ -57,6 +59,16 @@ def test_a_held_upload_is_busy_for_everybody_else(shelf: Shelf) -> None:
     again = shelf.hold(UPLOAD)
     assert again
     again.close()
+
+
+def test_a_sweep_leaves_an_upload_alone_that_is_being_written_to(shelf: Shelf, tmp_path: Path) -> None:
+    held = shelf.hold(UPLOAD)
+    assert held
+    next_month = datetime.now(UTC) + timedelta(days=30)
+    assert sweep_expired(tmp_path, next_month) == 0
+    held.close()
+    assert sweep_expired(tmp_path, next_month) == 1
+    assert shelf.read(UPLOAD) is None
 
 
 def test_a_lock_on_a_file_removed_meanwhile_is_no_lock(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from media.uploads import Limits
 from tests.conftest import ROOT, wait_for_line, wait_until
 from tests.media.test_uploads import assert_problem, kept, sha256
-from tests.media.upload_site import TUS, Phone
+from tests.media.upload_site import TUS, Phone, serving
 
 CHUNK_BYTES = 256 * 1024
 
@@ -221,6 +222,14 @@ def test_a_connection_gone_silent_makes_way_for_the_same_phones_next(
             assert two.send(location, 1000, photo_bytes[1000:]).status_code == 204
             assert time.monotonic() - begun < 2, "the silent connection held the upload for too long"
     assert kept(tmp_path) == {sha256(photo_bytes)}
+
+
+def test_a_silent_connection_is_given_up_and_its_bytes_are_kept(photo_bytes: bytes, tmp_path: Path) -> None:
+    with serving(tmp_path, Limits(idle_s=0.2)) as url, phones(url) as [phone]:
+        location = phone.create(photo_bytes).headers["location"]
+        with phone.half_open(location, 0, photo_bytes[:1000], announced=len(photo_bytes)) as link:
+            assert link.recv(12) == b"HTTP/1.1 408"
+            assert phone.offset(location) == 1000
 
 
 def test_many_requests_at_once_end_in_one_whole_file(phone: Phone, photo_bytes: bytes, folder: Path) -> None:
