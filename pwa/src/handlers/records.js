@@ -58,12 +58,13 @@ function caseSteps(found, step, t) {
 }
 
 /**
- * One line of facts: a text, the key of a text, or a moment.
+ * One line of facts: a text, the key of a text with its slots, a moment, or a day.
+ * @typedef {import("./moments.js").Moment} Moment
  * @param {string} label
- * @param {{text?: string, key?: string, slots?: object, at?: import("./moments.js").Moment | null}} [value]
+ * @param {{text?: string, key?: string, slots?: object, at?: Moment | null, day?: Moment | null}} [value]
  */
-export function fact(label, { text = "", key = "", slots = {}, at = null } = {}) {
-  return { label, text, key, slots, at };
+export function fact(label, { text = "", key = "", slots = {}, at = null, day = null } = {}) {
+  return { label, text, key, slots, at, day };
 }
 
 const FACTS = Object.freeze({
@@ -76,7 +77,7 @@ const FACTS = Object.freeze({
   visit: (doc, { now_ms }) => [
     fact("visit.kind", { key: `kind.${doc.kind}` }),
     fact("visit.findings", { text: doc.findings }),
-    ...(doc.next_at ? [fact("visit.next_at", { at: momentOf(doc.next_at, now_ms) })] : []),
+    ...(doc.next_at ? [fact("visit.next_at", { day: momentOf(doc.next_at, now_ms) })] : []),
   ],
   patrol: (doc, { now_ms, t }) => [
     fact("patrol.started_at", { at: momentOf(doc.started_at, now_ms) }),
