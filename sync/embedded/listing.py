@@ -6,6 +6,7 @@ from typing import Any
 
 from sync.embedded.codec import Fragment, dump
 from sync.embedded.options import Options
+from sync.embedded.ranks import count_below
 from sync.embedded.reading import View, render_revision
 from sync.embedded.refusals import bad_request
 from sync.embedded.rows import Body, Figures, Record, find_bodies, find_records, make_tree, read_figures
@@ -143,10 +144,8 @@ def _count_before(connection: sqlite3.Connection, figures: Figures, start: Any, 
         return 0
     if bound is _BEYOND or bound == "":
         return figures.live if (bound is _BEYOND) != is_descending else 0
-    sign = ">" if is_descending else "<"
-    sql = f"SELECT count(*) FROM doc INDEXED BY sqlite_autoindex_doc_1 WHERE id {sign} ?"  # noqa: S608
-    count: int = connection.execute(sql, (bound,)).fetchone()[0]
-    if figures.dead:
-        sql = f"SELECT count(*) FROM doc WHERE deleted = 1 AND id {sign} ?"  # noqa: S608
-        count -= connection.execute(sql, (bound,)).fetchone()[0]
-    return count
+    before = count_below(connection, bound)
+    if not is_descending:
+        return before
+    row = connection.execute("SELECT count(*) FROM doc WHERE id = ? AND deleted = 0", (bound,)).fetchone()
+    return figures.live - before - int(row[0])

@@ -1,7 +1,7 @@
 """The tables of one database file, and the empty file every new database starts as.
 
 `doc` has one row a document, numbered by its last change; `body` one row a stored revision; `blob` the bytes of
-attachments; `local` the unreplicated documents; `figure` the counters, always written with the change they count.
+attachments; `local` the unreplicated documents; `figure` and `block` counters, always written with what they count.
 """
 
 import os
@@ -24,6 +24,8 @@ CREATE TABLE purged(seq INTEGER PRIMARY KEY, id TEXT NOT NULL);
 CREATE TABLE figure(seq INTEGER NOT NULL, live INTEGER NOT NULL, dead INTEGER NOT NULL, body INTEGER NOT NULL,
   blob INTEGER NOT NULL, purge INTEGER NOT NULL);
 INSERT INTO figure VALUES(0, 0, 0, 0, 0, 0);
+CREATE TABLE block(first TEXT PRIMARY KEY, live INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO block VALUES('', 0);
 """
 
 

@@ -8,6 +8,7 @@ import base64
 import hashlib
 
 from sync.embedded.documents import Draft, IncomingAttachment
+from sync.embedded.ranks import move_counts
 from sync.embedded.refusals import Refusal, conflict
 from sync.embedded.rows import (
     Attachment,
@@ -37,6 +38,7 @@ class Batch:
         self._bodies: list[tuple[int, bytes, str | None]] = []
         self._atts: dict[int, list[Attachment]] = {}
         self._dropped: list[int] = []
+        self._moves: dict[str, int] = {}
 
     def touch(self, record: Record) -> None:
         """Marks a record as changed; the last one touched gets the last sequence number."""
@@ -78,8 +80,22 @@ class Batch:
             self._connection.executemany("DELETE FROM doc WHERE seq = ?", old)
         self._connection.executemany("INSERT INTO body VALUES(?, ?, ?)", self._bodies)
         self._connection.executemany("INSERT INTO doc VALUES(?, ?, ?, ?, ?, ?)", [self._row(each) for each in touched])
+        move_counts(self._connection, self._moves)
         if self._dropped:
             self._connection.executemany("DELETE FROM body WHERE key = ?", [(key,) for key in self._dropped])
+
+    def remove(self, record: Record) -> None:
+        """Takes a document away wholly; readers of changes learn it from `purged`."""
+        self._connection.execute("DELETE FROM doc WHERE id = ?", (record.id,))
+        self._uncount(record.id)
+        self._counter.seq += 1
+        self._connection.execute("INSERT INTO purged VALUES(?, ?)", (self._counter.seq, record.id))
+
+    def _uncount(self, id_: str) -> None:
+        was_live = self._was[id_][1]
+        self._counter.live -= was_live
+        self._counter.dead -= not was_live
+        self._moves[id_] = -1 if was_live else 0
 
     def _row(self, record: Record) -> tuple[int, str, str, int, int, str | None]:
         counter, tree = self._counter, record.tree
@@ -87,11 +103,10 @@ class Batch:
         winner = tree.winner()
         node = tree.nodes[winner]
         if record.id in self._was:
-            was_live = self._was[record.id][1]
-            counter.live -= was_live
-            counter.dead -= not was_live
+            self._uncount(record.id)
         counter.live += not node.is_deleted
         counter.dead += node.is_deleted
+        self._moves[record.id] = self._moves.get(record.id, 0) + (not node.is_deleted)
         text = tree.encode() if len(tree.nodes) > 1 else None
         return counter.seq, record.id, winner, int(node.is_deleted), node.body, text
 
@@ -121,24 +136,18 @@ def merge(transaction: Transaction, drafts: list[Draft]) -> None:
 
 def purge(transaction: Transaction, wanted: dict[str, list[str]]) -> dict[str, list[str]]:
     """Removes leaves for good. Answers what was purged, per document."""
-    connection, counter = transaction.connection, transaction.counter
     batch = Batch(transaction, list(wanted))
     answer: dict[str, list[str]] = {id_: [] for id_ in wanted}
     for id_, record in list(batch.records.items()):
-        was_live = _is_live(record)
         answer[id_], keys = record.tree.purge(wanted[id_])
         if not answer[id_]:
             continue
         batch.drop_bodies(keys)
         if record.tree.nodes:
             batch.touch(record)
-            continue
-        connection.execute("DELETE FROM doc WHERE id = ?", (id_,))
-        counter.live -= was_live
-        counter.dead -= not was_live
-        counter.seq += 1
-        connection.execute("INSERT INTO purged VALUES(?, ?)", (counter.seq, id_))
-    counter.purge += sum(1 for revisions in answer.values() if revisions)
+        else:
+            batch.remove(record)
+    transaction.counter.purge += sum(1 for revisions in answer.values() if revisions)
     batch.save()
     return answer
 
