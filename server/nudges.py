@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, client_options
+from server.queues import CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, client_options
 
 CHANNEL = "xunge:changed"
 MARK = "xunge:nudged:"
@@ -58,9 +58,10 @@ class Nudges:
     def nudge(self, database: str, *, seen: str | None = None, insist: bool = False) -> bool:
         """Ask for the intake of a database; one that already waits is not asked for twice. True when it was sent or waits.
 
-        `seen` is the update sequence a sweep saw; `insist` sends even when a mark says that one waits (it may be lost).
+        `seen` is the update sequence a sweep saw; `insist` is for catching up: it goes to a queue of its own, and is sent even
+        when a mark says that one waits (which may be lost).
         """
-        return self._send((INTAKE_TASK, INTAKE, (database, seen or "")), database, insist)
+        return self._send((INTAKE_TASK, CATCH_UP if insist else INTAKE, (database, seen or "")), database, insist)
 
     def nudge_photo(self, media_database: str, photo: str, *, insist: bool = False) -> bool:
         """Ask for a photo's sizes to be made. True when it was sent or waits."""

@@ -6,6 +6,8 @@ The tasks themselves are in `worker/`, which the server does not import.
 from typing import Any
 
 INTAKE, PHOTOS = "intake", "photos"
+# What was missed or is left over: taken by turns with `intake`, so that a backlog does not hold up what just came.
+CATCH_UP = "catch-up"
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK = "xunge.intake", "xunge.photo", "xunge.sweep"
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120

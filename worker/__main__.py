@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 
 from server import settings as configuration
-from server.queues import INTAKE, PHOTOS
+from server.queues import CATCH_UP, INTAKE, PHOTOS
 
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
 INTAKE_THREADS = 4
@@ -23,30 +23,19 @@ LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 def command(name: str, settings: configuration.Settings) -> list[str]:
     """The argument list of one process: `intake`, `photos` or `beat`. Raises KeyError for another name."""
-    level = ["--loglevel", settings.log_level]
-    quiet = ["--without-gossip", "--without-mingle"]
+    common = ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
     photos = max(1, settings.workers - 1)
     schedule = settings.data / "beat" / "schedule"
     return {
         INTAKE: [
-            *CELERY,
-            "worker",
-            "-Q",
-            INTAKE,
-            "-n",
-            f"{INTAKE}@%h",
-            "-P",
-            "threads",
-            "-c",
-            str(INTAKE_THREADS),
-            *quiet,
-            *level,
+            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP}", "-n", f"{INTAKE}@%h"],
+            *["-P", "threads", "-c", str(INTAKE_THREADS), *common],
         ],
         PHOTOS: [
-            *[*CELERY, "worker", "-Q", PHOTOS, "-n", f"{PHOTOS}@%h", "-P", "prefork", "-c", str(photos)],
-            *["--max-memory-per-child", str(MEMORY_MOST_KB), *quiet, *level],
+            *[*CELERY, "worker", "-Q", PHOTOS, "-n", f"{PHOTOS}@%h"],
+            *["-P", "prefork", "-c", str(photos), "--max-memory-per-child", str(MEMORY_MOST_KB), *common],
         ],
-        "beat": [*CELERY, "beat", "--pidfile", "", "--schedule", str(schedule), *level],
+        "beat": [*CELERY, "beat", "--pidfile", "", "--schedule", str(schedule), "--loglevel", settings.log_level],
     }[name]
 
 

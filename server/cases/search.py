@@ -23,7 +23,7 @@ from sync.databases import cases_db
 from sync.errors import NotFound
 
 LIMIT_MOST = 100
-SCAN_MOST = 1500
+SCAN_MOST = 1000
 PAGE = 300
 NUMBERS_MOST = 200
 CASE_NO = re.compile(r"[0-9A-Z-]{3,20}")
@@ -49,16 +49,19 @@ class Filters:
     overdue_at: datetime | None = None
 
     def facets(self) -> list[tuple[str, str]]:
-        """The filters that have index rows of their own."""
-        named = [(name, getattr(self, name)) for name in ("grid", "unit", "category", "community", "state")]
-        found = [(name, value) for name, value in named if value is not None]
-        return found + ([("due", "")] if self.overdue_at else [])
+        """The filters that have index rows of their own; a pair that has its own stands for both."""
+        named = {name: getattr(self, name) for name in ("grid", "unit", "category", "community", "state")}
+        found = {name: value for name, value in named.items() if value is not None}
+        for other in ("category", "community"):
+            if "state" in found and other in found:
+                found[f"state+{other}"] = f"{found['state']} {found[other]}"
+        pairs = {part for name in found if "+" in name for part in name.split("+")}
+        return [facet for facet in found.items() if facet[0] not in pairs] + ([("due", "")] if self.overdue_at else [])
 
     def accepts(self, case: Document) -> bool:
         """True when a case passes every filter."""
-        wanted = {name: value for name, value in self.facets() if name not in ("due", "community")}
         return (
-            all(case[name] == value for name, value in wanted.items())
+            all(getattr(self, name) in (None, case[name]) for name in ("state", "category", "grid", "unit"))
             and (self.community is None or case["grid"][:12] == self.community)
             and (self.overdue_at is None or _is_overdue(case, times.to_text(self.overdue_at)))
             and (self.q is None or _is_about(case, self.q))

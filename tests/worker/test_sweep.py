@@ -32,7 +32,7 @@ def grids(empty_store: Couch) -> Couch:
     return empty_store
 
 
-def waiting(queue: "redis.Redis", name: str = "intake") -> list[Any]:
+def waiting(queue: "redis.Redis", name: str = "catch-up") -> list[Any]:
     """The arguments of the tasks in a queue, in order of sending."""
     messages = [json.loads(message) for message in reversed(queue.lrange(name, 0, -1))]  # type: ignore[arg-type]
     return [json.loads(base64.b64decode(message["body"]))[0] for message in messages]
@@ -54,7 +54,7 @@ def test_what_it_nudged_and_was_taken_in_is_settled_even_where_sequences_never_l
         sweep.run(grids, nudges)
         for name, seen in waiting(queue):
             take_in(grids, nudges, name, seen)
-        queue.delete("intake")
+        queue.delete("catch-up")
     assert sweep.run(grids, nudges) == 0
     assert waiting(queue) == []
 
