@@ -26,27 +26,27 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.process = self._start()
+        self.process: subprocess.Popen[str] | None = None
 
-    def _start(self) -> "subprocess.Popen[str]":
+    def start(self) -> None:
         command = [sys.executable, "-m", "tests.media.upload_site", str(self.folder)]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        self.url = wait_for_line(process, "ready ").split()[1]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        self.url = wait_for_line(self.process, "ready ").split()[1]
         wait_until(lambda: is_serving(self.url), what="the site")
-        return process
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout
-        self.process.stdout.close()
+        if self.process and self.process.stdout:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
 
     def restart(self) -> None:
         self.kill()
-        self.process = self._start()
+        self.start()
 
     def limit_file_size(self, size_bytes: int) -> None:
         """From now on no file of the site may grow beyond this: a disk that is full just there."""
+        assert self.process
         resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
 
 
@@ -68,6 +68,7 @@ def start(tmp_path: Path) -> Iterator[Callable[[], Site]]:
 
     def start_one() -> Site:
         sites.append(Site(tmp_path))
+        sites[-1].start()
         return sites[-1]
 
     yield start_one
