@@ -1,5 +1,6 @@
 """Ties the gateway to our rules: what `server/app.py` mounts at `/db`."""
 
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -8,6 +9,8 @@ from server.settings import Settings
 from sync.couch import Couch
 from sync.gateway import Gateway, create_gateway
 from sync.gateway.wire import Receive, Scope, Send
+
+COLLECT_AFTER = (20_000, 20, 20)
 
 
 class Replication:
@@ -22,7 +25,14 @@ class Replication:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """While the process serves."""
+        """While the process serves.
+
+        What lives as long as the process is taken out of garbage collection: a pushed batch makes enough objects to set off a
+        walk through all of it, which cost a tenth of the throughput.
+        """
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECT_AFTER)
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from sync.gateway.endpoints import DOCUMENT, ENDPOINTS, Endpoint, bound_changes,
 from sync.gateway.policy import Holder, NotAdmitted, Policy, Rights, Stored, Unavailable
 from sync.gateway.push import push_batch
 from sync.gateway.relay import relay_answer, watch_over
-from sync.gateway.upstream import WAIT_TIMEOUT_S, Upstream
+from sync.gateway.upstream import Upstream
 from sync.gateway.wire import Disconnected, Inbound, Malformed, Receive, Scope, Send, Sending, TooLarge
 
 log = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ class Gateway:
 
     async def _relay(self, asked: Asked, params: dict[str, str], body: bytes | None, send: Send) -> None:
         path = [asked.database, *asked.rest]
-        async with self._upstream.asking(asked.inbound.method, path, params, body, WAIT_TIMEOUT_S) as answer:
+        async with self._upstream.asking(asked.inbound.method, path, params, body) as answer:
             await relay_answer(answer, send)
 
 
