@@ -66,7 +66,8 @@ PRELUDE = """
   return function (kind, index, text) {
     if (kind === 'reduce') return runReduce(text);
     if (kind === 'one') return runMap(index, text);
-    return '[' + functions.map(function (_, each) { return runMap(each, text); }).join(',') + ']';
+    // Joined, not added: a long sum of strings is kept as a rope, which the binding cannot read.
+    return ['[', functions.map(function (_, each) { return runMap(each, text); }).join(','), ']'].join('');
   };
 })
 """
