@@ -12,9 +12,9 @@ import { NoSuchDatabase, StorageFull, TooLarge } from "../store/errors.js";
  * @param {{tab: string, title: string, back?: string, has_action?: boolean} & Record<string, any>} data
  */
 export async function page(store, template, data) {
-  const { count } = await store.unsent();
+  const unsent_count = data.unsent_count ?? (await store.unsent()).count;
   const { user } = store.session;
-  const frame = { back: "", has_action: false, bare: false, unsent_count: count, is_police: isPolice(user) };
+  const frame = { back: "", has_action: false, bare: false, unsent_count, is_police: isPolice(user) };
   return { template, data: { ...frame, ...data } };
 }
 
@@ -55,13 +55,18 @@ export function refuse(input, context, saying, fields = []) {
 export async function savedOr(store, input, context, save) {
   try {
     await save();
-    if (input.form.grid) await store.remember("grid", input.form.grid);
+    await rememberGrid(store, input.form.grid);
     return null;
   } catch (error) {
     const label = sayingOf(error);
     if (!label) throw error;
     return refuse(input, context, { label });
   }
+}
+
+/** Written only when it is another one: a durable write costs a slow phone as much as the rest of the page. */
+async function rememberGrid(store, grid) {
+  if (grid && (await store.remembered("grid")) !== grid) await store.remember("grid", grid);
 }
 
 function sayingOf(error) {

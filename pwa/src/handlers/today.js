@@ -5,25 +5,25 @@ import { aboutRows, rowOf } from "./rows.js";
 
 const RECENT_COUNT = 6;
 const BACK_COUNT = 5;
-const LOOK_BACK = 40;
+const LOOK_BACK = 30;
 
 /** `GET /m/` */
 export async function showToday(input, store, context) {
-  const about = await aboutRows(store, context, input.now);
-  const [choice, patrol, sync, recent, back_list] = await Promise.all([
-    gridChoice(store), runningPatrol(store, input.now), syncSummary(store),
-    recentRecords(store), cameBack(store, input.now),
+  const [about, choice, running, sync, reports] = await Promise.all([
+    aboutRows(store, context, input.now), gridChoice(store), store.currentPatrol(), syncSummary(store),
+    store.listCases({ limit: LOOK_BACK }),
   ]);
+  const recent = await recentRecords(store, reports.rows);
   return page(store, "today.html", {
     tab: "today",
     title: context.t("today.title"),
     ...choice,
     ...sync,
     is_walking: !isPolice(store.session.user),
-    patrol,
+    patrol: patrolOf(running, reports.rows, input.now),
     patrol_id: store.uuid(input.now),
     recent: recent.map((record) => rowOf(record, about)),
-    back_list: back_list.map((record) => rowOf(record, about)),
+    back_list: cameBack(reports.rows, input.now).map((record) => rowOf(record, about)),
   });
 }
 
@@ -48,27 +48,24 @@ function problemOf({ problem }) {
   return null;
 }
 
-async function runningPatrol(store, now_ms) {
-  const running = await store.currentPatrol();
+function patrolOf(running, reports, now_ms) {
   if (!running) return null;
-  const { rows } = await store.listReports({ limit: LOOK_BACK, mine: true });
   const id = `patrol:${running.uuid}`;
-  const reports_count = rows.filter(({ doc }) => doc.patrol === id).length;
+  const reports_count = reports.filter(({ doc }) => doc.patrol === id).length;
   return { id: running.uuid, started: momentOf(running.started_at, now_ms), reports_count };
 }
 
-async function recentRecords(store) {
+/** My last records of every type; my reports were read already. */
+async function recentRecords(store, reports) {
   const options = { limit: RECENT_COUNT, mine: true };
-  const lists = await Promise.all([
-    store.listReports(options), store.listVisits(options), store.listPatrols(options), store.listHouseholds(options),
-  ]);
-  const rows = lists.flatMap((list) => list.rows);
+  const lists = await Promise.all([store.listVisits(options), store.listPatrols(options), store.listHouseholds(options)]);
+  const rows = [...reports, ...lists.flatMap((list) => list.rows)];
   return rows.sort((one, other) => other.doc.captured_at.localeCompare(one.doc.captured_at)).slice(0, RECENT_COUNT);
 }
 
-async function cameBack(store, now_ms) {
+/** My reports whose cases moved since yesterday, the last moved first. */
+function cameBack(reports, now_ms) {
   const since = new Date(yesterday(now_ms)).toISOString();
-  const { rows } = await store.listCases({ limit: LOOK_BACK });
-  const moved = rows.filter(({ where }) => where.case && where.case.state !== "reported" && where.case.updated_at >= since);
+  const moved = reports.filter(({ where }) => where.case && where.case.state !== "reported" && where.case.updated_at >= since);
   return moved.sort((one, other) => other.where.case.updated_at.localeCompare(one.where.case.updated_at)).slice(0, BACK_COUNT);
 }
