@@ -42,6 +42,8 @@ class EmbeddedNode:
             answer = await find_handler(request)(self.node, request)
         except Refusal as refusal:
             answer = _describe(refusal)
+            if request.has_started:
+                raise
         except Exception:
             _LOG.exception("unexpected failure of %s /%s", request.method, "/".join(request.segments))
             answer = _describe(Refusal(500, "internal_server_error", "The request failed; the log says why."))

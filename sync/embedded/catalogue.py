@@ -23,7 +23,7 @@ from sync.embedded.schema import build_empty_file, flush_folder, place_file
 _NAME = re.compile(r"[a-z][a-z0-9_$()+/-]*")
 _MOST_FILE_NAME = 200
 _SUFFIX = ".sqlite"
-_WRITER_THREADS = 4
+_WRITER_THREADS = 8
 
 
 class Catalogue:

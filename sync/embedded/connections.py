@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-_MOST_CONNECTIONS = 256
+_MOST_CONNECTIONS = 512  # about a district's grids; each costs some 200 KB
 _RESERVED_FILES = 96
 _FILES_A_CONNECTION = 6  # file, WAL and shared memory here, and as much again for a view index beside it
 _FEWEST_CONNECTIONS = 8
@@ -27,16 +27,16 @@ def allowed_connections() -> int:
     return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, (soft - _RESERVED_FILES) // _FILES_A_CONNECTION))
 
 
-def open_file(path: Path, writes: bool) -> sqlite3.Connection:
-    """A connection that commits durably (`synchronous=FULL`) or, for readers, cannot write. The file must exist."""
-    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False)
+def open_file(path: Path) -> sqlite3.Connection:
+    """A connection that commits durably (`synchronous=FULL`). The file must exist."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, cached_statements=32
+    )
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-1024")
     connection.execute("PRAGMA journal_size_limit=4194304")
     connection.execute("PRAGMA secure_delete=ON")  # what is purged is overwritten, not only unlinked
-    if not writes:
-        connection.execute("PRAGMA query_only=1")
     return connection
 
 
@@ -47,13 +47,13 @@ class Connections:
         self._limit = limit if limit is not None else allowed_connections()
         self._lock = threading.Lock()
         self._idle: OrderedDict[sqlite3.Connection, tuple[Path, bool]] = OrderedDict()
-        self._by_file: dict[tuple[Path, bool], list[sqlite3.Connection]] = {}
+        self._by_file: dict[Path, list[sqlite3.Connection]] = {}
         self._lent = 0
         self._retired: set[Path] = set()
 
     @contextlib.contextmanager
     def lend(self, path: Path, writes: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection for the calling thread. After a database fault it is closed instead of kept."""
+        """A connection for the calling thread; it cannot write unless it `writes`. After a fault it is not kept."""
         connection = self._take(path, writes)
         is_sound = False
         try:
@@ -92,23 +92,24 @@ class Connections:
             return len(self._idle) + self._lent
 
     def _take(self, path: Path, writes: bool) -> sqlite3.Connection:
+        doomed: list[sqlite3.Connection] = []
         with self._lock:
-            waiting = self._by_file.get((path, writes))
-            if waiting:
-                connection = waiting[-1]
-                self._forget(connection)
-                self._lent += 1
-                return connection
-            doomed = self._choose_doomed()
+            waiting = self._by_file.get(path)
+            found, could_write = (waiting[-1], self._forget(waiting[-1])) if waiting else (None, True)
+            if found is None:
+                doomed = self._choose_doomed()
             self._lent += 1
         try:
             for each in doomed:
                 each.close()
-            return open_file(path, writes)
+            connection = found or open_file(path)
+            if could_write != writes:
+                connection.execute(f"PRAGMA query_only={int(not writes)}")
         except BaseException:
             with self._lock:
                 self._lent -= 1
             raise
+        return connection
 
     def _give_back(self, path: Path, writes: bool, connection: sqlite3.Connection, is_sound: bool) -> None:
         with self._lock:
@@ -116,7 +117,7 @@ class Connections:
             is_kept = is_sound and path not in self._retired
             if is_kept:
                 self._idle[connection] = (path, writes)
-                self._by_file.setdefault((path, writes), []).append(connection)
+                self._by_file.setdefault(path, []).append(connection)
         if not is_kept:
             connection.close()
 
@@ -128,9 +129,11 @@ class Connections:
             doomed.append(oldest)
         return doomed
 
-    def _forget(self, connection: sqlite3.Connection) -> None:
+    def _forget(self, connection: sqlite3.Connection) -> bool:
+        """Takes an idle connection off the books; answers whether it can write."""
         path, writes = self._idle.pop(connection)
-        waiting = self._by_file[(path, writes)]
+        waiting = self._by_file[path]
         waiting.remove(connection)
         if not waiting:
-            del self._by_file[(path, writes)]
+            del self._by_file[path]
+        return writes

@@ -4,6 +4,7 @@ A `Database` is light: it owns no connection and no thread, only the name of its
 """
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from pathlib import Path
@@ -39,6 +40,7 @@ class Database:
         self.epoch = path.stem.rsplit("~", 1)[-1]
         self._connections = connections
         self._figures: Figures | None = None
+        self._figures_lock = threading.Lock()
         self._announce = announce
         self._writer = Writer(path, connections, pool, self._note_commit)
         self._is_retired = False
@@ -70,11 +72,12 @@ class Database:
         """Counters as of the last commit, without touching the file when they are known."""
         if self._is_retired:
             raise no_database()
-        if self._figures is None:
-            figures = self.read(read_figures)
-            if self._figures is None:
-                self._figures = figures
-        return self._figures
+        known = self._figures
+        if known is None:
+            read = self.read(read_figures)
+            with self._figures_lock:  # a commit meanwhile knows better
+                known = self._figures = self._figures or read
+        return known
 
     def update_seq(self) -> int:
         """The number of the last change."""
@@ -108,8 +111,9 @@ class Database:
         self._connections.retire(self.path)
 
     def _note_commit(self, figures: Figures) -> None:
-        has_changes = self._figures is None or figures.seq != self._figures.seq
-        self._figures = figures
+        with self._figures_lock:
+            has_changes = self._figures is None or figures.seq != self._figures.seq
+            self._figures = figures
         if has_changes:
             self._announce(self.name)
 

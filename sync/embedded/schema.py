@@ -13,6 +13,7 @@ from pathlib import Path
 # body.atts and blob: attachments are rows of their own, shared by the revisions that keep them.
 # purged: what a reader of changes must forget, at the sequence number of the purge.
 TABLES = """
+PRAGMA user_version = 1;
 CREATE TABLE doc(seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, rev TEXT NOT NULL, deleted INTEGER NOT NULL,
   body INTEGER NOT NULL, tree TEXT);
 CREATE INDEX dead ON doc(id) WHERE deleted = 1;

@@ -17,7 +17,7 @@ from sync.embedded.node import Node
 from sync.embedded.options import Options
 from sync.embedded.reading import View
 from sync.embedded.refusals import Refusal, bad_request, missing, not_implemented
-from sync.embedded.rows import find_winners
+from sync.embedded.rows import find_winners, read_figures
 from sync.embedded.selectors import Selector
 
 _DEFAULT_TIMEOUT_MS = 60_000
@@ -49,7 +49,7 @@ async def follow_changes(node: Node, request: Request) -> Answer | None:
 
 async def read_question(node: Node, database: Database, options: Options, body: dict[str, Any]) -> Question:
     """The question of a feed from its parameters. Raises 400, 404, 501."""
-    newest = (await node.run(database.figures)).seq
+    newest = (await node.run(database.read, read_figures)).seq
     since = options.text("since", "0")
     question = Question(
         since=parse_seq(since, database.epoch, newest),
@@ -127,7 +127,12 @@ class Feeder:
         with self._node.hub.listen(self._database.name) as event:
             while self._room > 0:
                 event.clear()
-                page = await self._read()
+                try:
+                    page = await self._read()
+                except Refusal:
+                    if self._has_started:  # the database went away: the feed ends as it would with time
+                        return
+                    raise
                 self._question.since = page.last
                 self._room -= len(page.lines)
                 is_waiting = is_waiting and (is_endless or not page.lines)

@@ -67,7 +67,7 @@ def test_every_acknowledged_document_is_there_after_kill_9(start_node: Callable[
 def test_commits_wait_for_the_disk(node: RunningNode, tmp_path: Path) -> None:
     node.ask("PUT", "/a")
     (file,) = (tmp_path / "data").glob("*.sqlite")
-    with closing(open_file(file, writes=True)) as connection:
+    with closing(open_file(file)) as connection:
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 

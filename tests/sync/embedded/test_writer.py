@@ -165,8 +165,8 @@ def limit_pages(patch: pytest.MonkeyPatch, pages: int) -> None:
     """SQLite then says that the disk is full, in its own words, when a file would grow larger."""
     open_file = connections_module.open_file
 
-    def open_small(path: Path, writes: bool) -> sqlite3.Connection:
-        connection = open_file(path, writes)
+    def open_small(path: Path) -> sqlite3.Connection:
+        connection = open_file(path)
         connection.execute(f"PRAGMA max_page_count={pages}")
         return connection
 
