@@ -8,8 +8,9 @@ import logging
 
 from media import store as media_store
 from server.cases.intake import CHECKPOINT, KINDS
+from server.cases.store import DESIGN
 from server.nudges import Nudges
-from sync import feed
+from sync import designs, feed
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import parse
@@ -26,6 +27,7 @@ class Sweep:
 
     def __init__(self) -> None:
         self._settled: dict[str, str] = {}
+        self._has_views: set[str] = set()
 
     def run(self, couch: Couch, nudges: Nudges) -> int:
         """Look at every database of ours and nudge those that moved; how many. Raises the errors of the store."""
@@ -37,6 +39,7 @@ class Sweep:
                 continue
             try:
                 database = couch.database(name)
+                self._renew_views(database, names[name])
                 is_photos = names[name] == "media"
                 is_settled = _look_for_photos(database, nudges) if is_photos else _look(database, str(info["update_seq"]), nudges)
             except NotFound:
@@ -46,6 +49,13 @@ class Sweep:
             else:
                 nudged += 1
         return nudged
+
+    def _renew_views(self, database: Database, kind: str) -> None:
+        """The views of this version of the program, asked after once for each township and process."""
+        if kind == "cases" and database.name not in self._has_views:
+            if designs.install(database, DESIGN):
+                LOG.info("%s: views renewed", database.name)
+            self._has_views.add(database.name)
 
 
 def _look(database: Database, update_seq: str, nudges: Nudges) -> bool:

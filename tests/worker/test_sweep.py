@@ -10,7 +10,7 @@ import redis
 
 from media import store as media_store
 from media.inspect import Facts
-from server.cases import intake
+from server.cases import intake, store
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.databases import grid_db, media_db
@@ -87,3 +87,11 @@ def test_databases_that_are_not_ours_are_left_alone(empty_store: Couch, nudges: 
         empty_store.create(name, replicated=False)
     assert Sweep().run(empty_store, nudges) == 0
     assert intake.run(empty_store, "ref", NOW) == intake.NOTHING
+
+
+def test_a_township_gets_the_views_of_this_version(empty_store: Couch, nudges: Nudges) -> None:
+    database = store.ensure(empty_store, GRID_A[:9])
+    old = database.get("_design/cases")
+    database.put(old | {"views": {"facets": old["views"]["facets"]}})
+    Sweep().run(empty_store, nudges)
+    assert database.get("_design/cases")["views"] == old["views"]
