@@ -1,0 +1,269 @@
+"""What a phone may read through the gateway, and everything else that is not there for it."""
+
+import http.client
+import json
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from server.people import accounts, devices
+from sync import databases
+from sync.couch import Couch
+from tests.conftest import GRID_A, GRID_ELSEWHERE
+from tests.sync.gateway.conftest import GRID_DB, Phone
+
+QUARTER = GRID_DB[-6:]
+HOME, BEAT = databases.home_db(GRID_A), databases.beat_db(GRID_A, QUARTER)
+
+
+def test_the_endpoints_of_replication_answer_as_couchdb_does(worker1: Phone) -> None:
+    report = worker1.report()
+    worker1.push([report])
+    id, rev = report["_id"], report["_rev"]
+    assert worker1.ask("GET", "/").json()["couchdb"] == "Welcome"
+    assert worker1.ask("GET", f"/{GRID_DB}/").json()["db_name"] == GRID_DB
+    assert worker1.ask("GET", f"/{GRID_DB}").json()["doc_count"] > 0
+    assert worker1.ask("GET", f"/{GRID_DB}/{id}").json() == report
+    assert worker1.ask("GET", f"/{GRID_DB}/{id.replace(':', '%3A')}").json() == report
+    missing = {id: ["1-" + "f" * 32]}
+    assert worker1.ask("POST", f"/{GRID_DB}/_revs_diff", json=missing).json() == {id: {"missing": ["1-" + "f" * 32]}}
+    assert worker1.ask("POST", f"/{GRID_DB}/_revs_diff", json={id: [rev]}).json() == {}
+    found = worker1.ask("POST", f"/{GRID_DB}/_bulk_get", json={"docs": [{"id": id}]}, params={"revs": "true"}).json()
+    assert found["results"][0]["docs"][0]["ok"]["_id"] == id
+    rows = worker1.ask("POST", f"/{GRID_DB}/_all_docs", json={"keys": [id]}, params={"include_docs": "true"}).json()["rows"]
+    assert rows[0]["doc"] == report
+    changes = worker1.ask("GET", f"/{GRID_DB}/_changes", params={"limit": "1", "include_docs": "true"}).json()
+    assert len(changes["results"]) == 1
+    assert changes["pending"] > 0
+    by_id = {"filter": "_doc_ids"}
+    changes = worker1.ask("POST", f"/{GRID_DB}/_changes", params=by_id, json={"doc_ids": [id]}).json()
+    assert [row["id"] for row in changes["results"]] == [id]
+
+
+def test_every_answer_carries_the_servers_date_and_may_not_be_cached(worker1: Phone) -> None:
+    for path in ("/", f"/{GRID_DB}", "/nothing"):
+        answer = worker1.ask("GET", path)
+        assert "date" in answer.headers
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_missing_document_is_told_from_a_missing_right(worker1: Phone) -> None:
+    answer = worker1.ask("GET", f"/{GRID_DB}/report:none")
+    assert (answer.status_code, answer.json()) == (404, {"error": "not_found", "reason": "missing"})
+
+
+SERVERS_OWN = "people devices quarantine audit-202611 _users _all_dbs _dbs_info _up _session _node _replicate _utils"
+CLOSED = [
+    databases.grid_db(GRID_ELSEWHERE, QUARTER),
+    databases.home_db(GRID_ELSEWHERE),
+    databases.grid_db(GRID_A, "2019q1"),
+    databases.cases_db(GRID_A[:9]),
+    databases.media_db(GRID_A[:9]),
+    *sorted(SERVERS_OWN.split()),
+]
+ENDPOINTS = [("GET", ""), ("GET", "/_all_docs"), ("GET", "/_changes"), ("POST", "/_bulk_get"), ("POST", "/_revs_diff")]
+BAD_TOKENS = ["", "Bearer", "Bearer ", "Bearer nonsense", "Bearer 0123456789abcdef.wrong", "Basic YWRtaW46eA=="]
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_any_other_database_or_server_endpoint_is_closed(name: str, worker1: Phone, couch: Couch) -> None:
+    for method, path in (
+        ("GET", ""),
+        ("GET", "/_all_docs"),
+        ("GET", "/_changes"),
+        ("POST", "/_bulk_get"),
+        ("POST", "/_revs_diff"),
+    ):
+        assert worker1.ask(method, f"/{name}{path}", json={}).status_code == 403
+    assert worker1.ask("PUT", f"/{name}").status_code in (403, 405)
+    assert not name.startswith(("grid-", "home-")) or name not in couch.all_databases()
+
+
+@pytest.mark.parametrize("name", ["people", "devices", "quarantine", "_users", databases.cases_db(GRID_A[:9]), "ref"])
+def test_nothing_is_pushed_into_the_servers_own_databases(name: str, worker1: Phone) -> None:
+    answer = worker1.ask("POST", f"/{name}/_bulk_docs", json={"docs": [worker1.report()], "new_edits": False})
+    assert answer.status_code == 403
+
+
+def test_police_never_reach_household_files_and_workers_never_police_visits(worker1: Phone, police1: Phone) -> None:
+    assert worker1.ask("GET", f"/{HOME}/_changes").status_code == 200
+    assert police1.ask("GET", f"/{BEAT}/_changes").status_code == 200
+    for phone, name in ((police1, HOME), (police1, databases.home_quarter_db(GRID_A, QUARTER)), (worker1, BEAT)):
+        for path in ("", "/_changes", "/_all_docs", "/_local/x", "/household:x"):
+            assert phone.ask("GET", f"/{name}{path}").status_code == 403
+
+
+def test_tracks_and_reading_logs_are_pushed_and_never_read_back(worker1: Phone) -> None:
+    for name in (databases.track_db("worker1", databases.month_at(datetime.now(UTC))), databases.log_db(worker1.device_id)):
+        for path in ("/_changes", "/_all_docs", "/track:x"):
+            assert worker1.ask("GET", f"/{name}{path}").json() == {"error": "forbidden", "reason": "pull_not_allowed"}
+        assert worker1.ask("POST", f"/{name}/_revs_diff", json={}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("DELETE", f"/{GRID_DB}", 405),
+        ("PUT", f"/{GRID_DB}", 405),
+        ("POST", f"/{GRID_DB}", 405),
+        ("PUT", f"/{GRID_DB}/report:x", 405),
+        ("DELETE", f"/{GRID_DB}/report:x", 405),
+        ("HEAD", f"/{GRID_DB}", 405),
+        ("DELETE", f"/{GRID_DB}/_local/x", 405),
+        ("GET", f"/{GRID_DB}/_bulk_docs", 405),
+        ("GET", f"/{GRID_DB}/_security", 404),
+        ("PUT", f"/{GRID_DB}/_security", 404),
+        ("POST", f"/{GRID_DB}/_compact", 404),
+        ("POST", f"/{GRID_DB}/_purge", 404),
+        ("POST", f"/{GRID_DB}/_find", 404),
+        ("GET", f"/{GRID_DB}/_design/cases/_view/all", 404),
+        ("GET", f"/{GRID_DB}/_design%2Fcases", 404),
+        ("GET", f"/{GRID_DB}/report:x/sent", 404),
+        ("PUT", f"/{GRID_DB}/report:x/sent", 404),
+        ("GET", f"/{GRID_DB}/_local_docs", 404),
+        ("GET", f"/{GRID_DB}/_local/a/b", 404),
+        ("GET", f"/{GRID_DB}/_local/", 404),
+        ("GET", f"/{GRID_DB}/..%2Fpeople", 404),
+        ("GET", f"/{GRID_DB}/../people/_all_docs", 400),
+        ("GET", f"/{GRID_DB}/%2e%2e/people", 400),
+        ("GET", f"/{GRID_DB}//_all_docs", 400),
+        ("GET", f"/{GRID_DB}%2F_all_docs", 403),
+        ("GET", f"/{GRID_DB}%00", 400),
+        ("GET", f"/{GRID_DB}/%ff", 400),
+        ("GET", "/" + "a" * 3000, 400),
+        ("GET", f"/{GRID_DB}/_changes?limit=1&limit=2", 400),
+        ("GET", f"/{GRID_DB}/_changes?limit=-1", 400),
+        ("GET", f"/{GRID_DB}/_changes?limit=9{'9' * 30}", 400),
+        ("GET", f"/{GRID_DB}/_changes?feed=continuous", 501),
+        ("GET", f"/{GRID_DB}/_changes?feed=eventsource", 501),
+        ("GET", f"/{GRID_DB}/_changes?filter=_view&view=a/b", 403),
+        ("GET", f"/{GRID_DB}/_changes?filter=app/mine", 403),
+        ("POST", f"/{GRID_DB}/_changes?filter=_selector", 403),
+    ],
+)
+def test_what_is_not_offered_is_refused_without_reaching_the_store(method: str, path: str, status: int, worker1: Phone) -> None:
+    connection = http.client.HTTPConnection(urlsplit(worker1.base).netloc, timeout=10)
+    connection.request(method, "/db" + path, body=b"{}" if method == "POST" else None, headers=_authorization(worker1))
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.status == status, body
+    if method != "HEAD":
+        assert set(json.loads(body)) == {"error", "reason"}
+
+
+def _authorization(phone: Phone) -> dict[str, str]:
+    return {"authorization": f"Bearer {phone.token}"}
+
+
+@pytest.mark.parametrize(
+    "value", ["", "Bearer", "Bearer ", "Bearer nonsense", "Bearer 0123456789abcdef.wrong", "Basic YWRtaW46eA=="]
+)
+def test_without_a_good_token_nothing_is_answered(value: str, gate: str) -> None:
+    answer = requests.get(f"{gate}/{GRID_DB}", headers={"authorization": value} if value else {}, timeout=10)
+    assert answer.status_code == 401
+    assert answer.json()["error"] == "unauthorized"
+
+
+def test_a_device_with_an_expired_token_is_told_so(couch: Couch, worker1: Phone) -> None:
+    account = accounts.find(couch, "worker1")
+    _, token = devices.enrol(couch, account, "old", now=datetime(2025, 1, 1, tzinfo=UTC))
+    phone = Phone(worker1.base, "x", token, "worker1")
+    assert phone.ask("GET", f"/{GRID_DB}").json() == {"error": "unauthorized", "reason": "token_expired"}
+
+
+def test_checkpoints_are_kept_apart_per_device_under_the_names_they_were_given(
+    worker1: Phone, enrolled: Any, people: dict[str, Any], couch: Couch
+) -> None:
+    other = enrolled(people["worker1"])
+    path = f"/{GRID_DB}/_local/abc.d_1"
+    assert worker1.ask("GET", path).status_code == 404
+    written = worker1.ask("PUT", path, json={"_id": "_local/other-name", "last_seq": 7})
+    assert (written.status_code, written.json()["id"]) == (201, "_local/abc.d_1")
+    read = worker1.ask("GET", f"/{GRID_DB}/_local%2Fabc.d_1").json()
+    assert (read["_id"], read["last_seq"]) == ("_local/abc.d_1", 7)
+    again = worker1.ask("PUT", path, json={"_rev": read["_rev"], "last_seq": 8})
+    assert again.status_code == 201
+    assert other.ask("GET", path).status_code == 404
+    assert couch.database(GRID_DB).local_get(f"{worker1.device_id}.abc.d_1") is not None
+
+
+def test_a_longpoll_answers_when_something_comes(worker1: Phone) -> None:
+    worker1.push([worker1.report()])
+    since = worker1.ask("GET", f"/{GRID_DB}").json()["update_seq"]
+    late, found = worker1.report(), []
+    options = {"feed": "longpoll", "since": str(since), "timeout": "15000", "heartbeat": "5000"}
+
+    def wait() -> None:
+        found.append(Phone(worker1.base, "", worker1.token, "").ask("GET", f"/{GRID_DB}/_changes", params=options).json())
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    worker1.push([late])
+    waiting.join(15)
+    assert late["_id"] in [row["id"] for row in found[0]["results"]]
+
+
+def test_a_revoked_token_ends_a_waiting_longpoll_within_five_seconds(couch: Couch, enrolled: Any, people: dict[str, Any]) -> None:
+    phone = enrolled(people["worker2"])
+    name = databases.grid_db("640105002001002", QUARTER)
+    since = phone.ask("GET", f"/{name}").json()["update_seq"]
+    ended: list[float] = []
+
+    def wait() -> None:
+        try:
+            answer = phone.ask("GET", f"/{name}/_changes", params={"feed": "longpoll", "since": str(since), "timeout": "30000"})
+            assert answer.status_code == 401 or "last_seq" not in answer.text
+        except OSError:
+            pass
+        ended.append(time.monotonic())
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    begun_s = time.monotonic()
+    devices.revoke(couch, phone.device_id, by=accounts.find(couch, "worker2"))
+    waiting.join(20)
+    assert ended
+    assert ended[0] - begun_s < 6
+    assert phone.ask("GET", f"/{name}").json()["reason"] == "token_revoked"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"null", 400),
+        (b'{"docs": 1, "new_edits": false}', 400),
+        (b'{"docs": []}', 400),
+        (b'{"docs": [], "new_edits": true}', 400),
+        (b'{"docs": [], "new_edits": 0}', 400),
+        (b'{"docs": [], "new_edits": false}', 201),
+        (b'{"docs": [NaN], "new_edits": false}', 400),
+        (b'{"docs": [{"_id": "\xff"}], "new_edits": false}', 400),
+        (b'{"docs": [' + b"[" * 50_000 + b"]" * 50_000 + b'], "new_edits": false}', 400),
+        (b'{"docs": [' + b"[" * 900 + b"]" * 900 + b'], "new_edits": false}', 201),
+        (b'{"docs": [1e999, 123456789012345678901234567890], "new_edits": false}', 201),
+        (b'{"docs": [' + b"1," * 1000 + b'1], "new_edits": false}', 413),
+        (b" " * (8 * 1024 * 1024 + 1), 413),
+    ],
+)
+def test_a_hostile_push_body_is_answered_by_a_small_refusal(body: bytes, status: int, worker1: Phone) -> None:
+    answer = worker1.ask("POST", f"/{GRID_DB}/_bulk_docs", data=body)
+    assert answer.status_code == status, answer.text[:200]
+    assert len(answer.content) < 1000
+
+
+def test_a_doubled_key_is_stored_as_it_was_checked(worker1: Phone, couch: Couch) -> None:
+    report = worker1.report()
+    text = json.dumps(report).replace('"author": "worker1"', '"author": "worker2", "author": "worker1"')
+    body = '{"new_edits": true, "docs": [' + text + '], "new_edits": false}'
+    assert worker1.ask("POST", f"/{GRID_DB}/_bulk_docs", data=body.encode()).json()[0]["ok"] is True
+    assert couch.database(GRID_DB).get(report["_id"]) == report
