@@ -32,7 +32,9 @@ def test_both_languages_fill_the_same_slots() -> None:
 
 
 def test_every_key_that_a_template_asks_for_has_words() -> None:
-    asked = {key for path in TEMPLATES.rglob("*.html") for key in re.findall(r"\bt\(\"([^\"]+)\"", path.read_text(encoding="utf-8"))}
+    asked = {
+        key for path in TEMPLATES.rglob("*.html") for key in re.findall(r"\bt\(\"([^\"]+)\"", path.read_text(encoding="utf-8"))
+    }
     assert asked
     assert not asked - texts("zh-CN").keys()
 
