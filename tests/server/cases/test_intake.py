@@ -70,13 +70,13 @@ def test_intake_killed_in_between_is_finished_by_the_next(
 
 
 def test_intake_killed_between_events_and_cases_is_finished_by_the_next(couch: Couch, push: Push) -> None:
-    push(report())
+    push(report(), receipted=False)
     intake.run(couch, GRID_DB, NOW)
     [case] = cases_in(couch)
     database = couch.database(CASES_DB)
     database.bulk([{"_id": case["_id"], "_rev": case["_rev"], "_deleted": True}])
     couch.database(GRID_DB).local_put(intake.CHECKPOINT, {"seq": 0})
-    intake.run(couch, GRID_DB, NOW)
+    intake.run(couch, GRID_DB, NOW + timedelta(days=1))
     assert [{**one, "_rev": ""} for one in cases_in(couch)] == [{**case, "_rev": ""}]
 
 
