@@ -85,7 +85,7 @@ class Couch:
     ) -> requests.Response:
         """Send one request; `path` are raw segments, `body` is JSON, `data` raw bytes. Raises the errors of `errors.py`."""
         session, base = self._session()
-        url = base + "/" + "/".join(quote(segment, safe="") for segment in path)
+        url = base + "/" + "/".join(_quoted(segment) for segment in path)
         if body is not None:
             data = orjson.dumps(body)
         try:
@@ -115,6 +115,13 @@ class Couch:
             self._threads.server = server
         session: requests.Session = server.resource.session
         return session, str(server.base_url).rstrip("/")
+
+
+def _quoted(segment: str) -> str:
+    """A path segment. A dotted one would be taken for a step up or none by everything on the way, quoted or not."""
+    if segment in ("", ".", ".."):
+        raise Refused(400, f"not a path segment: {segment!r}")
+    return quote(segment, safe="")
 
 
 def _error_of(answer: requests.Response) -> StoreError:
