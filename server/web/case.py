@@ -82,6 +82,7 @@ def _page(
     data = {
         "person": person,
         "desk": desks.desk_of(person),
+        "where": services.names.township(loaded.case["grid"][:9], language),
         "case": views.page(loaded.case, loaded.events, person),
         "map": maps.case_map(loaded.case, services.names, services.settings),
         "key": secrets.token_hex(16),

@@ -12,6 +12,7 @@ from server.domain import times
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 BABEL = {"zh-CN": "zh_Hans_CN", "en": "en"}
 RELATIVE_UP_TO = timedelta(hours=24)
+UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
 LATE_FROM = timedelta(minutes=10)
 
 
@@ -31,9 +32,9 @@ def short(at: str, now: datetime) -> str:
 def relative(at: str, now: datetime, language: str) -> str:
     """`3 minutes ago` within a day either way, else the short form."""
     delta = times.from_text(at) - now.astimezone(UTC)
-    if abs(delta) > RELATIVE_UP_TO:
+    if abs(delta) >= RELATIVE_UP_TO:
         return short(at, now)
-    return format_timedelta(delta, add_direction=True, locale=BABEL[language], format="short", threshold=1.2)
+    return _words(delta, language, add_direction=True)
 
 
 def late(captured_at: str, clock_offset_ms: int | None, received_at: str, language: str) -> str | None:
@@ -41,9 +42,16 @@ def late(captured_at: str, clock_offset_ms: int | None, received_at: str, langua
     waited = times.from_text(received_at) - times.corrected(captured_at, clock_offset_ms)
     if waited < LATE_FROM:
         return None
-    return format_timedelta(waited, locale=BABEL[language], format="short", threshold=1.2)
+    return _words(waited, language, add_direction=False)
 
 
 def corrected(captured_at: str, clock_offset_ms: int | None) -> str:
     """The capture time by the server's clock, as text."""
     return times.to_text(times.corrected(captured_at, clock_offset_ms))
+
+
+def _words(delta: timedelta, language: str, add_direction: bool) -> str:
+    """A span in its largest whole unit, cut off and not rounded: the browser says the same."""
+    unit = next((unit for unit in UNITS if abs(delta) >= unit), UNITS[-1])
+    whole = abs(delta) // unit * unit * (-1 if delta < timedelta(0) else 1)
+    return format_timedelta(whole, add_direction=add_direction, locale=BABEL[language], format="short", threshold=1)

@@ -58,6 +58,7 @@ class Pages:
             "texts_under": partial(locale.texts_under, language),
             "person": None,
             "desk": "/",
+            "where": "",
             "exact": moments.exact,
             "relative": partial(moments.relative, now=now, language=language),
             "languages": _language_links(request),

@@ -14,7 +14,9 @@ from server.web.health_route import healthz
 
 def routes(gateway: ASGIApp, uploads: ASGIApp, assets: Assets, phone_folder: Path) -> list[BaseRoute]:
     """The table."""
-    return [*_pages(), *_api(), Mount("/db", gateway), Mount("/api/uploads", uploads), *_files(assets, phone_folder)]
+    # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
+    mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
+    return [*_pages(), *_api(), *mounted, *_files(assets, phone_folder)]
 
 
 def _pages() -> list[BaseRoute]:

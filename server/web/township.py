@@ -50,7 +50,7 @@ def _frame(request: Request, person: Person, code: str, query: filters.Query) ->
         "person": person,
         "desk": desks.desk_of(person),
         "code": code,
-        "township": services.names.township(code, language),
+        "where": services.names.township(code, language),
         "tabs": tabs,
         "counts": counts,
         "list_url": query.url(path),

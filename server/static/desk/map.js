@@ -15,17 +15,16 @@ export function drawMap(element) {
     return;
   }
   const map = L.map(element, { attributionControl: false, scrollWheelZoom: false, zoomSnap: 0.25 });
+  // A map without a view cannot place circles: first what there is to see, then the shapes.
+  const at = data.point ? L.latLng(data.point.lat, data.point.lon) : null;
+  const bounds = data.outline ? L.geoJSON(data.outline).getBounds() : L.latLngBounds([]);
+  if (at) bounds.extend(at);
+  map.fitBounds(bounds, { padding: [18, 18], maxZoom: 17 });
   if (data.tiles) L.tileLayer(data.tiles, { maxZoom: ZOOM_MOST }).addTo(map);
   for (const outline of data.neighbours) L.geoJSON(outline, { style: NEIGHBOUR, interactive: false }).addTo(map);
-  const bounds = L.latLngBounds([]);
-  if (data.outline) bounds.extend(L.geoJSON(data.outline, { style: GRID, interactive: false }).addTo(map).getBounds());
-  if (data.point) {
-    const at = L.latLng(data.point.lat, data.point.lon);
-    if (data.point.accuracy_m) L.circle(at, { radius: data.point.accuracy_m, ...SURE }).addTo(map);
-    L.circleMarker(at, POINT).addTo(map);
-    bounds.extend(at);
-  }
-  map.fitBounds(bounds, { padding: [18, 18], maxZoom: 17 });
+  if (data.outline) L.geoJSON(data.outline, { style: GRID, interactive: false }).addTo(map);
+  if (at && data.point.accuracy_m) L.circle(at, { radius: data.point.accuracy_m, ...SURE }).addTo(map);
+  if (at) L.circleMarker(at, POINT).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   new ResizeObserver(() => map.invalidateSize()).observe(element);
 }
