@@ -6,13 +6,15 @@ so that a late reader of the old one can never touch the new one. Everything els
 
 import bisect
 import errno
+import fcntl
 import re
 import secrets
+import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, unquote
 
 from sync.embedded.connections import Connections
@@ -23,7 +25,23 @@ from sync.embedded.schema import build_empty_file, flush_folder, place_file
 _NAME = re.compile(r"[a-z][a-z0-9_$()+/-]*")
 _MOST_FILE_NAME = 200
 _SUFFIX = ".sqlite"
+_VIEWS = ".sqlite.views"
 _WRITER_THREADS = 8
+
+
+class FolderInUse(Exception):
+    """Another process serves the databases in the folder."""
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Keeps other nodes off the folder until the answer is closed or the process ends. Raises `FolderInUse`."""
+    file = (folder / ".lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise FolderInUse(f"{folder} is in use by another node.") from None
+    return file
 
 
 class Catalogue:
@@ -37,7 +55,8 @@ class Catalogue:
         self._lock = threading.Lock()
         self._writers = ThreadPoolExecutor(_WRITER_THREADS, "writer")
         self._empty_file = build_empty_file()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock_file = lock_folder(folder)
         self._databases: dict[str, Database] = {}
         self._find_files()
         self._names = sorted(self._databases)
@@ -91,9 +110,10 @@ class Catalogue:
         self._announce(name)
 
     def close(self) -> None:
-        """Finishes waiting writes and closes all files."""
+        """Finishes waiting writes, closes all files and lets go of the folder."""
         self._writers.shutdown(wait=True)
         self.connections.close()
+        self._lock_file.close()
 
     def _make(self, name: str, path: Path) -> Database:
         return Database(name, path, self.connections, self._writers, self._announce)
@@ -103,9 +123,11 @@ class Catalogue:
             if path.name.endswith(_SUFFIX):
                 name = unquote(path.stem.rsplit("~", 1)[0])
                 self._databases[name] = self._make(name, path)
+        for path in list(self.folder.iterdir()):  # what a crash left half made or half removed
+            if path.name.endswith(_VIEWS) and not path.with_name(path.name.removesuffix(".views")).exists():
+                shutil.rmtree(path)
             elif path.name.endswith((".new", "-wal", "-shm")) and not _has_database(path):
-                with suppress(FileNotFoundError):  # what a crash left half made or half removed
-                    path.unlink()
+                path.unlink(missing_ok=True)
 
 
 def _has_database(path: Path) -> bool:

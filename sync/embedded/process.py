@@ -1,12 +1,14 @@
 """The node as a process: one uvicorn on loopback. Supervision is somebody else's."""
 
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
 
 from sync.embedded.app import create_app
+from sync.embedded.catalogue import FolderInUse
 
 _GRACE_S = 5
 
@@ -31,9 +33,12 @@ class _Server(uvicorn.Server):
 def run(data: Path, port: int, admin: str) -> None:
     """Serves the databases in `data` on 127.0.0.1 until SIGTERM or SIGINT; prints `ready <url>` when it answers.
 
-    `admin` is `user:password`. Port 0 takes a free one.
+    `admin` is `user:password`. Port 0 takes a free one. Ends the process when another one serves the folder.
     """
-    application = create_app(data, admin)
+    try:
+        application = create_app(data, admin)
+    except FolderInUse as reason:
+        sys.exit(str(reason))
     config = uvicorn.Config(
         application,
         http="httptools",

@@ -34,6 +34,13 @@ def read_blob(connection: sqlite3.Connection, key: int) -> bytes:
     return row[0]
 
 
+def read_blob_part(connection: sqlite3.Connection, key: int, first: int, last: int) -> bytes:
+    """The bytes of an attachment from `first` to `last`, without reading the others."""
+    with connection.blobopen("blob", "data", key, readonly=True) as blob:
+        blob.seek(first)
+        return blob.read(last + 1 - first)
+
+
 def read_document(connection: sqlite3.Connection, id_: str, revision: str | None, view: View) -> tuple[str, bytes]:
     """(revision, JSON text) of the winner or of a named revision. Raises 404 `missing` or `deleted`."""
     record = find_record(connection, id_)

@@ -46,7 +46,7 @@ def place_file(path: Path, content: bytes) -> None:
     """Writes a file so that after a crash it is either whole or absent. Raises OSError, leaving nothing behind."""
     draft = path.with_name(path.name + ".new")
     try:
-        with draft.open("wb") as file:
+        with open(draft, "wb", opener=_open_private) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -55,6 +55,10 @@ def place_file(path: Path, content: bytes) -> None:
         draft.unlink(missing_ok=True)
         raise
     flush_folder(path.parent)
+
+
+def _open_private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
 
 
 def flush_folder(folder: Path) -> None:

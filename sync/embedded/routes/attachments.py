@@ -6,7 +6,7 @@ import sqlite3
 from sync.embedded.documents import Draft, IncomingAttachment, check_id
 from sync.embedded.exchange import Answer, Request, answer_json
 from sync.embedded.node import Node
-from sync.embedded.reading import has_body, read_blob
+from sync.embedded.reading import has_body, read_blob, read_blob_part
 from sync.embedded.refusals import Refusal, bad_request, conflict, missing
 from sync.embedded.routes.documents import find_revision
 from sync.embedded.rows import Attachment, Record, find_bodies, find_record
@@ -22,22 +22,28 @@ async def get(node: Node, request: Request, id_: str, name: str) -> Answer:
     database = node.catalogue.get(request.segments[0])
     revision = find_revision(request)
 
-    def read(connection: sqlite3.Connection) -> tuple[Attachment, bytes]:
-        attachment = _find(connection, id_, revision, name)
-        return attachment, b"" if request.method == "HEAD" else read_blob(connection, attachment.blob)
+    wanted = request.headers.get("range")
 
-    attachment, data = await node.run(database.read, read)
+    def read(connection: sqlite3.Connection) -> tuple[Attachment, bytes, tuple[int, int] | None]:
+        attachment = _find(connection, id_, revision, name)
+        if request.method == "HEAD":
+            return attachment, b"", None
+        part = choose_range(wanted, attachment.length)
+        if part is not None:
+            return attachment, read_blob_part(connection, attachment.blob, *part), part
+        return attachment, read_blob(connection, attachment.blob), None
+
+    attachment, data, part = await node.run(database.read, read)
     etag = f'"{attachment.digest.removeprefix("md5-")}"'
     headers = {"etag": etag, "content-type": attachment.content_type, "accept-ranges": "bytes"}
     headers["cache-control"] = "must-revalidate"
     if etag in [each.strip() for each in request.headers.get("if-none-match", "").split(",")]:
         return Answer(304, None, {"etag": etag})
-    part = choose_range(request.headers.get("range"), attachment.length)
-    if part is None or request.method == "HEAD":
+    if part is None:
         return Answer(200, data, headers | {"content-length": str(attachment.length)})
     first, last = part
     headers["content-range"] = f"bytes {first}-{last}/{attachment.length}"
-    return Answer(206, data[first : last + 1], headers)
+    return Answer(206, data, headers)
 
 
 async def put(node: Node, request: Request, id_: str, name: str) -> Answer:

@@ -29,7 +29,8 @@ class RunningNode:
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line.startswith("ready "), self.process.communicate()[1]
+        if not line.startswith("ready "):
+            raise AssertionError(self.process.communicate()[1])
         self.address = line.split("//")[1].strip()
 
     def connect(self, timeout_s: float = 30) -> HTTPConnection:

@@ -99,4 +99,20 @@ def test_it_stops_when_told_although_phones_are_waiting(start_node: Callable[...
             assert answer.status == 200
             node.stop()
             assert b"last_seq" in answer.read(), "the feed ends as feeds end"
-    assert [path.suffix for path in (tmp_path / "data").iterdir()] == [".sqlite"], "all files are closed in order"
+    assert list((tmp_path / "data").glob("*-wal")) == [], "all files are closed in order"
+
+
+def test_two_nodes_never_serve_one_folder(start_node: Callable[..., RunningNode]) -> None:
+    first = start_node()
+    with pytest.raises(AssertionError, match="in use by another node"):
+        start_node()
+    first.kill()
+    assert start_node().ask("GET", "/_up")[0] == 200
+
+
+def test_only_the_owner_may_read_the_files(node: RunningNode, tmp_path: Path) -> None:
+    node.ask("PUT", "/a")
+    node.ask("PUT", "/a/d", {})
+    files = [path for path in (tmp_path / "data").iterdir() if path.name != ".lock"]
+    assert len(files) == 3
+    assert {path.stat().st_mode & 0o077 for path in [tmp_path / "data", *files]} == {0}
