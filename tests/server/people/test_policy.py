@@ -1,0 +1,82 @@
+"""The gateway's policy: former grids, archived quarters, token memory, and what becomes of refused documents."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from server import quarantine
+from server.people import accounts, devices
+from server.people.policy import DevicePolicy
+from sync import databases
+from sync.couch import Couch
+from sync.gateway import NotAdmitted, Unavailable
+from tests.conftest import GRID_A, GRID_ELSEWHERE, free_port
+from tests.sync.gateway.conftest import make_report
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def token(couch: Couch) -> str:
+    period = {"grid": GRID_ELSEWHERE, "from_at": "2026-01-01T00:00:00.000Z", "to_at": "2026-11-01T00:00:00.000Z"}
+    account = accounts.make("worker1", ["worker"], {}, "a-test-password", grids=[GRID_A]) | {"grid_periods": [period]}
+    accounts.save_all(couch, [account])
+    return devices.enrol(couch, account, "x", NOW)[1]
+
+
+def reasons(policy: DevicePolicy, token: str, database: str, docs: list[Any]) -> list[str | None]:
+    holder = asyncio.run(policy.identify(token))
+    return [found and found.reason for found in policy.check_all(holder, database, docs, [1000] * len(docs))]
+
+
+def test_a_record_from_a_former_grid_is_taken_when_it_was_made_in_time(couch: Couch, token: str) -> None:
+    policy = DevicePolicy(couch, lambda: NOW)
+    made = [
+        make_report("worker1", "d", grid=GRID_ELSEWHERE, captured_at="2026-10-20T08:00:00.000Z"),
+        make_report("worker1", "d", grid=GRID_ELSEWHERE, captured_at="2026-11-20T08:00:00.000Z"),
+        make_report("worker1", "d", grid=GRID_ELSEWHERE, captured_at="2026-11-01T01:00:00.000Z", clock_offset_ms=2 * 3600 * 1000),
+    ]
+    assert reasons(policy, token, databases.grid_db(GRID_ELSEWHERE, "2026q4"), made) == [None, "not_grid_holder", None]
+
+
+def test_a_quarter_long_past_is_archived_and_a_strange_grid_is_not_held(couch: Couch, token: str) -> None:
+    policy = DevicePolicy(couch, lambda: NOW)
+    assert reasons(policy, token, databases.grid_db(GRID_A, "2020q1"), [make_report("worker1", "d")]) == ["archived_database"]
+    strange = make_report("worker1", "d", grid="640105009001001")
+    assert reasons(policy, token, databases.grid_db("640105009001001", "2026q4"), [strange]) == ["not_grid_holder"]
+
+
+def test_a_revoked_token_is_forgotten_within_seconds(couch: Couch, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from server.people import policy as module
+
+    policy = DevicePolicy(couch, lambda: NOW)
+    asyncio.run(policy.identify(token))
+    devices.revoke(couch, token.split(".", maxsplit=1)[0], by=accounts.find(couch, "worker1"))
+    assert module.TOKEN_KEPT_S <= 3
+    monkeypatch.setattr(module, "TOKEN_KEPT_S", 0.0)
+    with pytest.raises(NotAdmitted, match="token_revoked"):
+        asyncio.run(policy.identify(token))
+
+
+def test_an_expired_token_is_told_from_an_unknown_one(couch: Couch, token: str) -> None:
+    with pytest.raises(NotAdmitted, match="token_expired"):
+        asyncio.run(DevicePolicy(couch, lambda: NOW + timedelta(days=181)).identify(token))
+    with pytest.raises(NotAdmitted, match="token_unknown"):
+        asyncio.run(DevicePolicy(couch).identify("nonsense"))
+
+
+def test_while_the_store_is_away_nobody_is_known() -> None:
+    with pytest.raises(Unavailable):
+        asyncio.run(DevicePolicy(Couch(f"http://a:b@127.0.0.1:{free_port()}")).identify("0123456789abcdef.x"))
+
+
+def test_the_server_keeps_a_document_once_however_often_it_is_asked(couch: Couch) -> None:
+    doc = make_report("worker1", "dev9")
+    about = {"database": "grid-x", "device": "dev9", "user": "worker1", "reason": "immutable_revision"}
+    for _ in range(2):
+        quarantine.keep(couch, doc=doc, fields={"_rev": "second"}, **about)
+    entries = couch.database(databases.QUARANTINE).range("refused:", "refused;", 1000)
+    kept = [entry for entry in entries if entry["device"] == "dev9"]
+    assert [(entry["document"], entry["reason"], entry["state"]) for entry in kept] == [(doc, "immutable_revision", "waiting")]
