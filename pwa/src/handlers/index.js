@@ -3,7 +3,7 @@ import { showCases } from "./cases.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
 import { endPatrol, startPatrol } from "./patrols.js";
-import { showRecord } from "./records.js";
+import { showPhoto, showRecord } from "./records.js";
 import { saveReport, showReportForm } from "./reports.js";
 import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
 import { showToday } from "./today.js";
@@ -14,6 +14,7 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/report", handle: showReportForm },
   { method: "POST", path: "/m/reports", handle: saveReport },
   { method: "GET", path: "/m/records/:id", handle: showRecord },
+  { method: "GET", path: "/m/records/:id/photos/:n", handle: showPhoto },
   { method: "POST", path: "/m/patrols", handle: startPatrol },
   { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
   { method: "GET", path: "/m/homes", handle: showHouseholds },

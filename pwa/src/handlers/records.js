@@ -16,6 +16,7 @@ export async function showRecord(input, store, context) {
     tab: SHOWN[doc.type],
     title: context.t(`${doc.type}.page`),
     back: backOf(doc, store.session.user),
+    id: record.id,
     just_saved: input.query.saved === "1" && where.place !== "server",
     lead: rowOf(record, about).lead,
     photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
@@ -25,6 +26,25 @@ export async function showRecord(input, store, context) {
     result: where.case?.state === "closed" ? (event.result ?? "") : "",
     steps: stepsOf(record, about),
     facts: [...FACTS[doc.type](doc, about), ...commonFacts(record, grids, about)],
+  });
+}
+
+/** `GET /m/records/:id/photos/:n`: one photo, as large as the screen. */
+export async function showPhoto(input, store, context) {
+  const record = await store.getRecord(input.params.id);
+  const photos = record?.doc.photos ?? [];
+  const n = Number(input.params.n);
+  const photo = photos[n - 1];
+  if (!photo) return notFound(store, context, "cases");
+  const address = (at) => (photos[at - 1] ? `/m/records/${record.id}/photos/${at}` : "");
+  return page(store, "photo.html", {
+    tab: SHOWN[record.doc.type] ?? "cases",
+    title: context.t("photos.nth", { n, count: photos.length }),
+    back: `/m/records/${record.id}`,
+    photo,
+    others: photos.length > 1,
+    previous: address(n - 1),
+    next: address(n + 1),
   });
 }
 

@@ -9,6 +9,8 @@ const changed = new WeakSet();
 export function watchForms() {
   document.addEventListener("input", ({ target }) => noteChange(/** @type {Element} */ (target)));
   document.addEventListener("htmx:before:request", keepUnsaved);
+  document.addEventListener("htmx:after:request", keepFailed);
+  document.addEventListener("htmx:error", keepFailed);
   document.addEventListener("htmx:after:swap", showFirstWrong);
   window.addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
   whenArrived(".field-error", (message) => mark(message));
@@ -41,6 +43,19 @@ function keepUnsaved(event) {
   if (!form || ctx.sourceElement === form) return;
   if (window.confirm(form.dataset.guard)) changed.delete(form);
   else event.preventDefault();
+}
+
+/**
+ * A form that failed for no fault of the user (the worker was stopped, storage was closed under it) stays as it is and says so;
+ * the page that reports the fault is not shown in its place.
+ */
+function keepFailed(event) {
+  const { ctx } = event.detail;
+  const form = ctx?.sourceElement;
+  if (!form?.matches?.("form[data-guard]") || (ctx.response && ctx.response.status < 500)) return;
+  event.preventDefault();
+  const said = form.querySelector("template[data-failed]").content.cloneNode(true);
+  form.querySelector("#form-errors").replaceChildren(said);
 }
 
 function showFirstWrong() {

@@ -8,11 +8,13 @@ import { startSync } from "../sync/client.js";
 import { watchCatalogue } from "./catalogue.js";
 import { watchForms } from "./forms.js";
 import { watchNews } from "./live.js";
+import { watchNavigation } from "./navigation.js";
 import { watchPhone } from "./phone.js";
 import { watchPhotos } from "./photos.js";
 import { watchPlace } from "./place.js";
 
 watchForms();
+watchNavigation();
 watchPhotos();
 watchCatalogue();
 watchPlace();

@@ -2,6 +2,9 @@
 import { askToPersist, onNews, requestSync, takeUpdate } from "../sync/client.js";
 import { whenArrived } from "./arrival.js";
 
+/** Where a waiting version shows: the line of every page, and the button that takes it. */
+const UPDATE = "#news, [data-take-update]";
+
 export function watchPhone() {
   document.addEventListener("click", ({ target }) => {
     const button = /** @type {Element} */ (target).closest("[data-sync-now], [data-take-update]");
@@ -9,11 +12,8 @@ export function watchPhone() {
     if (button?.matches("[data-take-update]")) takeUpdate();
   });
   whenArrived("[data-persist]", showPersistence);
-  whenArrived("[data-take-update]", offerUpdate);
-  onNews(({ type }) => {
-    const button = document.querySelector("[data-take-update]");
-    if (type === "update-ready" && button) /** @type {HTMLElement} */ (button).hidden = false;
-  });
+  whenArrived(UPDATE, offerUpdate);
+  onNews(({ type }) => type === "update-ready" && document.querySelectorAll(UPDATE).forEach(offerUpdate));
 }
 
 function syncNow() {
@@ -27,7 +27,8 @@ async function showPersistence(line) {
   line.textContent = isKept ? line.dataset.yes : line.dataset.no;
 }
 
-async function offerUpdate(button) {
-  const registration = await navigator.serviceWorker?.getRegistration();
-  button.hidden = !registration?.waiting;
+/** @param {Element} place */
+async function offerUpdate(place) {
+  const registration = await navigator.serviceWorker?.getRegistration("/m/");
+  /** @type {HTMLElement} */ (place).hidden = !registration?.waiting;
 }

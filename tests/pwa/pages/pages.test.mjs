@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { jpeg } from "../engine/phone.mjs";
 import { GRID, NOW, QUARTER, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 
 const HOUSEHOLD = { address: "文昌路 12 号", building: "3 号楼", purpose: "日常走访", how: "consent_spoken", residents_count: "3", contact_phone: "138 0000 0000" };
@@ -140,6 +141,16 @@ test("a record this phone does not have is not found", async () => {
   const phone = await app();
   assert.equal((await phone.get("/m/records/report:nothing")).status, 404);
   assert.equal((await phone.get("/m/homes/household:nothing")).status, 404);
+});
+
+test("a photo has a page of its own, and only those a record has", async () => {
+  const phone = await app();
+  const form = filled(await phone.get("/m/report"), { category: "1101" });
+  const saved = await phone.post("/m/reports", form, { files: { photo: [jpeg(), jpeg()] } });
+  const path = saved.redirect.split("?")[0];
+  const { data } = await phone.get(`${path}/photos/1`);
+  assert.deepEqual([data.title, data.previous, data.next], ["照片 1 / 2", "", `${path}/photos/2`]);
+  for (const n of ["0", "3", "x", "-1"]) assert.equal((await phone.get(`${path}/photos/${n}`)).status, 404);
 });
 
 test("cases come in pages, newest first", async () => {

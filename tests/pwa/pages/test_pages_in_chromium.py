@@ -167,6 +167,20 @@ def test_leaving_a_changed_form_asks_first(page: Page) -> None:
     assert len(asked) == 1
 
 
+def test_a_form_that_fails_for_no_fault_of_the_user_stays(page: Page) -> None:
+    open_report(page)
+    page.click("#category .choices label >> nth=0")
+    page.fill("#text", "不能丢")
+    page.evaluate("window.kept = window.fetch; window.fetch = async () => new Response('broken', { status: 500 })")
+    page.click(".action button")
+    page.wait_for_selector("#form-errors .notice")
+    assert page.input_value("#text") == "不能丢"
+    page.evaluate("window.fetch = window.kept")
+    page.click(".action button")
+    page.wait_for_selector(".steps")
+    assert "不能丢" in page.inner_text(".facts")
+
+
 def test_live_news_never_touch_a_form_that_is_being_filled_in(page: Page) -> None:
     open_report(page)
     page.fill("#text", "正在写")
