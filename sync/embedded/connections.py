@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 _MOST_CONNECTIONS = 512  # about a district's grids; each costs some 200 KB
-_RESERVED_FILES = 96
+_FEWEST_OTHER_FILES = 96  # sockets and the rest; a quarter of what is allowed when that is more
 _FILES_A_CONNECTION = 6  # file, WAL and shared memory here, and as much again for a view index beside it
 _FEWEST_CONNECTIONS = 8
 
@@ -24,7 +24,7 @@ def allowed_connections() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return _MOST_CONNECTIONS
-    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, (soft - _RESERVED_FILES) // _FILES_A_CONNECTION))
+    return max(_FEWEST_CONNECTIONS, min(_MOST_CONNECTIONS, (soft - max(_FEWEST_OTHER_FILES, soft // 4)) // _FILES_A_CONNECTION))
 
 
 def open_file(path: Path) -> sqlite3.Connection:

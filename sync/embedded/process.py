@@ -1,5 +1,6 @@
 """The node as a process: one uvicorn on loopback. Supervision is somebody else's."""
 
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from sync.embedded.app import create_app
 from sync.embedded.catalogue import FolderInUse
 
 _GRACE_S = 5
+_WANTED_FILES = 16_384
 
 
 class _Server(uvicorn.Server):
@@ -35,6 +37,7 @@ def run(data: Path, port: int, admin: str) -> None:
 
     `admin` is `user:password`. Port 0 takes a free one. Ends the process when another one serves the folder.
     """
+    allow_many_files()
     try:
         application = create_app(data, admin)
     except FolderInUse as reason:
@@ -54,3 +57,11 @@ def run(data: Path, port: int, admin: str) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     _Server(config, application.node.stop_waiting).run(sockets=[listener])
+
+
+def allow_many_files() -> None:
+    """Raises the limit on open files as far as the system lets this process: waiting phones hold a socket each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(_WANTED_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -22,7 +22,7 @@ async def write_documents(node: Node, request: Request) -> Answer:
     """`_bulk_docs`: edits, answered one by one, or replicated revisions (`new_edits` false), answered by what failed."""
     database = node.catalogue.get(request.segments[0])
     request.need_json()
-    drafts, refused, is_replicated = await node.run(_prepare, await request.body(), request.headers)
+    drafts, refused, is_replicated = await node.run(_prepare, await request.body())
     if is_replicated:
         if drafts:
             await node.write(database, lambda transaction: merge(transaction, drafts))
@@ -63,14 +63,12 @@ async def list_missing_revisions(node: Node, request: Request) -> Answer:
 Prepared = tuple[list[Draft], dict[int, tuple[Draft, Refusal]], bool]
 
 
-def _prepare(body: bytes, headers: dict[str, str]) -> Prepared:
+def _prepare(body: bytes) -> Prepared:
     """Drafts to write, those refused by their place in the request, and whether they are replicated."""
     content = parse(body)
     documents = content.get("docs") if isinstance(content, dict) else None
     if not isinstance(documents, list):
         raise bad_request("POST body must include `docs` parameter.")
-    if headers.get("x-couch-full-commit") not in (None, "true", "false"):
-        raise bad_request("X-Couch-Full-Commit must be true or false")
     is_replicated = content.get("new_edits", True) is False
     drafts, refused = [], {}
     for at, document in enumerate(documents):

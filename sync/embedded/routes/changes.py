@@ -50,11 +50,11 @@ async def follow_changes(node: Node, request: Request) -> Answer | None:
 async def read_question(node: Node, database: Database, options: Options, body: dict[str, Any]) -> Question:
     """The question of a feed from its parameters. Raises 400, 404, 501."""
     newest = (await node.run(database.read, read_figures)).seq
-    since = options.text("since", "0")
+    since, is_descending = options.text("since", "0"), options.flag("descending")
     question = Question(
-        since=parse_seq(since, database.epoch, newest),
+        since=0 if is_descending else parse_seq(since, database.epoch, newest),  # backwards starts at the newest
         limit=max(1, options.count("limit", _UNLIMITED)),
-        is_descending=options.flag("descending"),
+        is_descending=is_descending,
         shows_leaves=options.text("style", "main_only") == "all_docs",
         includes_docs=options.flag("include_docs"),
         view=View(conflicts=options.flag("conflicts"), attachments=options.flag("attachments")),

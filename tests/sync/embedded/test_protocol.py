@@ -111,6 +111,8 @@ def test_a_large_feed_arrives_whole_and_in_order(filled: RunningNode) -> None:
     assert changes["pending"] == 0
     backwards = filled.ask("GET", "/a/_changes?descending=true")[1]
     assert [row["id"] for row in backwards["results"]] == [*reversed(ids), "_design/d", "d"]
+    last = filled.ask("GET", f"/a/_changes?descending=true&limit=1&since={changes['last_seq']}")[1]
+    assert [row["id"] for row in last["results"]] == [ids[-1]]
     some = filled.ask("GET", "/a/_changes?limit=700")[1]
     assert (len(some["results"]), some["pending"]) == (700, 536)
 
