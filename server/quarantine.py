@@ -33,11 +33,12 @@ class Refused(NamedTuple):
     fields: Mapping[str, str]
 
 
-def keep(couch: Couch, *, database: str, device: str, user: str, doc: Any, reason: str, fields: Mapping[str, str]) -> None:
-    """Keep one document that is already stored somewhere and must leave there. No quota: the server itself asks."""
+def keep(couch: Couch, *, database: str, device: str, user: str, doc: Any, reason: str, fields: Mapping[str, str]) -> str:
+    """Keep one document that must leave where it is stored; the entry's id. No quota: the server itself asks."""
     refused = Refused(doc, orjson.dumps(doc), reason, fields)
     entry = _entry(database, device, user, refused, datetime.now(UTC))
     _write(couch, [entry])
+    return str(entry["_id"])
 
 
 def keep_all(
