@@ -143,7 +143,7 @@ class Database:
 
 def _as_json(params: Mapping[str, Any]) -> dict[str, str]:
     """Query parameters as CouchDB wants them: JSON, except the few that are plain words."""
-    words = {"rev", "stale", "update"}
+    words = {"rev", "stale", "update", "startkey_docid", "endkey_docid"}
     given = {name: value for name, value in params.items() if value is not None}
     return {
         name: value if name in words and isinstance(value, str) else orjson.dumps(value).decode() for name, value in given.items()

@@ -22,7 +22,7 @@ MANY = 260
 
 @pytest.fixture(scope="module")
 def cases(couch: Couch) -> Iterator[list[dict[str, Any]]]:
-    """Cases of two grids and three categories, one received each second, every fifth accepted."""
+    """Cases of two grids and three categories, ten received at the same instant (as a batch is), every fifth accepted."""
     couch.delete(CASES_DB)
     store.ensure(couch, TOWNSHIP)
     made = []
@@ -30,10 +30,11 @@ def cases(couch: Couch) -> Iterator[list[dict[str, Any]]]:
         at = AT + timedelta(seconds=number)
         fields = {"category": f"c{number % 3}", "text": f"第{number}处 {'路灯不亮' if number % 50 == 7 else '井盖缺失'}"}
         doc = report(GRID_A if number % 4 else GRID_B, at=at, **fields) | {"_rev": REV}
-        case = workflow.fold([workflow.reported_event(doc, GRID_DB, times.to_text(at), [])])
+        received_at = times.to_text(AT + timedelta(seconds=number // 10))
+        case = workflow.fold([workflow.reported_event(doc, GRID_DB, received_at, [])])
         made.append(case | ({"state": "accepted"} if number % 5 == 0 else {}))
     couch.database(CASES_DB).bulk(made)
-    yield list(reversed(made))
+    yield sorted(made, key=lambda case: (case["received_at"], case["_id"]), reverse=True)
     couch.delete(CASES_DB)
 
 
