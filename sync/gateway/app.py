@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PUSH_BYTES = 8 * 1024 * 1024
 QUERY_BODY_BYTES = 1024 * 1024
+NUDGE_EVERY_S = 0.05
 WELCOME = {"couchdb": "Welcome", "vendor": {"name": "Xunge"}, "version": "3.5.0", "features": []}
 NO_RIGHTS = Rights(pull=False, push=False)
 
@@ -52,11 +53,13 @@ class Gateway:
         self._upstream = upstream
         self._policy = policy
         self._stored = stored
-        self._nudges: set[asyncio.Task[None]] = set()
+        self._nudges: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
 
     async def close(self) -> None:
         """Wait for the nudges under way and close the connections to the store."""
-        await asyncio.gather(*self._nudges, return_exceptions=True)
+        while self._nudges:
+            await asyncio.gather(*self._nudges.values(), return_exceptions=True)
         await self._upstream.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,16 +117,27 @@ class Gateway:
         entries = await push_batch(self._upstream, self._policy, asked.holder, asked.database, body)
         await send_json(send, 201, entries)
         if any("ok" in entry for entry in entries):
-            task = asyncio.create_task(self._nudge(asked.database))
-            self._nudges.add(task)
-            task.add_done_callback(self._nudges.discard)
+            self._nudge(asked.database)
 
-    async def _nudge(self, database: str) -> None:
+    def _nudge(self, database: str) -> None:
+        """Tell the hook at once. Pushes that come while it is told, or just after, become one more telling."""
+        if database in self._nudges:
+            self._again.add(database)
+        else:
+            self._nudges[database] = asyncio.create_task(self._tell(database))
+
+    async def _tell(self, database: str) -> None:
         # The outermost loop of a nudge: whatever the hook does, the push stands.
         try:
             await self._stored(database)
+            await asyncio.sleep(NUDGE_EVERY_S)
         except Exception:
             log.warning("nobody could be told of new records in %s", database, exc_info=True)
+        finally:
+            del self._nudges[database]
+        if database in self._again:
+            self._again.discard(database)
+            self._nudge(database)
 
     async def _pass(self, asked: Asked, send: Send) -> None:
         endpoint = _find_endpoint(asked.rest)

@@ -38,6 +38,8 @@ async def push_batch(upstream: Upstream, policy: Policy, holder: Holder, databas
         late = [REFUSED_BY_STORE if rejection is None and name in failed else None for name, rejection in pairs]
         await _quarantine(policy, holder, database, batch, late)
         rejections = [first or second for first, second in zip(rejections, late, strict=True)]
+    if not any(rejections):
+        return [{"ok": True, "id": id, "rev": rev} for id, rev in names]
     return [_entry(id, rev, rejection) for (id, rev), rejection in zip(names, rejections, strict=True)]
 
 

@@ -1,5 +1,7 @@
 """What a phone pushes: stored with a receipt, or refused one by one with a reason and kept in quarantine."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -147,6 +149,7 @@ def test_a_second_first_revision_is_stored_for_intake_to_judge(worker1: Phone, c
 
 
 def test_the_server_is_nudged_after_a_push_that_stored_something(worker1: Phone, nudged: list[str]) -> None:
+    wait_until(lambda: not _grew(nudged), what="earlier nudges to end")
     nudged.clear()
     worker1.push([worker1.report(author="worker2")])
     worker1.push([worker1.report()])
@@ -154,17 +157,28 @@ def test_the_server_is_nudged_after_a_push_that_stored_something(worker1: Phone,
     assert nudged == [GRID_DB]
 
 
+def test_many_pushes_at_once_are_few_nudges_and_the_last_one_is_never_missed(worker1: Phone, nudged: list[str]) -> None:
+    wait_until(lambda: not _grew(nudged), what="earlier nudges to end")
+    nudged.clear()
+    for _ in range(20):
+        worker1.push([worker1.report()])
+    pushed = len(nudged)
+    worker1.push([worker1.report()])
+    wait_until(lambda: len(nudged) > pushed, what="the nudge for the last push")
+    assert 1 < len(nudged) <= 21
+
+
+def _grew(names: list[str]) -> bool:
+    before = len(names)
+    time.sleep(0.15)
+    return len(names) > before
+
+
 def test_a_track_gets_no_receipt(worker1: Phone, couch: Couch) -> None:
-    name = next(name for name in (databases.track_db("worker1", databases.month_at(_now())),))
+    name = databases.track_db("worker1", databases.month_at(datetime.now(UTC)))
     report = worker1.report()
     track = {key: report[key] for key in ("_rev", "v", "grid", "author", "device", "captured_at", "clock_offset_ms")}
     track |= {"_id": report["_id"].replace("report", "track"), "type": "track", "points": [[0, 38.5, 106.1, 5]]}
     track["patrol"] = report["_id"].replace("report", "patrol")
     assert worker1.push([track], name)[0]["ok"] is True
     assert couch.database(name).range("receipt:", "receipt;", 10) == []
-
-
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
