@@ -20,14 +20,14 @@ export function limitsOf(context) {
 
 /** The record's id and capture time, made when the form was rendered; made now when the form carries none. */
 export function originOf(form, store, now_ms) {
-  const uuid = UUID_V7.test(form.id ?? "") ? form.id : store.uuid(now_ms);
+  const uuid = UUID_V7.test(form.uuid ?? "") ? form.uuid : store.uuid(now_ms);
   const captured_at = INSTANT.test(form.captured_at ?? "") ? form.captured_at : new Date(now_ms).toISOString();
   return { uuid, captured_at };
 }
 
 /** What a form carries from the moment it is rendered. */
 export function newOrigin(store, now_ms) {
-  return { id: store.uuid(now_ms), captured_at: new Date(now_ms).toISOString() };
+  return { uuid: store.uuid(now_ms), captured_at: new Date(now_ms).toISOString() };
 }
 
 /** @param {Record<string, string>} form @param {string} name */

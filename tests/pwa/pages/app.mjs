@@ -73,8 +73,8 @@ export async function answer(store, context, method, path, { form = {}, every = 
 
 /** Fills the form a page showed: what it carries, and what the user put in. */
 export function filled(shown, values = {}) {
-  const { id, captured_at } = shown.data.form;
-  return { id, captured_at, grid: shown.data.grid, ...values };
+  const { uuid, captured_at } = shown.data.form;
+  return { uuid, captured_at, grid: shown.data.grid, ...values };
 }
 
 /** The case copy of a report as the server writes it. */

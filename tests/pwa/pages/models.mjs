@@ -7,7 +7,7 @@ const ROUGH = `<b>"引号" & 'quote'</b> \`x\` {{ 1 }} \n第二行`;
 async function filledPhone(language) {
   const phone = await app({ language, grids: [GRID, SECOND_GRID], offset_ms: -90_000 });
   const { patrol_id } = (await phone.get("/m/")).data;
-  await phone.post("/m/patrols", { id: patrol_id, grid: GRID });
+  await phone.post("/m/patrols", { uuid: patrol_id, grid: GRID });
   const ids = [];
   for (const [state, event] of [[null], ["reported"], ["accepted"], ["returned", { reason: ROUGH }], ["closed", { result: "已清运" }], ["rework"]]) {
     const form = filled(await phone.get("/m/report", { now: NOW + ids.length }), { category: "1101", text: ROUGH, urgency: "urgent", lat: "38.49", lon: "106.13", accuracy_m: "9" });

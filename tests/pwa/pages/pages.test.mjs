@@ -20,7 +20,7 @@ async function household(phone, values = {}) {
 test("a patrol runs until it is ended, and is then one record", async () => {
   const phone = await app();
   const { data } = await phone.get("/m/");
-  await phone.post("/m/patrols", { id: data.patrol_id, grid: GRID });
+  await phone.post("/m/patrols", { uuid: data.patrol_id, grid: GRID });
   await report(phone);
   const running = (await phone.get("/m/")).data.patrol;
   assert.deepEqual([running.id, running.reports_count], [data.patrol_id, 1]);
@@ -34,7 +34,7 @@ test("a patrol runs until it is ended, and is then one record", async () => {
 test("starting or ending a patrol twice changes nothing", async () => {
   const phone = await app();
   const { patrol_id } = (await phone.get("/m/")).data;
-  const form = { id: patrol_id, grid: GRID };
+  const form = { uuid: patrol_id, grid: GRID };
   await phone.post("/m/patrols", form);
   await phone.post("/m/patrols", form, { now: NOW + 1000 });
   await phone.post(`/m/patrols/${patrol_id}/end`, {}, { now: NOW + 2000 });

@@ -49,7 +49,7 @@ test("the same form posted twice makes one record with the same photos", async (
 test("a report says which patrol it was made on", async () => {
   const phone = await app();
   const today = await phone.get("/m/");
-  await phone.post("/m/patrols", { id: today.data.patrol_id, grid: GRID });
+  await phone.post("/m/patrols", { uuid: today.data.patrol_id, grid: GRID });
   await send(phone, { text: "巡查时看到" });
   const { doc } = await onlyReport(phone);
   assert.equal(doc.patrol, `patrol:${today.data.patrol_id}`);
@@ -125,7 +125,7 @@ test("the categories used most come first", async () => {
 
 test("a scribbled place, id or time never reaches a record", async () => {
   const phone = await app();
-  const form = { id: "x", captured_at: "later", grid: "no", category: "1101", text: "有", lat: "91", lon: "x", source: "police", urgency: "" };
+  const form = { uuid: "x", captured_at: "later", grid: "no", category: "1101", text: "有", lat: "91", lon: "x", source: "police", urgency: "" };
   await phone.post("/m/reports", form, { files: { photo: [PHOTO()] }, every: { shot: ["{broken"] } });
   const { doc } = await onlyReport(phone);
   assert.match(doc._id, /^report:[0-9a-f-]{36}$/);

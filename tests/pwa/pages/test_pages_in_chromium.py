@@ -67,7 +67,12 @@ def page(context: BrowserContext, system: RunningSystem) -> Iterator[Page]:
     complaints: list[str] = []
     made = context.new_page()
     made.on("pageerror", lambda error: complaints.append(str(error)))
-    made.on("console", lambda said: complaints.append(said.text) if said.type == "error" and "422" not in said.text else None)
+    made.on(
+        "console",
+        lambda said: (
+            complaints.append(f"{said.text} {said.location}") if said.type == "error" and "422" not in said.text else None
+        ),
+    )
     made.goto(f"{system.url}/m/")
     yield made
     made.close()
@@ -171,11 +176,11 @@ def test_a_form_that_fails_for_no_fault_of_the_user_stays(page: Page) -> None:
     open_report(page)
     page.click("#category .choices label >> nth=0")
     page.fill("#text", "不能丢")
-    page.evaluate("window.kept = window.fetch; window.fetch = async () => new Response('broken', { status: 500 })")
+    page.evaluate("() => { window.kept = fetch; window.fetch = async () => new Response('broken', { status: 500 }); }")
     page.click(".action button")
     page.wait_for_selector("#form-errors .notice")
     assert page.input_value("#text") == "不能丢"
-    page.evaluate("window.fetch = window.kept")
+    page.evaluate("() => { window.fetch = window.kept; }")
     page.click(".action button")
     page.wait_for_selector(".steps")
     assert "不能丢" in page.inner_text(".facts")

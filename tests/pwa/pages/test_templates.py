@@ -31,6 +31,7 @@ NEVER_IN_HTML = {
     "an attribute that needs eval": r"hx-on|js:|hx-trigger=\"[^\"]*\[|javascript:",
     "a handler or script inside the page": r"<[^>]*\son\w+=|<script(?![^>]*\ssrc=)|<style",
     "a style attribute": r"<[^>]*\sstyle=",
+    "a field that hides a form's own id or action": r"name=\"(id|action|method|target|submit)\"",
 }
 
 
@@ -120,6 +121,7 @@ def test_a_template_uses_only_what_both_engines_agree_on(name: str) -> None:
         "<script>1</script>",
         '<p style="color: red">',
         '<p hx-trigger="click[ctrlKey]">',
+        '<input name="id">',
     ],
 )
 def test_the_lint_finds(bad: str) -> None:
