@@ -5,8 +5,9 @@ A `Database` is light: it owns no connection and no thread, only the name of its
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -48,21 +49,12 @@ class Database:
     def read(self, fn: Callable[[sqlite3.Connection], _T]) -> _T:
         """Runs `fn` on one consistent snapshot, in the calling thread, beside any writer. Raises `Refusal` when the
         database is deleted."""
-        if self._is_retired:
-            raise no_database()
-        try:
-            with self._connections.lend(self.path) as connection:
-                connection.execute("BEGIN")
-                try:
-                    return fn(connection)
-                finally:
-                    connection.execute("ROLLBACK")
-        except sqlite3.OperationalError:
-            if self._is_retired:
-                raise no_database() from None
-            if is_disk_full(self.path.parent):  # even opening a file needs a little room for its shared memory
-                raise StorageFull from None
-            raise
+        with self._lend() as connection:
+            connection.execute("BEGIN")
+            try:
+                return fn(connection)
+            finally:
+                connection.execute("ROLLBACK")
 
     def write(self, job: Job) -> "Future[Any]":
         """Queues a write; the future is done after the commit is durable."""
@@ -101,7 +93,7 @@ class Database:
 
     def tidy(self) -> None:
         """Moves the log into the file and empties it, so that nothing deleted stays behind in it. Takes a moment."""
-        with self._connections.lend(self.path, writes=True) as connection:
+        with self._lend(writes=True) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def retire(self) -> None:
@@ -109,6 +101,21 @@ class Database:
         self._is_retired = True
         self._writer.close(no_database)
         self._connections.retire(self.path)
+
+    @contextmanager
+    def _lend(self, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection; tells a deleted database and a full disk from other faults."""
+        if self._is_retired:
+            raise no_database()
+        try:
+            with self._connections.lend(self.path, writes) as connection:
+                yield connection
+        except sqlite3.OperationalError:
+            if self._is_retired:
+                raise no_database() from None
+            if is_disk_full(self.path.parent):  # even opening a file needs a little room for its shared memory
+                raise StorageFull from None
+            raise
 
     def _note_commit(self, figures: Figures) -> None:
         with self._figures_lock:

@@ -103,7 +103,7 @@ class Writer:
             results = self._run_in_transaction([job for job, _ in batch])
         except BaseException as error:  # noqa: BLE001 - whatever failed belongs to the one who asked
             if len(batch) == 1:
-                batch[0][1].set_exception(_name_fault(error, self._path))
+                batch[0][1].set_exception(self._name_fault(error))
                 return
             for each in batch:
                 self._commit_batch([each])
@@ -132,6 +132,18 @@ class Writer:
         self._announce(after)
         return results
 
+    def _name_fault(self, error: BaseException) -> BaseException:
+        """Tells a deleted database and a full disk, which SQLite may report as plain I/O errors, from other faults."""
+        if not isinstance(error, sqlite3.Error):
+            return error
+        if self._make_refusal is not None:
+            return self._make_refusal()
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        is_input_output = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
+        if code == sqlite3.SQLITE_FULL or (is_input_output and is_disk_full(self._path.parent)):
+            return StorageFull()
+        return error
+
 
 def _run(job: Job, transaction: Transaction) -> Any:
     saved = replace(transaction.counter)
@@ -142,16 +154,6 @@ def _run(job: Job, transaction: Transaction) -> Any:
         if transaction.connection.total_changes != written or transaction.counter != saved:
             raise
         return refusal
-
-
-def _name_fault(error: BaseException, path: Path) -> BaseException:
-    """Tells a full disk from other faults: SQLite reports some of its forms as plain I/O errors."""
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        is_input_output = code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
-        if code == sqlite3.SQLITE_FULL or (is_input_output and is_disk_full(path.parent)):
-            return StorageFull()
-    return error
 
 
 def is_disk_full(folder: Path) -> bool:

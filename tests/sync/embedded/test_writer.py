@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,16 @@ def test_a_deleted_database_refuses_what_waits_and_a_new_one_is_another(catalogu
     assert ids(new) == []
     new.write(put("fresh")).result(WAIT_S)
     assert ids(new) == ["fresh"]
+
+
+def test_a_write_that_meets_the_deletion_of_its_database_is_refused(catalogue: Catalogue) -> None:
+    database = catalogue.get("a")
+    catalogue.delete("a")
+    late: Future[object] = Future()
+    database._writer._commit_batch([(put("late"), late)])  # as the writer does that took it up just before
+    with pytest.raises(Refusal) as refusal:
+        late.result(WAIT_S)
+    assert refusal.value.status == 404
 
 
 def ids(database: Database) -> list[str]:
