@@ -15,7 +15,7 @@ const WAIT_MINUTES = 15;
 export async function showSignIn(input, store, context) {
   return {
     template: "sign-in.html",
-    data: { tab: "", title: context.t("signin.title"), back: "", bare: true, has_action: false, failure: null, form: { username: "" } },
+    data: { tab: "", title: context.t("signin.title"), back: store ? "/m/" : "", bare: true, has_action: false, failure: null, form: { username: "" } },
   };
 }
 
