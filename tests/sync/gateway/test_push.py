@@ -113,6 +113,20 @@ def test_half_a_surrogate_pair_spoils_its_own_document_only(worker1: Phone, couc
     assert "\\ud83d" in kept[0]["text"]
 
 
+@pytest.mark.parametrize("fields", [{"answers": {"灯": "\ud83d"}}, {"answers": {"\ud83d": 1}}, {"_id": "visit:\ud83d"}])
+def test_what_cannot_be_written_as_json_is_kept_as_text(fields: dict[str, Any], worker1: Phone, couch: Couch) -> None:
+    report = worker1.report()
+    visit = {name: report[name] for name in ("_rev", "v", "grid", "author", "device", "captured_at", "clock_offset_ms")}
+    visit |= {"_id": report["_id"].replace("report", "visit"), "type": "visit", "household": None, "address": "3-2-501"}
+    visit |= {"kind": "routine", "findings": ""}
+    database = databases.home_quarter_db(GRID_A, GRID_DB[-6:])
+    entries = worker1.push([visit | fields, visit], database)
+    assert (entries[0]["id"], entries[0]["reason"], entries[0]["quarantined"]) == (None, "schema", True)
+    assert entries[1]["ok"] is True
+    kept = [entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]
+    assert "\\ud83d" in kept[0]["text"]
+
+
 def test_another_grids_database_refuses_each_document_and_keeps_it(worker1: Phone, couch: Couch) -> None:
     name = databases.grid_db(GRID_ELSEWHERE, GRID_DB[-6:])
     entries = worker1.push([worker1.report(grid=GRID_ELSEWHERE)], name)
