@@ -4,6 +4,24 @@
 const FIRST_KINDS = Object.freeze(["event", "hazard", "service"]);
 const TOP_COUNT = 3;
 
+const KEPT_MS = 60_000;
+/** @type {Map<string, {read_at_ms: number, docs: any[]}>} what was read last, by user; only ever saves reading it again */
+const kept = new Map();
+
+/**
+ * The catalogue's documents, by code. Every list needs their names and they change a few times a year, so one reading serves
+ * a minute; an empty catalogue is asked for again, since it is about to arrive.
+ * @param {import("../store/index.js").Store} store @param {number} now_ms
+ */
+export async function readCategories(store, now_ms) {
+  const { author } = store.session;
+  const held = kept.get(author);
+  if (held && Math.abs(now_ms - held.read_at_ms) < KEPT_MS) return held.docs;
+  const docs = await store.categories();
+  if (docs.length) kept.set(author, { read_at_ms: now_ms, docs });
+  return docs;
+}
+
 /** A name that is a text or one per language. @param {any} name @param {string} language */
 export function nameIn(name, language) {
   return typeof name === "string" ? name : (name?.[language] ?? name?.["zh-CN"] ?? "");

@@ -1,5 +1,5 @@
 /** 上报: the form of a new report, and saving it with its photos. */
-import { catalogueOf } from "./catalogue.js";
+import { catalogueOf, readCategories } from "./catalogue.js";
 import {
   isRefused, judged, limitsOf, needed, newOrigin, numberOf, oneOf, options, originOf, textOf, within, withoutIdNumber,
 } from "./fields.js";
@@ -13,7 +13,7 @@ const SOURCES = Object.freeze(["patrol", "visit", "resident"]);
 /** `GET /m/report` */
 export async function showReportForm(input, store, context) {
   const [choice, categories, used] = await Promise.all([
-    gridChoice(store), store.categories(), store.mostUsedCategories(TOP_COUNT),
+    gridChoice(store), readCategories(store, input.now), store.mostUsedCategories(TOP_COUNT),
   ]);
   return page(store, "report.html", {
     tab: "report",

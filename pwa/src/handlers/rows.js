@@ -5,7 +5,7 @@
  * @typedef {import("../store/reading.js").Row & {where: import("../store/where.js").Where}} Placed
  */
 import { addressOf } from "./addresses.js";
-import { categoryName } from "./catalogue.js";
+import { categoryName, readCategories } from "./catalogue.js";
 import { minutesBetween, momentOf } from "./moments.js";
 
 const STATE_LOOK = Object.freeze({
@@ -77,5 +77,5 @@ function snippet(text) {
 
 /** What rows of one page need to know besides the records. */
 export async function aboutRows(store, context, now_ms) {
-  return { categories: await store.categories(), language: context.language, t: context.t, now_ms };
+  return { categories: await readCategories(store, now_ms), language: context.language, t: context.t, now_ms };
 }

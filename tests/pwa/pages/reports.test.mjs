@@ -131,3 +131,16 @@ test("a scribbled place, id or time never reaches a record", async () => {
   assert.match(doc._id, /^report:[0-9a-f-]{36}$/);
   assert.deepEqual([doc.place, doc.grid, doc.source, doc.urgency], [null, GRID, "patrol", "normal"]);
 });
+
+test("the catalogue is read once a minute, and again while it is empty", async () => {
+  const phone = await app();
+  let reads = 0;
+  const { categories } = phone.store;
+  phone.store.categories = async () => { reads += 1; return reads === 1 ? [] : categories(); };
+  const counts = [];
+  for (const after_ms of [0, 1, 2, 61_000]) {
+    const { data } = await phone.get("/m/report", { now: NOW + after_ms });
+    counts.push([reads, data.top_categories.length]);
+  }
+  assert.deepEqual(counts, [[1, 0], [2, 3], [2, 3], [3, 3]]);
+});
