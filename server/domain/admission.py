@@ -6,6 +6,7 @@ quarantine entry. Which databases a device may open at all is `permissions.py`.
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -35,6 +36,9 @@ REASONS = (
 )
 # CouchDB answers 400 to a whole batch for one digest of 32 characters that are not hexadecimal.
 DIGEST = re.compile(r"[0-9a-f]{32}")
+# A hybrid logical clock's stamp, `<ms since 1970>-<counter>-<device>`, as the phone makes it.
+STAMP = re.compile(r"([0-9]{15})-[0-9a-f]{4}-[A-Za-z0-9_.:@-]{1,64}")
+STAMP_AHEAD = timedelta(minutes=10)
 REPLICATION_FIELDS = frozenset({"_id", "_rev", "_revisions"})
 FIELDS_OF_ANY = REPLICATION_FIELDS.union(*(shape.__struct_fields__ for shape in documents.TYPES.values()))
 INSTANTS = {
@@ -63,6 +67,21 @@ def check(doc: Any, size_bytes: int, target: Target, person: permissions.Person)
     if size_bytes > documents.DOCUMENT_BYTES:
         return Refusal("too_large")
     return _check_fields(doc) or _check_type(doc, target, person) or _check_shape(doc) or _check_owner(doc, target, person)
+
+
+def check_stamps(doc: dict[str, Any], now: datetime) -> Refusal | None:
+    """For a document that `check` accepts: `stamp_ahead` when a field's stamp is more than ten minutes ahead of the server.
+
+    A phone with a wrong clock would else win every merge for years (DESIGN §5); it stamps anew by the server's time and resends.
+    """
+    latest_ms = (now + STAMP_AHEAD).timestamp() * 1000
+    for field, stamp in doc.get("stamps", {}).items():
+        found = STAMP.fullmatch(stamp)
+        if found is None:
+            return Refusal("schema", {f"stamps.{field}": "invalid"})
+        if int(found[1]) > latest_ms:
+            return Refusal("stamp_ahead", {f"stamps.{field}": "ahead"})
+    return None
 
 
 def _check_fields(doc: dict[str, Any]) -> Refusal | None:

@@ -67,7 +67,8 @@ class DevicePolicy:
         return [self._check(holder, rights, name, doc, size_bytes) for doc, size_bytes in zip(docs, sizes_bytes, strict=True)]
 
     def _check(self, holder: Holder, rights: Rights, name: DatabaseName, doc: Any, size_bytes: int) -> Rejection | None:
-        refusal = admission.check(doc, size_bytes, admission.Target(name.kind, name.grid), holder.person)
+        target = admission.Target(name.kind, name.grid)
+        refusal = admission.check(doc, size_bytes, target, holder.person) or admission.check_stamps(doc, self._now())
         if refusal is not None:
             return Rejection(refusal.reason, refusal.fields, keep=refusal.reason not in MENDED_BY_PHONE)
         if not rights.push:

@@ -30,9 +30,11 @@ class Batch(NamedTuple):
 
     def names(self) -> list[Name]:
         """Id and revision of each, None where there is none that could be written in an answer."""
-        if not self.unstorable:
-            return [_name_of(doc) for doc in self.docs]
-        return [(None, None) if n in self.unstorable else _name_of(doc) for n, doc in enumerate(self.docs)]
+        names = [_name_of(doc) for doc in self.docs]
+        for place in self.unstorable:
+            id, rev = names[place]
+            names[place] = (id if id and id.isprintable() else None, rev if rev and rev.isprintable() else None)
+        return names
 
 
 def read_batch(body: bytes) -> Batch:

@@ -120,11 +120,29 @@ def test_what_cannot_be_written_as_json_is_kept_as_text(fields: dict[str, Any], 
     visit |= {"_id": report["_id"].replace("report", "visit"), "type": "visit", "household": None, "address": "3-2-501"}
     visit |= {"kind": "routine", "findings": ""}
     database = databases.home_quarter_db(GRID_A, GRID_DB[-6:])
-    entries = worker1.push([visit | fields, visit], database)
-    assert (entries[0]["id"], entries[0]["reason"], entries[0]["quarantined"]) == (None, "schema", True)
+    bad, visit = visit | fields, visit | {"_id": report["_id"].replace("report", "visit")[:-1] + "f"}
+    entries = worker1.push([bad, visit], database)
+    writable_id = None if "_id" in fields else bad["_id"]
+    assert (entries[0]["id"], entries[0]["reason"], entries[0]["quarantined"]) == (writable_id, "schema", True)
     assert entries[1]["ok"] is True
     kept = [entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]
     assert "\\ud83d" in kept[0]["text"]
+
+
+def test_a_stamp_from_the_future_is_refused_and_left_to_the_phone(worker1: Phone, couch: Couch) -> None:
+    report = worker1.report()
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    household = {name: report[name] for name in ("_rev", "v", "grid", "author", "device", "captured_at", "clock_offset_ms")}
+    household |= {"_id": report["_id"].replace("report", "household"), "type": "household", "address": "3-2-501"}
+    household["basis"] = {"purpose": "走访服务", "given_at": report["captured_at"], "how": "consent_spoken"}
+    reasons = []
+    for ahead_ms in (0, 9 * 60_000, 11 * 60_000):
+        stamps = {"address": f"{now_ms + ahead_ms:015d}-0000-{worker1.device_id}"}
+        reasons += worker1.push([household | {"stamps": stamps}], databases.home_db(GRID_A))
+    reasons += worker1.push([household | {"stamps": {"address": "tomorrow"}}], databases.home_db(GRID_A))
+    assert [entry.get("reason", "ok") for entry in reasons] == ["ok", "ok", "stamp_ahead", "schema"]
+    assert [entry.get("quarantined") for entry in reasons] == [None, None, False, True]
+    assert len([entry for entry in quarantined(couch) if entry["device"] == worker1.device_id]) == 1
 
 
 def test_another_grids_database_refuses_each_document_and_keeps_it(worker1: Phone, couch: Couch) -> None:
