@@ -105,14 +105,20 @@ class Database:
         except NotFound:
             return None
 
-    def local_put(self, id: str, body: Document) -> None:
-        """Write a `_local` document over whatever is there: the last writer stays."""
+    def local_put(self, id: str, body: Document, rev: str | None = None) -> None:
+        """Write a `_local` document over whatever is there: the last writer stays.
+
+        With `rev`, the revision it had when the caller read it, this is one request unless somebody wrote meanwhile.
+        """
         for attempt in range(LOCAL_TRIES):
-            present = self.local_get(id)
-            doc = {**body, "_id": f"_local/{id}"} | ({"_rev": present["_rev"]} if present else {})
+            if rev is None:
+                present = self.local_get(id)
+                rev = present["_rev"] if present else None
+            doc = {**body, "_id": f"_local/{id}"} | ({"_rev": rev} if rev else {})
             try:
                 self._couch.json("PUT", [self.name, "_local", id], body=doc)
             except Conflict:
+                rev = None
                 if attempt == LOCAL_TRIES - 1:
                     raise
             else:

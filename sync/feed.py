@@ -13,6 +13,7 @@ Seq = str | int
 
 class Batch(NamedTuple):
     """A page of changes. `seq` is what to save once they are dealt with; `more` says that another page waits behind it.
+    `checkpoint` is the saved document it was read after, for `finish`.
 
     Each change is a row of CouchDB's feed with `id`, `changes` [{rev}…], `doc` (the winner, a stub when deleted). Read with
     `style="all_docs"` it has `leaves` besides: the documents of all leaf revisions, deleted ones included, the winner first.
@@ -21,17 +22,27 @@ class Batch(NamedTuple):
     changes: list[dict[str, Any]]
     seq: Seq
     more: bool
+    checkpoint: dict[str, Any] | None = None
 
 
 def checkpoint(database: Database, name: str) -> Seq | None:
-    """The sequence saved last, or None. Raises NotFound never for a missing checkpoint, only the errors of the store."""
+    """The sequence saved last, or None."""
     saved = database.local_get(name)
     return None if saved is None else saved["seq"]
 
 
 def read(database: Database, checkpoint_name: str, batch: int = 500, style: str = "main_only") -> Batch:
     """The next page after the checkpoint, at most `batch` changes. Reading it saves nothing."""
-    return read_after(database, checkpoint(database, checkpoint_name), batch, style)
+    saved = database.local_get(checkpoint_name)
+    page = read_after(database, None if saved is None else saved["seq"], batch, style)
+    return page._replace(checkpoint=saved)
+
+
+def finish(database: Database, checkpoint_name: str, page: Batch) -> None:
+    """Remember that everything of a page from `read` is dealt with: one request, and none when nothing was new."""
+    saved = page.checkpoint
+    if saved is None or saved["seq"] != page.seq:
+        database.local_put(checkpoint_name, {"seq": page.seq}, rev=saved["_rev"] if saved else None)
 
 
 def read_after(database: Database, since: Seq | None, batch: int = 500, style: str = "main_only") -> Batch:
@@ -43,7 +54,7 @@ def read_after(database: Database, since: Seq | None, batch: int = 500, style: s
 
 
 def save(database: Database, checkpoint_name: str, seq: Seq) -> None:
-    """Remember that everything up to `seq` is dealt with."""
+    """Remember that everything up to `seq` is dealt with, whatever was read before; `finish` is cheaper after a `read`."""
     saved = database.local_get(checkpoint_name)
     if saved is None or saved["seq"] != seq:
         database.local_put(checkpoint_name, {"seq": seq})

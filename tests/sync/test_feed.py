@@ -49,6 +49,20 @@ def test_saving_the_same_sequence_writes_nothing(database: Database) -> None:
     assert database.local_get("intake") == before
 
 
+def test_finishing_a_page_saves_it_even_when_another_reader_was_quicker(database: Database) -> None:
+    database.bulk([{"_id": f"a{n}"} for n in range(4)])
+    slow, quick = (feed.read(database, "intake", batch=2) for _ in range(2))
+    feed.finish(database, "intake", quick)
+    feed.finish(database, "intake", slow)
+    assert feed.checkpoint(database, "intake") == slow.seq
+    last = feed.read(database, "intake")
+    assert ids(last) == ["a2", "a3"]
+    feed.finish(database, "intake", last)
+    before = database.local_get("intake")
+    feed.finish(database, "intake", feed.read(database, "intake"))
+    assert database.local_get("intake") == before
+
+
 def test_every_leaf_of_a_conflict_comes_with_its_body(database: Database) -> None:
     revs = ["1-" + letter * 32 for letter in "ab"]
     database.bulk([{"_id": "x", "_rev": rev, "n": rev} for rev in revs], new_edits=False)
