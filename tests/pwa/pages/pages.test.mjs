@@ -44,6 +44,17 @@ test("starting or ending a patrol twice changes nothing", async () => {
   assert.equal((await phone.store.listPatrols()).rows.length, 1);
 });
 
+test("the end of an earlier patrol, sent again, does not end a later one", async () => {
+  const phone = await app();
+  const first = (await phone.get("/m/")).data.patrol_id;
+  await phone.post("/m/patrols", { uuid: first, grid: GRID });
+  await phone.post(`/m/patrols/${first}/end`, {}, { now: NOW + 1000 });
+  const second = (await phone.get("/m/")).data.patrol_id;
+  await phone.post("/m/patrols", { uuid: second, grid: GRID });
+  await phone.post(`/m/patrols/${first}/end`, {}, { now: NOW + 2000 });
+  assert.equal((await phone.store.currentPatrol()).uuid, second);
+});
+
 test("a household keeps what was filled in, with its basis and a stamp for every fact", async () => {
   const phone = await app();
   const { doc, database } = await phone.store.getRecord(await household(phone));
