@@ -1,10 +1,11 @@
-"""Reading what a request carries, before any rule: size is bounded by the route, shape by a msgspec struct, form or JSON.
+"""Reading what a request carries, before any rule: size is bounded, shape by a msgspec struct, form or JSON.
 
 Endpoints made here are async only to read the body; the handler itself is a plain function and runs in the thread pool.
 """
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -28,9 +29,9 @@ def takes_json(shape: type[Shape]) -> Callable[[Callable[[Request, Shape], Respo
 
     def wrap(handler: Callable[[Request, Shape], Response]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            if _type_of(request) != "application/json":
                 raise HTTPException(415, "not_json")
-            return await run_in_threadpool(handler, request, decode(await request.body(), shape))
+            return await run_in_threadpool(handler, request, decode(await read_body(request, JSON_BYTES), shape))
 
         return endpoint
 
@@ -38,14 +39,37 @@ def takes_json(shape: type[Shape]) -> Callable[[Callable[[Request, Shape], Respo
 
 
 def takes_form(handler: Callable[[Request, Form], Response]) -> Endpoint:
-    """An endpoint whose handler is given the form's text fields; files are not taken here."""
+    """An endpoint whose handler is given the fields of a plain form; of a field given twice, the last."""
 
     async def endpoint(request: Request) -> Response:
-        async with request.form(max_files=0, max_fields=FORM_FIELDS) as form:
-            fields = {name: value for name, value in form.items() if isinstance(value, str)}
+        if _type_of(request) != "application/x-www-form-urlencoded":
+            raise HTTPException(415, "wrong_type")
+        raw = await read_body(request, FORM_BYTES)
+        try:
+            fields = dict(parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict"))
+        except ValueError as error:
+            raise HTTPException(400, "bad_request") from error
         return await run_in_threadpool(handler, request, fields)
 
     return endpoint
+
+
+async def read_body(request: Request, most_bytes: int) -> bytes:
+    """The whole body. Raises HTTPException 413 as soon as it is more than allowed."""
+    check_length(request, most_bytes)
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > most_bytes:
+            raise HTTPException(413, "too_large")
+    return bytes(raw)
+
+
+def check_length(request: Request, most_bytes: int) -> None:
+    """Refuses a body that says it is too long, before a byte of it is read."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > most_bytes:
+        raise HTTPException(413, "too_large")
 
 
 def decode(raw: bytes, shape: type[Shape]) -> Shape:
@@ -57,3 +81,7 @@ def decode(raw: bytes, shape: type[Shape]) -> Shape:
         raise InvalidInput({path.rstrip("`").lstrip(".") or "body": message}) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise HTTPException(400, "malformed_json") from error
+
+
+def _type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -38,7 +38,7 @@ class CaseViews:
             "version": case["_rev"],
             "township": township_of(case["grid"]),
             "photos": list(case["photos"]),
-            "place": place,
+            "address": place.get("address"),
             "has_point": place.get("lat") is not None and place.get("lon") is not None,
             "source": case["source"],
             "clock_offset_min": self._clock_offset_min(case),

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta, timezone
 from babel.dates import format_timedelta
 
 from server.domain import times
+from server.web.locale import text
 
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 BABEL = {"zh-CN": "zh_Hans_CN", "en": "en"}
 RELATIVE_UP_TO = timedelta(hours=24)
 UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
+JUST_NOW = timedelta(minutes=1)
 LATE_FROM = timedelta(minutes=10)
 
 
@@ -30,10 +32,12 @@ def short(at: str, now: datetime) -> str:
 
 
 def relative(at: str, now: datetime, language: str) -> str:
-    """`3 minutes ago` within a day either way, else the short form."""
+    """`just now` within a minute either way (clocks differ), `3 minutes ago` within a day, else the short form."""
     delta = times.from_text(at) - now.astimezone(UTC)
     if abs(delta) >= RELATIVE_UP_TO:
         return short(at, now)
+    if abs(delta) < JUST_NOW:
+        return text(language, "time.now")
     return _words(delta, language, add_direction=True)
 
 

@@ -12,9 +12,11 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
+from server.web.bodies import check_length
 from server.web.services import services_of
 
-FORM_BYTES = 1024 * 1024
+POST_BYTES = 64 * 1024 * 1024
+PART_BYTES = 1024 * 1024
 WORKERS = frozenset({"sw.js", "sync.js"})
 START = "index.html"
 CACHE = "no-cache"
@@ -55,7 +57,10 @@ class PhoneFiles(StaticFiles):
 
 async def hand_back(request: Request) -> HTMLResponse:
     """503 with a page that keeps what was typed, to be sent again. Files cannot be put back: their names are shown."""
-    async with request.form(max_files=50, max_fields=300, max_part_size=FORM_BYTES) as form:
+    if "content-length" not in request.headers:
+        raise HTTPException(411, "bad_request")
+    check_length(request, POST_BYTES)
+    async with request.form(max_files=50, max_fields=300, max_part_size=PART_BYTES) as form:
         fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
         files = [value.filename or name for name, value in form.multi_items() if not isinstance(value, str)]
     data = {"action": request.url.path, "fields": fields, "files": [name for name in files if name]}

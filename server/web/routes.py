@@ -5,8 +5,8 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from server.web import bodies, cases_api, desks, devices_api, live_desk, phone, photo_files, poke, session_routes
 from server.web import case as case_page
+from server.web import cases_api, desks, devices_api, live_desk, phone, photo_files, poke, session_routes
 from server.web import township as township_page
 from server.web.assets import Assets
 from server.web.health_route import healthz
@@ -20,33 +20,31 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, assets: Assets, phone_folder: Pat
 
 
 def _pages() -> list[BaseRoute]:
-    limit = bodies.FORM_BYTES
     return [
         Route("/", session_routes.sign_in_page),
-        Route("/", session_routes.submit_sign_in, methods=["POST"], max_body_size=limit),
-        Route("/sign-out", session_routes.submit_sign_out, methods=["POST"], max_body_size=limit),
+        Route("/", session_routes.submit_sign_in, methods=["POST"]),
+        Route("/sign-out", session_routes.submit_sign_out, methods=["POST"]),
         Route("/desk", desks.plain_desk),
         Route("/township/{code}", township_page.show_township),
         Route("/township/{code}/live", live_desk.township_stream),
         Route("/cases/{id}", case_page.show_case),
         Route("/cases/{id}/live", live_desk.case_stream),
-        Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"], max_body_size=limit),
+        Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"]),
     ]
 
 
 def _api() -> list[BaseRoute]:
-    limit = bodies.JSON_BYTES
     return [
         Route("/healthz", healthz),
-        Route("/api/session", session_routes.start_session, methods=["POST"], max_body_size=limit),
+        Route("/api/session", session_routes.start_session, methods=["POST"]),
         Route("/api/session", session_routes.end_session, methods=["DELETE"]),
-        Route("/api/devices", devices_api.enrol, methods=["POST"], max_body_size=limit),
+        Route("/api/devices", devices_api.enrol, methods=["POST"]),
         Route("/api/devices/me", devices_api.show_own),
-        Route("/api/devices/me", devices_api.report_unsent, methods=["POST"], max_body_size=limit),
+        Route("/api/devices/me", devices_api.report_unsent, methods=["POST"]),
         Route("/api/devices/{id}", devices_api.revoke, methods=["DELETE"]),
         Route("/api/cases", cases_api.list_cases),
         Route("/api/cases/{id}", cases_api.show_case),
-        Route("/api/cases/{id}/events", cases_api.add_event, methods=["POST"], max_body_size=limit),
+        Route("/api/cases/{id}/events", cases_api.add_event, methods=["POST"]),
         Route("/api/photos/{photo}/{size}", photo_files.show_photo),
         Route("/api/poke", poke.poke),
     ]

@@ -75,8 +75,7 @@ def submit_sign_in(request: Request, form: Form) -> Response:
     return answer
 
 
-@takes_form
-def submit_sign_out(request: Request, _form_fields: Form) -> Response:
+def submit_sign_out(request: Request) -> Response:
     """`POST /sign-out`: ends the session."""
     answer = RedirectResponse("/", 303)
     services_of(request).sessions.end(request, answer)

@@ -3,7 +3,6 @@
 const EVERY_MS = 30000;
 /** @type {[Intl.RelativeTimeFormatUnit, number, number][]} unit, its seconds, up to how many seconds it is used */
 const UNITS = [
-  ["second", 1, 60],
   ["minute", 60, 3600],
   ["hour", 3600, 86400],
 ];
@@ -13,7 +12,7 @@ export function keepTimesFresh(language) {
   const format = new Intl.RelativeTimeFormat(language, { style: "short" });
   setInterval(() => {
     for (const time of document.querySelectorAll("time[datetime]:not([data-exact])")) {
-      const text = relative(format, Date.parse(time.getAttribute("datetime") ?? ""), Date.now());
+      const text = relative(format, Date.parse(time.getAttribute("datetime") ?? ""), Date.now(), document.documentElement.dataset.now ?? "");
       if (text && time.textContent !== text) time.textContent = text;
     }
   }, EVERY_MS);
@@ -24,9 +23,11 @@ export function keepTimesFresh(language) {
  * @param {Intl.RelativeTimeFormat} format
  * @param {number} atMs
  * @param {number} nowMs
+ * @param {string} justNow what is said within a minute either way
  */
-export function relative(format, atMs, nowMs) {
-  const seconds = Math.round((atMs - nowMs) / 1000);
+export function relative(format, atMs, nowMs, justNow) {
+  const seconds = Math.trunc((atMs - nowMs) / 1000);
+  if (Math.abs(seconds) < 60) return justNow;
   for (const [unit, size, most] of UNITS) {
     if (Math.abs(seconds) < most) return format.format(Math.trunc(seconds / size), unit);
   }
