@@ -158,8 +158,8 @@ def report(pairs: list[tuple[float, float]], phones: int) -> float:
 def main() -> int:
     """Measure one phone by itself and several at once; 1 when the throughput of several is below the bar."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--rounds", type=int, default=20)
-    arguments.add_argument("--batches", type=int, default=8)
+    arguments.add_argument("--rounds", type=int, default=40)
+    arguments.add_argument("--batches", type=int, default=5)
     arguments.add_argument("--phones", type=int, default=4)
     arguments.add_argument("--app", default="server.app:create_app")
     given = arguments.parse_args()
