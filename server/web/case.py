@@ -79,10 +79,7 @@ def _page(
     services, language = services_of(request), locale.language_of(request)
     views = case_views.CaseViews(services.names, language)
     answer = Answer(error) if error is not None else None
-    data = {
-        "person": person,
-        "desk": desks.desk_of(person),
-        "where": services.names.township(loaded.case["grid"][:9], language),
+    data = desks.frame_of(request, person, loaded.case["grid"][:9]) | {
         "case": views.page(loaded.case, loaded.events, person),
         "map": maps.case_map(loaded.case, services.names, services.settings),
         "key": secrets.token_hex(16),

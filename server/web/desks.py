@@ -1,9 +1,12 @@
 """Which page a person's work begins on, and the plain page of those whose desk is not built yet."""
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.domain.permissions import Person, may_use_desk, may_use_phone, townships_seen
+from server.web import locale
 from server.web.services import services_of
 
 
@@ -20,3 +23,14 @@ def plain_desk(request: Request) -> Response:
     services = services_of(request)
     person = services.sessions.person_of(request)
     return services.pages.show(request, "desk.html", {"person": person, "desk": "/desk", "is_phone": may_use_phone(person)})
+
+
+def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
+    """What the bar above every desk page shows: who, where, and the way to the person's other townships."""
+    names, language = services_of(request).names, locale.language_of(request)
+    return {
+        "person": person,
+        "desk": desk_of(person),
+        "where": names.township(township, language),
+        "townships": [{"code": code, "name": names.township(code, language)} for code in sorted(townships_seen(person))],
+    }

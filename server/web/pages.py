@@ -59,6 +59,7 @@ class Pages:
             "person": None,
             "desk": "/",
             "where": "",
+            "townships": [],
             "exact": moments.exact,
             "relative": partial(moments.relative, now=now, language=language),
             "languages": _language_links(request),

@@ -46,11 +46,8 @@ def _frame(request: Request, person: Person, code: str, query: filters.Query) ->
     tabs = [{"state": "", "url": query.url(path, state=None), "count": sum(counts.values())}]
     tabs += [{"state": state, "url": query.url(path, state=state), "count": counts[state]} for state in workflow.STATES]
     grids = case_views.grid_choices(services.names, code, language)
-    return {
-        "person": person,
-        "desk": desks.desk_of(person),
+    return desks.frame_of(request, person, code) | {
         "code": code,
-        "where": services.names.township(code, language),
         "tabs": tabs,
         "counts": counts,
         "list_url": query.url(path),

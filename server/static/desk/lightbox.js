@@ -16,6 +16,8 @@ export function bindLightbox(page) {
     const link = all[at];
     const large = dialog?.querySelector("[data-large]");
     if (large instanceof HTMLImageElement) {
+      large.classList.remove("waiting");
+      large.dataset.photo = "";
       large.src = link.getAttribute("data-full") ?? "";
       large.alt = link.querySelector("img")?.alt ?? "";
     }

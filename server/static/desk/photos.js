@@ -6,8 +6,14 @@ const AGAIN_MS = [2000, 4000, 8000, 16000, 32000, 60000, 120000];
 export function bindPhotos() {
   document.addEventListener("error", (event) => wait(event.target), true);
   document.addEventListener("load", (event) => settle(event.target), true);
-  for (const image of document.querySelectorAll("img[data-photo]")) {
-    if (image instanceof HTMLImageElement && image.complete && !image.naturalWidth && image.loading !== "lazy") wait(image);
+  document.addEventListener("htmx:after:swap", () => lookAgain());
+  lookAgain();
+}
+
+/** Marks what failed before anybody listened, and what a swap took the mark from. */
+function lookAgain() {
+  for (const image of document.querySelectorAll("img[data-photo]:not(.waiting)")) {
+    if (image instanceof HTMLImageElement && image.complete && !image.naturalWidth && image.currentSrc) wait(image);
   }
 }
 
