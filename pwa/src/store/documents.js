@@ -19,6 +19,7 @@ function local(key) {
 /**
  * Runs `work` on a local database. An aborted transaction makes the adapter close its connection for good, and a browser may
  * close it too: the handle is dropped, and the work done once more when it had only met the closed connection.
+ * Opening writes, too: without any room even reading throws StorageFull.
  * @template T @param {string} author @param {string} name @param {(db: any) => Promise<T>} work @returns {Promise<T>}
  */
 async function using(author, name, work) {
@@ -29,6 +30,7 @@ async function using(author, name, work) {
     const { name: kind, status } = /** @type {any} */ (error);
     if (kind !== "InvalidStateError" && status !== 500) throw error;
     opened.delete(key);
+    if (isQuota(error)) throw new StorageFull(error);
     if (kind !== "InvalidStateError") throw error;
     return work(local(key));
   }
@@ -48,13 +50,9 @@ export async function closeAll() {
  */
 export async function keep(author, database, docs) {
   if (!docs.length) return;
-  try {
-    const refused = await using(author, database, (db) => db.bulkDocs(docs, { new_edits: false }));
-    const failed = refused.find((row) => row.error);
-    if (failed) throw failed;
-  } catch (error) {
-    throw isQuota(error) ? new StorageFull(error) : error;
-  }
+  const refused = await using(author, database, (db) => db.bulkDocs(docs, { new_edits: false }));
+  const failed = refused.find((row) => row.error);
+  if (failed) throw isQuota(failed) ? new StorageFull(failed) : failed;
 }
 
 /** The winning revision of each id, in order; null where there is none. */

@@ -5,7 +5,7 @@
 import DOMAIN from "virtual:domain";
 import { routes } from "../handlers/index.js";
 import { textOf } from "../render/index.js";
-import { openStore } from "../store/index.js";
+import { StorageFull, openStore } from "../store/index.js";
 import { endSession, language as chosenLanguage, setLanguage } from "../store/meta.js";
 import { tell } from "../sync/channel.js";
 import { EnrolmentError, enrol } from "../sync/enrolment.js";
@@ -23,6 +23,7 @@ export async function answer(request) {
   try {
     return found ? await run(found, request) : await failure(request, 404, "failure.not_found");
   } catch (error) {
+    if (error instanceof StorageFull) return failure(request, 507, "me.phone_full", "failure.broken_title");
     console.error("page failed", pathname, error);
     return failure(request, 500, "failure.broken");
   }
@@ -77,10 +78,10 @@ async function redirected(location, request, headers = {}, hops = 0) {
   return new Response(response.body, { status: response.status, headers: shown });
 }
 
-async function failure(request, status, message) {
+async function failure(request, status, message, heading = `${message}_title`) {
   const language = await chosenLanguage().catch(() => "zh-CN");
   const { pathname: path } = new URL(request.url);
-  const title = textOf(language)(`${message}_title`);
+  const title = textOf(language)(heading);
   const answered = { template: "message.html", data: { title, message, slots: {}, bare: false }, status };
   return pageOf(answered, { request, path, language, version: BUILD_VERSION });
 }

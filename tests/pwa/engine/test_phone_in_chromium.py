@@ -1,0 +1,170 @@
+"""The phone's store and sync in real Chromium, against a whole running system: what only a browser's storage and workers show.
+
+Records are made by posting the app's own form; how pages look is in `tests/pwa/pages/`.
+"""
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from tests.running import PASSWORD, RunningSystem, until
+
+pytestmark = pytest.mark.e2e
+
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+POST_REPORT = """async ({text, photos}) => {
+  const page = await (await fetch('/m/report')).text();
+  const form = new FormData(new DOMParser().parseFromString(page, 'text/html').querySelector('form'));
+  form.set('category', '1101'); form.set('text', text);
+  for (let at = 0; at < photos; at += 1) {
+    const canvas = new OffscreenCanvas(1600, 1200), paint = canvas.getContext('2d');
+    const image = paint.createImageData(1600, 1200);
+    for (let k = 0; k < image.data.length; k += 65536) crypto.getRandomValues(image.data.subarray(k, k + 65536));
+    for (let k = 3; k < image.data.length; k += 4) image.data[k] = 255;
+    paint.putImageData(image, 0, 0);
+    form.append('photo', new File([await canvas.convertToBlob({type: 'image/jpeg'})], 'a.jpg', {type: 'image/jpeg'}));
+  }
+  const headers = {'HX-Request': 'true'};
+  const first = await fetch('/m/reports', {method: 'POST', body: form, headers});
+  const again = await fetch('/m/reports', {method: 'POST', body: form, headers});
+  return {status: first.status, again: again.status, text: await first.text()};
+}"""
+
+
+class Phone:
+    """One browser profile on disk: it can be killed and started again."""
+
+    def __init__(self, playwright: Any, profile: Path, system: RunningSystem) -> None:
+        self._playwright, self._profile, self.system = playwright, profile, system
+        self.context, self.page = self._launch()
+
+    def _launch(self) -> tuple[BrowserContext, Page]:
+        path = shutil.which("chromium")
+        context = self._playwright.chromium.launch_persistent_context(str(self._profile), executable_path=path, args=FLAGS)
+        context.set_default_timeout(20_000)
+        return context, context.pages[0]
+
+    def enrol(self, username: str) -> None:
+        """Signs in and waits for the reference data."""
+        self.page.goto(f"{self.system.url}/m/")
+        self.page.fill("#username", username)
+        self.page.fill("#password", PASSWORD)
+        self.page.click("form:has(#password) button")
+        self.page.wait_for_selector(".bar")
+        loaded = "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('value=\"1101\"'))"
+        self.page.wait_for_function(loaded, polling=200)
+
+    def report(self, text: str, photos: int = 0) -> Any:
+        """Posts the report form twice; both answers."""
+        return self.page.evaluate(POST_REPORT, {"text": text, "photos": photos})
+
+    def kill(self) -> None:
+        """`kill -9` of the browser, and a new one on the same profile."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not self.pids(), "the browser is gone")
+        (self._profile / "SingletonLock").unlink(missing_ok=True)
+        self.context, self.page = self._launch()
+
+    def pids(self) -> list[int]:
+        """The browser's main process."""
+        mark = f"user-data-dir={self._profile}"
+        commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
+        return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
+
+
+def _command(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """Everything running, with the demo's people."""
+    running = RunningSystem(tmp_path_factory.mktemp("phone") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def phone(system: RunningSystem, tmp_path: Path) -> Iterator[Phone]:
+    """A browser of its own, enrolled as `worker1`."""
+    with sync_playwright() as playwright:
+        made = Phone(playwright, tmp_path / "profile", system)
+        made.enrol("worker1")
+        yield made
+        made.context.close()
+
+
+def test_what_was_saved_offline_survives_a_killed_browser_and_arrives_once(phone: Phone, system: RunningSystem) -> None:
+    phone.context.set_offline(True)
+    system.stop()
+    phone.page.reload()
+    saved = phone.report("离线井盖甲", photos=2)
+    assert (saved["status"], saved["again"]) == (200, 200)
+    phone.kill()
+    phone.page.goto(f"{system.url}/m/cases")
+    assert phone.page.inner_text("main").count("离线井盖甲") == 1
+    assert "在本机" in phone.page.inner_text("main")
+    system.start()
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.page.wait_for_function("document.querySelector('main').innerText.includes('待受理')")
+    found = [case for case in system.cases(system.desk()) if len(case["photos"]) == 2]
+    assert len(found) == 1
+    desk = system.desk()
+    for photo in found[0]["photos"]:
+        address = f"{system.url}/api/photos/{photo}/screen"
+        until(lambda address=address: desk.get(address, timeout=5).status_code == 200, "the photo at the desk")
+
+
+def test_a_full_phone_says_so_and_keeps_nothing_half_saved(phone: Phone, system: RunningSystem) -> None:
+    usage = phone.page.evaluate("navigator.storage.estimate().then(estimate => estimate.usage)")
+    phone.kill()  # a running browser remembers for half a minute how much room there was
+    phone.context.set_offline(True)
+    session = phone.context.new_cdp_session(phone.page)
+    session.send("Storage.overrideQuotaForOrigin", {"origin": system.url, "quotaSize": int(usage) + 500_000})
+    phone.page.goto(f"{system.url}/m/report")
+    refused = phone.report("没有空间", photos=3)
+    assert refused["status"] == 422
+    assert "空间" in refused["text"]
+    session.send("Storage.overrideQuotaForOrigin", {"origin": system.url})
+    phone.page.goto(f"{system.url}/m/cases")
+    assert "没有空间" not in phone.page.inner_text("main")
+    assert phone.report("有空间了", photos=1)["status"] == 200
+    phone.page.goto(f"{system.url}/m/cases")
+    assert phone.page.inner_text("main").count("有空间了") == 1
+
+
+def test_a_phone_without_any_room_opens_with_a_message_and_keeps_what_it_has(phone: Phone, system: RunningSystem) -> None:
+    phone.context.set_offline(True)
+    phone.report("先存好的")
+    phone.kill()
+    phone.context.set_offline(True)
+    session = phone.context.new_cdp_session(phone.page)
+    session.send("Storage.overrideQuotaForOrigin", {"origin": system.url, "quotaSize": 1})
+    answer = phone.page.goto(f"{system.url}/m/cases")
+    assert answer is not None
+    assert answer.status == 507
+    assert "空间不足" in phone.page.inner_text("main")
+    session.send("Storage.overrideQuotaForOrigin", {"origin": system.url})
+    phone.page.goto(f"{system.url}/m/cases")
+    assert "先存好的" in phone.page.inner_text("main")
+
+
+def test_a_police_phone_holds_nothing_of_homes(system: RunningSystem, tmp_path: Path) -> None:
+    with sync_playwright() as playwright:
+        police = Phone(playwright, tmp_path / "police", system)
+        police.enrol("police1")
+        names = "indexedDB.databases().then(all => all.map(one => one.name))"
+        loaded = "indexedDB.databases().then(all => all.some(one => one.name.includes('/beat-')))"
+        police.page.wait_for_function(loaded, polling=200)
+        assert not [name for name in police.page.evaluate(names) if "/home-" in name]
+        police.context.close()
