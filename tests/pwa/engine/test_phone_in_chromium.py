@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tests.running import PASSWORD, RunningSystem, until
@@ -86,6 +88,11 @@ def _command(folder: Path) -> str:
         return ""
 
 
+def is_there(desk: requests.Session, address: str) -> bool:
+    """True when the desk can fetch this."""
+    return desk.get(address, timeout=5).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """Everything running, with the demo's people."""
@@ -117,12 +124,11 @@ def test_what_was_saved_offline_survives_a_killed_browser_and_arrives_once(phone
     system.start()
     phone.page.evaluate("dispatchEvent(new Event('online'))")
     phone.page.wait_for_function("document.querySelector('main').innerText.includes('待受理')")
-    found = [case for case in system.cases(system.desk()) if len(case["photos"]) == 2]
-    assert len(found) == 1
     desk = system.desk()
-    for photo in found[0]["photos"]:
-        address = f"{system.url}/api/photos/{photo}/screen"
-        until(lambda address=address: desk.get(address, timeout=5).status_code == 200, "the photo at the desk")
+    photos: list[Any] = [case["photos"] for case in system.cases(desk)]
+    assert [len(ids) for ids in photos] == [2]
+    for photo in photos[0]:
+        until(partial(is_there, desk, f"{system.url}/api/photos/{photo}/screen"), "the photo at the desk")
 
 
 def test_a_full_phone_says_so_and_keeps_nothing_half_saved(phone: Phone, system: RunningSystem) -> None:
