@@ -14,7 +14,7 @@ from sync.embedded.views import files
 from sync.embedded.views.definition import Definition, View, check_design, define
 from sync.embedded.views.groups import shared_groups
 from sync.embedded.views.index import Index
-from sync.embedded.views.params import Query, read_query
+from sync.embedded.views.params import Freshness, Query, read_query
 from sync.embedded.views.reduction import read_groups
 from sync.embedded.views.scan import add_docs, read_rows
 from sync.embedded.views.tables import Table
@@ -61,8 +61,7 @@ def forget_unused(database_path: Path, design_ids: list[str]) -> None:
 async def _answer(database: Database, definition: Definition, view: View, wanted: Query) -> dict[str, Any]:
     groups = shared_groups()
     group = groups.find(database, definition)
-    if wanted.is_updated_first:
-        await groups.refresh(group, database.update_seq())
+    newest = await groups.run(database.update_seq)
 
     def read(connection: sqlite3.Connection, index: Index) -> dict[str, Any]:
         index.refuse_stopped(view.function)
@@ -70,10 +69,11 @@ async def _answer(database: Database, definition: Definition, view: View, wanted
         if wanted.is_reduced:
             return read_groups(table, definition, view, wanted, groups.pool)
         answer = read_rows(table, wanted)
-        if wanted.includes_docs:
-            add_docs(database, answer["rows"], wanted.includes_conflicts)
-        if wanted.has_update_seq:
-            answer["update_seq"] = str(index.seq)
-        return answer
+        return answer | {"update_seq": str(index.seq)} if wanted.has_update_seq else answer
 
-    return await groups.read(group, read)
+    answer = await groups.read(group, newest if wanted.freshness is Freshness.BEFORE else None, read)
+    if wanted.freshness is Freshness.AFTER:
+        groups.begin(group, newest)
+    if wanted.includes_docs:
+        await groups.run(add_docs, database, answer["rows"], wanted.includes_conflicts)
+    return answer

@@ -29,24 +29,26 @@ class Figures(NamedTuple):
     max: float | None = None
     sumsqr: float = 0.0
 
-    def plus(self, other: "Figures") -> "Figures":
-        """The figures of both sets of rows together."""
-        lowest = [each for each in (self.min, other.min) if each is not None]
-        highest = [each for each in (self.max, other.max) if each is not None]
-        return Figures(
-            self.rows + other.rows,
-            self.numbers + other.numbers,
-            self.sum + other.sum,
-            min(lowest, default=None),
-            max(highest, default=None),
-            self.sumsqr + other.sumsqr,
-        )
-
 
 def read_figures(row: Sequence[Any]) -> Figures:
     """The figures of a row of `SUMS`, where sums of nothing are NULL."""
     rows, numbers, total, lowest, highest, squares = row
     return Figures(rows or 0, numbers or 0, total or 0, lowest, highest, squares or 0.0)
+
+
+def join_figures(rows: Sequence[Sequence[Any]]) -> Figures:
+    """The figures of several rows of `SUMS` together."""
+    if len(rows) == 1:
+        return read_figures(rows[0])
+    counts, numbers, totals, lowest, highest, squares = zip(*rows, strict=True)
+    return Figures(
+        sum(counts),
+        sum(numbers),
+        sum(each for each in totals if each is not None),
+        min((each for each in lowest if each is not None), default=None),
+        max((each for each in highest if each is not None), default=None),
+        sum(each for each in squares if each is not None),
+    )
 
 
 def measure(table: Table, span: Span) -> Figures:
@@ -57,10 +59,12 @@ def measure(table: Table, span: Span) -> Figures:
     last = _start_at_or_before(table, span.upper)
     if first is None or last is None or first >= last:
         return _measure_rows(table, span)
-    return (
-        _measure_rows(table, Span(span.lower, first))
-        .plus(_measure_blocks(table, Span(first, last)))
-        .plus(_measure_rows(table, Span(last, span.upper)))
+    return join_figures(
+        [
+            _measure_rows(table, Span(span.lower, first)),
+            _measure_blocks(table, Span(first, last)),
+            _measure_rows(table, Span(last, span.upper)),
+        ]
     )
 
 

@@ -9,36 +9,39 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from sync.embedded.views.blocks import SUMS, Figures, read_figures
+from sync.embedded.views.blocks import SUMS, Figures, join_figures, measure
 from sync.embedded.views.collation import encode, encode_prefix
 from sync.embedded.views.params import EXACT
 from sync.embedded.views.spans import Span, span_of_key, span_of_prefix
 from sync.embedded.views.tables import Table
 
-JUMPS = 64  # a jump costs as much as passing over some hundred rows
+FIRST_JUMPS = 64
+_WORTH_A_JUMP_ROWS = 30  # a jump costs as much as passing over about so many rows
 
 
 class Group(NamedTuple):
-    """The key to show, the rows that belong together, and their figures where they are known already."""
+    """The key to show, the rows that belong together, and their figures."""
 
     key: Any
     span: Span
-    figures: Figures | None = None
+    figures: Figures = Figures()
 
 
 def find_groups(table: Table, span: Span, level: int, is_descending: bool) -> Iterator[Group]:
     """The groups that have rows in the span, in the query's direction. Level 0 is one group of everything."""
     if level == 0:
-        yield Group(None, span)
+        yield Group(None, span, measure(table, span))
         return
-    rest = span
-    for _ in range(JUMPS):
-        found = None if rest.is_empty() else _next_key(table, rest, is_descending)
-        if found is None:
+    rest, found, rows = span, 0, 0
+    while found < FIRST_JUMPS or rows > found * _WORTH_A_JUMP_ROWS:
+        first = None if rest.is_empty() else _next_key(table, rest, is_descending)
+        if first is None:
             return
-        group = group_of(*found, level)
-        yield Group(group.key, group.span.within(span))
+        group = group_of(*first, level)
+        figures = measure(table, group.span.within(span))
+        yield Group(group.key, group.span.within(span), figures)
         rest = Span(span.lower, group.span.lower) if is_descending else Span(group.span.upper, span.upper)
+        found, rows = found + 1, rows + figures.rows
     for group in _pass_over(table, rest, level, is_descending):
         yield Group(group.key, group.span.within(span), group.figures)
 
@@ -67,17 +70,16 @@ def _pass_over(table: Table, span: Span, level: int, is_descending: bool) -> Ite
         f"GROUP BY key ORDER BY key {way}"
     )
     group: Group | None = None
-    figures = Figures()
-    for key, key_json, *sums in table.connection.execute(sql, (*span.lower, *span.upper)):
-        place = (key, b"")
-        if group is not None and group.span.lower <= place < group.span.upper:
-            figures = figures.plus(read_figures(sums))
+    sums: list[list[Any]] = []
+    for key, key_json, *key_sums in table.connection.execute(sql, (*span.lower, *span.upper)):
+        if group is not None and group.span.lower <= (key, b"") < group.span.upper:
+            sums.append(key_sums)
             continue
         if group is not None:
-            yield group._replace(figures=figures)
-        group, figures = group_of(key, key_json, level), read_figures(sums)
+            yield group._replace(figures=join_figures(sums))
+        group, sums = group_of(key, key_json, level), [key_sums]
     if group is not None:
-        yield group._replace(figures=figures)
+        yield group._replace(figures=join_figures(sums))
 
 
 def _next_key(table: Table, span: Span, is_descending: bool) -> tuple[bytes, bytes] | None:

@@ -11,12 +11,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from sync.embedded.database import Database
-from sync.embedded.refusals import StorageFull
+from sync.embedded.refusals import Refusal, StorageFull
 from sync.embedded.views import files
 from sync.embedded.views.definition import Definition
 from sync.embedded.views.index import Index
@@ -26,9 +26,15 @@ from sync.embedded.writer import is_disk_full
 _MOST_GROUPS = 512
 _INDEX_THREADS = 3
 _READ_THREADS = 6
+_MOST_TRIES = 3
 
+_P = ParamSpec("_P")
 _T = TypeVar("_T")
 _log = structlog.get_logger("views")
+
+
+class IndexGone(Exception):
+    """The index file was lost while it was to be read; it will be built anew."""
 
 
 class Group:
@@ -43,10 +49,15 @@ class Group:
 
     async def refresh(self, threads: ThreadPoolExecutor, target: int) -> None:
         """Return when the index has reached `target`. Raises `Refusal` when it cannot."""
-        while self._index is None or self._index.seq < target:
-            if self._task is None or self._task.done():
-                self._task = asyncio.create_task(self._run(threads, target))
-            await asyncio.shield(self._task)
+        while self.is_behind(target):
+            await asyncio.shield(self.begin(threads, target))
+
+    def begin(self, threads: ThreadPoolExecutor, target: int) -> "asyncio.Task[None]":
+        """Start an indexer, unless one is at work, without waiting for it."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(threads, target))
+            self._task.add_done_callback(_note_end)
+        return self._task
 
     def find_index(self) -> Index:
         """The open index, possibly behind its database; blocking when it has to be opened."""
@@ -54,24 +65,51 @@ class Group:
             self._index = Index(self._database, self._definition, self._pool)
         return self._index
 
+    def read(self, fn: Callable[[sqlite3.Connection, Index], _T]) -> _T:
+        """Run `fn` on one snapshot of the index, blocking. Raises `IndexGone` when the file is lost or damaged."""
+        index = self.find_index()
+        try:
+            with files.connections.lend(index.path) as connection:
+                connection.execute("BEGIN")
+                try:
+                    return fn(connection, index)
+                finally:
+                    connection.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            self._drop(error)
+            raise IndexGone from error
+
+    def is_behind(self, target: int) -> bool:
+        """Whether there is something to index, as far as is known without opening the file."""
+        return self._index is None or self._index.seq < target
+
     def is_busy(self) -> bool:
         """Whether an indexer is at work."""
         return self._task is not None and not self._task.done()
 
     async def _run(self, threads: ThreadPoolExecutor, target: int) -> None:
-        await asyncio.get_running_loop().run_in_executor(threads, self._catch_up, target)
+        try:
+            await asyncio.get_running_loop().run_in_executor(threads, self._catch_up, target)
+        except asyncio.CancelledError:
+            if self._index is not None:
+                self._index.stop()
+            raise
 
     def _catch_up(self, target: int) -> None:
         try:
-            index = self.find_index()
-            index.catch_up(target)
-        except sqlite3.DatabaseError as error:
-            self._index = None
-            if is_disk_full(self._database.path.parent):
-                raise StorageFull from None
-            _log.warning("index_dropped", database=self._database.name, design=self._definition.id, reason=str(error))
-            files.drop_file(files.path_of(self._database.path, self._definition))
             self.find_index().catch_up(target)
+        except sqlite3.DatabaseError as error:
+            self._drop(error)
+            self.find_index().catch_up(target)
+
+    def _drop(self, error: sqlite3.DatabaseError) -> None:
+        """Throw a file away that cannot be used, except when it is only the disk that is full."""
+        self._database.update_seq()  # refuses when the reason is that the database was deleted
+        if is_disk_full(self._database.path.parent):
+            raise StorageFull from error
+        self._index = None
+        _log.warning("index_dropped", database=self._database.name, design=self._definition.id, reason=str(error))
+        files.drop_file(files.path_of(self._database.path, self._definition))
 
 
 class Groups:
@@ -88,7 +126,10 @@ class Groups:
         """The group of a design document as it is defined now."""
         name = (database.path, definition.id, definition.signature)
         with self._lock:
-            group = self._open.pop(name, None) or Group(database, definition, self.pool)
+            group = self._open.pop(name, None)
+            if group is None:
+                self._close_earlier(name)
+                group = Group(database, definition, self.pool)
             self._open[name] = group
             if len(self._open) > _MOST_GROUPS:
                 self._close_idle()
@@ -100,28 +141,41 @@ class Groups:
             for name in [name for name in self._open if name[0] == database_path]:
                 del self._open[name]
 
+    def _close_earlier(self, name: tuple[Path, str, str]) -> None:
+        """The same design document as it was before: its file goes when the new one is made."""
+        for other in [other for other in self._open if other[:2] == name[:2]]:
+            del self._open[other]
+
     def _close_idle(self) -> None:
         oldest = next(iter(self._open))
         if not self._open[oldest].is_busy():
             del self._open[oldest]
 
-    async def refresh(self, group: Group, target: int) -> None:
-        """Bring a group up to date; waits."""
-        await group.refresh(self._index_threads, target)
+    async def read(self, group: Group, target: int | None, fn: Callable[[sqlite3.Connection, Index], _T]) -> _T:
+        """Run `fn` on one snapshot of the group's index, in a thread, once it has reached `target` (None: as it is)."""
+        for _ in range(_MOST_TRIES):
+            if target is not None:
+                await group.refresh(self._index_threads, target)
+            try:
+                return await self.run(group.read, fn)
+            except IndexGone:
+                continue
+        raise Refusal(503, "index_unavailable", "The index was lost again while it was built.")
 
-    async def read(self, group: Group, fn: Callable[[sqlite3.Connection, Index], _T]) -> _T:
-        """Run `fn` on one snapshot of the group's index, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._read_threads, _read, group, fn)
+    async def run(self, fn: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Run something that blocks in a thread of the views' own."""
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, lambda: fn(*args, **kwargs))
+
+    def begin(self, group: Group, target: int) -> None:
+        """Start bringing a group up to date, without waiting."""
+        if group.is_behind(target):
+            group.begin(self._index_threads, target)
 
 
-def _read(group: Group, fn: Callable[[sqlite3.Connection, Index], _T]) -> _T:
-    index = group.find_index()
-    with files.connections.lend(index.path) as connection:
-        connection.execute("BEGIN")
-        try:
-            return fn(connection, index)
-        finally:
-            connection.execute("ROLLBACK")
+def _note_end(task: "asyncio.Task[None]") -> None:
+    """Those who wait get the exception themselves; when nobody does, it is only logged."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.info("indexing_failed", reason=str(task.exception()))
 
 
 _shared: Groups | None = None

@@ -7,6 +7,7 @@ transaction together with the sequence number it reaches, so that a crash loses 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -26,7 +27,9 @@ from sync.embedded.views.tables import Table
 BATCH_DOCS = 2000
 _PART_DOCS = 250
 _MOST_VARIABLES = 500
-_CACHE_KIB = 16384
+_COMMIT_BATCHES = 10  # rows of one batch lie all over the file: each page is then written once, not ten times
+_CACHE_KIB = 32768
+_CHECKPOINT_PAGES = 8000
 MOST_STOPS = 20  # documents on which a function may exceed its limits before its views are refused
 _REPAIRED_AT_MOST = 2000  # more touched rows than this in a batch, and the blocks are made anew instead
 
@@ -44,23 +47,31 @@ class Index:
     def __init__(self, database: Database, definition: Definition, pool: Pool) -> None:
         self._database = database
         self._pool = pool
+        self._is_stopped = False
         self.definition = definition
         self.path: Path = files.path_of(database.path, definition)
+        newest = database.update_seq()  # refuses when the database is deleted, before a file is made for it
+        if self.path.exists() and self._read_seq() > newest:  # the database was put back from a backup
+            files.drop_file(self.path)
         if not self.path.exists():
             files.make_file(self.path, len(definition.functions))
         with files.connections.lend(self.path) as connection:
-            self.seq: int = _read_state(connection, "seq")
+            self.seq = _read_state(connection, "seq")
             self.stops = [_read_state(connection, f"stops_{n}") for n in range(len(definition.functions))]
+
+    def _read_seq(self) -> int:
+        with files.connections.lend(self.path) as connection:
+            return _read_state(connection, "seq")
 
     def catch_up(self, target: int) -> None:
         """Index everything up to `target` and whatever came meanwhile. Raises `Refusal` when it cannot."""
         with files.connections.lend(self.path, writes=True) as connection:
             connection.execute("PRAGMA synchronous=NORMAL")  # a crash may cost the last batches, never the file
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
-            for changes, made in self._map_ahead(target):
-                with _transaction(connection):
-                    self._store(connection, changes, made)
-                self.seq = changes[-1].seq
+            connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+            batches = self._map_ahead(target)
+            while self._store_some(connection, batches):
+                pass
             if not blocks.are_valid(connection):
                 with _transaction(connection):
                     blocks.rebuild(self._tables(connection))
@@ -70,7 +81,8 @@ class Index:
         since = self.seq
         waiting: tuple[list[ChangedDoc], list[Future[Made]]] | None = None
         while True:
-            changes = self._database.changes_rows(since, BATCH_DOCS) if since < target else []
+            is_done = since >= target or self._is_stopped
+            changes = [] if is_done else self._database.changes_rows(since, BATCH_DOCS)
             begun = [_threads.submit(self._map, part) for part in split(changes, _PART_DOCS)]
             if waiting is not None:
                 made: Made = {}
@@ -80,6 +92,10 @@ class Index:
             if not changes:
                 return
             since, waiting = changes[-1].seq, (changes, begun)
+
+    def stop(self) -> None:
+        """Make `catch_up` return after the batch in hand, wherever it is; the node is about to end."""
+        self._is_stopped = True
 
     def refuse_stopped(self, function: int) -> None:
         """Raise `Refusal` for a function that exceeded its limits too often: its rows would be a wrong answer."""
@@ -127,20 +143,32 @@ class Index:
         return found
 
     def _note_failures(self, changes: Sequence[ChangedDoc], running: list[int], failures: list[Failure]) -> None:
-        for failure in failures:
-            function = running[failure.function]
-            self.stops[function] += failure.is_over_limit
+        """Count documents over the limits, and log one example for each function."""
+        for function in {failure.function for failure in failures}:
+            mine = [failure for failure in failures if failure.function == function]
+            self.stops[running[function]] += sum(failure.is_over_limit for failure in mine)
             _log.info(
                 "map_failed",
                 database=self._database.name,
                 design=self.definition.id,
-                document=changes[failure.document].id,
-                reason=failure.reason,
-                is_over_limit=failure.is_over_limit,
+                function=running[function],
+                documents=len(mine),
+                example=changes[mine[0].document].id,
+                reason=mine[0].reason,
             )
 
+    def _store_some(self, connection: sqlite3.Connection, batches: Iterator[tuple[list[ChangedDoc], Made]]) -> bool:
+        """Store a few batches in one transaction; answers whether there were any."""
+        reached = 0
+        with _transaction(connection):
+            for changes, made in islice(batches, _COMMIT_BATCHES):
+                self._store(connection, changes, made)
+                reached = changes[-1].seq
+        self.seq = reached or self.seq
+        return reached > 0 and not self._is_stopped
+
     def _store(self, connection: sqlite3.Connection, changes: Sequence[ChangedDoc], made: Made) -> None:
-        touched = _take_back(connection, [change.id for change in changes]) if self.seq else []
+        touched = _take_back(connection, [change.id for change in changes])
         touched += _insert(connection, made)
         self._mend_blocks(connection, touched)
         for n, stops in enumerate(self.stops):
@@ -179,11 +207,13 @@ def _take_back(connection: sqlite3.Connection, ids: list[str]) -> list[tuple[int
     doomed: dict[int, list[tuple[bytes, bytes, int]]] = {}
     for part in split([id_.encode() for id_ in ids], _MOST_VARIABLES):
         among = f"id IN ({','.join('?' * len(part))})"
-        for id_, packed in connection.execute(f"SELECT id, rows FROM place WHERE {among}", part):  # noqa: S608
+        found = connection.execute(f"SELECT id, rows FROM place WHERE {among}", part).fetchall()  # noqa: S608
+        for id_, packed in found:
             for function, key, ordinal in _places_decoder.decode(packed):
                 doomed.setdefault(function, []).append((key, id_, ordinal))
                 touched.append((function, (key, id_)))
-        connection.execute(f"DELETE FROM place WHERE {among}", part)  # noqa: S608
+        if found:
+            connection.execute(f"DELETE FROM place WHERE {among}", part)  # noqa: S608
     for function, rows in doomed.items():
         connection.executemany(f"DELETE FROM row_{function} WHERE key = ? AND id = ? AND ordinal = ?", rows)  # noqa: S608
     return touched
@@ -202,8 +232,10 @@ def _insert(connection: sqlite3.Connection, made: Made) -> list[tuple[int, Place
         if rows:
             kept = [(row[0], row[1], ordinal) for ordinal, row in enumerate(rows)]
             places.append((raw, _places_encoder.encode(kept)))
+    places.sort()  # neighbours share pages
     connection.executemany("INSERT INTO place VALUES(?, ?)", places)
     for function, stored in by_function.items():
+        stored.sort()
         connection.executemany(f"INSERT INTO row_{function} VALUES(?,?,?,?,?,?)", stored)
     return touched
 

@@ -5,6 +5,7 @@ The words of refusals are CouchDB's. Nothing is read from an index here.
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from sync.embedded.refusals import Refusal, bad_parameter, bad_request, not_implemented
@@ -37,6 +38,14 @@ _FLAGS = (
 _TEXTS = ("startkey_docid", "endkey_docid", "update", "stale")
 
 
+class Freshness(Enum):
+    """When the index is brought up to date: before the answer, after it, or not at all."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    NEVER = "never"
+
+
 @dataclass(frozen=True)
 class Query:
     """What is asked of one view. `keys` are sort keys; `group_level` is 0 for one group, `EXACT` for group=true."""
@@ -51,7 +60,7 @@ class Query:
     includes_docs: bool
     includes_conflicts: bool
     has_update_seq: bool
-    is_updated_first: bool
+    freshness: Freshness
 
 
 def read_query(params: dict[str, Any], body: dict[str, Any] | None, has_reduce: bool) -> Query:
@@ -69,7 +78,7 @@ def read_query(params: dict[str, Any], body: dict[str, Any] | None, has_reduce: 
         includes_docs=given.get("include_docs", False),
         includes_conflicts=given.get("conflicts", False),
         has_update_seq=given.get("update_seq", False),
-        is_updated_first=given.get("update", "true") == "true" and "stale" not in given,
+        freshness=_read_freshness(given),
     )
 
 
@@ -139,11 +148,17 @@ def _decide_reduce(given: dict[str, Any], has_reduce: bool) -> bool:
     for name in ("attachments", "att_encoding_info"):
         if given.get(name):
             raise not_implemented(f"The view parameter {name}")
-    if given.get("update", "true") not in ("true", "false", "lazy"):
-        raise bad_parameter("Invalid value for `update`.")
-    if given.get("stale", "ok") not in ("ok", "update_after"):
-        raise bad_parameter("Invalid value for `stale`.")
     return is_reduced
+
+
+def _read_freshness(given: dict[str, Any]) -> Freshness:
+    """`stale` is the old word for `update`."""
+    stale = {"ok": "false", "update_after": "lazy"}
+    update = stale.get(given["stale"]) if "stale" in given else given.get("update", "true")
+    words = {"true": Freshness.BEFORE, "false": Freshness.NEVER, "lazy": Freshness.AFTER}
+    if update not in words:
+        raise bad_parameter("Invalid value for `update` or `stale`.")
+    return words[update]
 
 
 def _read_level(given: dict[str, Any], is_reduced: bool) -> int:

@@ -42,9 +42,8 @@ def read_groups(table: Table, definition: Definition, view: View, query: Query, 
     found = islice(_find(table, query), query.skip, stop)
     rows = []
     for group in found:
-        figures = group.figures or blocks.measure(table, group.span)
-        if figures.rows > 0:
-            rows.append({"key": group.key, "value": reduce(Rows(table, group.span, figures))})
+        if group.figures.rows > 0:
+            rows.append({"key": group.key, "value": reduce(Rows(table, group.span, group.figures))})
     return {"rows": rows}
 
 
@@ -169,7 +168,7 @@ def _merge_statistics(one: Any, other: Any) -> Any:
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         return [_merge_statistics(left, right) for left, right in zip(one, other, strict=True)]
     if isinstance(one, blocks.Figures) and isinstance(other, blocks.Figures):
-        return one.plus(other)
+        return blocks.join_figures([one, other])
     raise TypeError("The _stats function cannot join numbers with lists, or lists of different lengths.")
 
 
