@@ -69,6 +69,7 @@ class Index:
             connection.execute("PRAGMA synchronous=NORMAL")  # a crash may cost the last batches, never the file
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+            connection.execute("PRAGMA secure_delete=ON")  # what was erased must not linger in free pages
             batches = self._map_ahead(target)
             while self._store_some(connection, batches):
                 pass

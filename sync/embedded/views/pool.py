@@ -4,6 +4,7 @@ Callers block, so they run in index threads. A batch on which a mapper dies is t
 function by function, until the culprit is alone; it yields a failure instead of rows.
 """
 
+import atexit
 import os
 import queue
 import select
@@ -127,8 +128,8 @@ class Pool:
 
     def close(self) -> None:
         """End all idle processes."""
-        for _ in range(MAPPER_COUNT):
-            mapper = self._slots.get()
+        idle = [self._slots.get() for _ in range(self._slots.qsize())]
+        for mapper in idle:
             if mapper is not None:
                 mapper.kill()
             self._slots.put(None)
@@ -156,16 +157,19 @@ class Pool:
     def _ask(self, request: Request) -> Answer:
         mapper = self._slots.get()
         try:
-            if mapper is None:
-                mapper = Mapper(self._answer_limit_s)
-            answer = mapper.ask(request)
+            if mapper is not None:
+                try:
+                    return mapper.ask(request)
+                except MapperLost:  # perhaps killed from outside while idle: only a fresh process proves the functions guilty
+                    mapper = None
+            mapper = Mapper(self._answer_limit_s)
+            return mapper.ask(request)
         except MapperLost:
             mapper = None
             _log.warning("mapper_lost", documents=len(request.documents))
             raise
         finally:
             self._slots.put(mapper)
-        return answer
 
 
 _shared: Pool | None = None
@@ -178,6 +182,7 @@ def shared_pool() -> Pool:
     with _sharing:
         if _shared is None:
             _shared = Pool()
+            atexit.register(_shared.close)
         return _shared
 
 

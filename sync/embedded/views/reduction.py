@@ -21,6 +21,7 @@ from sync.embedded.views.spans import Span, span_of_key
 from sync.embedded.views.tables import Table
 
 PORTION_ROWS = 1000
+_NOT_SUMMABLE = "The _sum function requires values to be numbers, lists of numbers, or objects of such."
 _STATISTICS = ("sum", "count", "min", "max", "sumsqr")
 
 
@@ -102,7 +103,7 @@ def _sum(rows: Rows) -> Any:
     if rows.figures.numbers == rows.figures.rows:
         return _tidy(rows.figures.sum)
     try:
-        return _fold(_read_values(rows), add)
+        return _fold(map(_check_summable, _read_values(rows)), add)
     except TypeError as error:
         return {"error": "builtin_reduce_error", "reason": str(error)}
 
@@ -150,7 +151,15 @@ def add(one: Any, other: Any) -> Any:
         return [add(each, shorter[at]) if at < len(shorter) else each for at, each in enumerate(longer)]
     if all(isinstance(each, int | float) and not isinstance(each, bool) for each in (one, other)):
         return one + other
-    raise TypeError("The _sum function requires values to be numbers, lists of numbers, or objects of such.")
+    raise TypeError(_NOT_SUMMABLE)
+
+
+def _check_summable(value: Any) -> Any:
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _check_summable(part)
+    if isinstance(value, bool) or not isinstance(value, int | float | list | dict):
+        raise TypeError(_NOT_SUMMABLE)
+    return value
 
 
 def _start_statistics(value: Any) -> Any:
