@@ -131,9 +131,11 @@ class Nudges:
             return False
 
     def is_worker_alive(self) -> bool:
-        """True when a worker answers within a second."""
+        """True when a worker that takes records in answers within a second."""
         try:
-            return self.is_broker_alive() and bool(self._celery.control.ping(limit=1, timeout=1.0))
+            return self.is_broker_alive() and bool(
+                self._celery.control.ping(limit=1, timeout=1.0, pattern=f"{INTAKE}@*", matcher="glob")
+            )
         except TROUBLE:
             return False
 

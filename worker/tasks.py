@@ -17,7 +17,7 @@ from worker.app import app, settings
 from worker.connections import couch, nudges
 from worker.sweep import Sweep
 
-TRIES_MOST = 4
+TRIES_MOST, LONGEST_DELAY_S = 6, 16
 PHOTO_LIMIT_S, PHOTO_KILL_S = 40, 60
 TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
 LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def sweep() -> None:
 
 def _again(task: Any, what: str, error: Exception) -> Exception:
     """The exception that has Celery run the task again, later each time."""
-    delay_s = 2**task.request.retries
+    delay_s = min(2**task.request.retries, LONGEST_DELAY_S)
     LOG.warning("%s of %s: %s; again in %s s", task.name, what, error, delay_s)
     retry: Exception = task.retry(exc=error, countdown=delay_s, throw=False)
     return retry

@@ -13,7 +13,7 @@ import redis
 
 from server.nudges import Nudges
 from sync.couch import Couch
-from tests.conftest import ROOT, running_broker, stop, wait_until
+from tests.conftest import ADMIN, ROOT, running_broker, stop, wait_for_line, wait_until
 
 Running = Callable[..., "Worker"]
 
@@ -51,6 +51,18 @@ def running_worker(environment: dict[str, str], log: Path, *arguments: str) -> I
     finally:
         process.terminate()
         stop(process)
+
+
+@contextmanager
+def store_at(port: int, data: Path) -> Iterator[str]:
+    """An embedded store on a port of the test's choosing, so that it may come back where it was; its URL."""
+    command = [sys.executable, "-m", "sync.embedded", "--data", str(data), "--port", str(port), "--admin", ADMIN]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for_line(process, "ready ")
+            yield f"http://{ADMIN}@127.0.0.1:{port}"
+        finally:
+            process.kill()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Real workers on a real broker and store: nudged, killed with -9, started late, held up by photos."""
 
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from media.inspect import Facts
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.databases import cases_db, grid_db, media_db
-from tests.conftest import GRID_A, wait_until
+from tests.conftest import GRID_A, free_port, running_broker, wait_until
 from tests.media.photographs import camera_jpeg
 from tests.records import AT, new_id, report, with_rev
-from tests.worker.conftest import running_worker
+from tests.worker.conftest import running_worker, store_at
 
 DB, CASES, MEDIA = grid_db(GRID_A, "2026q4"), cases_db(GRID_A[:9]), media_db(GRID_A[:9])
 
@@ -100,3 +101,39 @@ def test_a_backlog_of_photos_does_not_hold_up_a_case(
         wait_until(lambda: cases_in(empty_store) == 1, 5, "the case")
         took_s = time.monotonic() - began
         assert not empty_store.database(MEDIA).get(photos[-1])["derived"], f"no backlog left after {took_s:.1f} s"
+
+
+@pytest.mark.faults
+def test_a_worker_outlives_its_broker(empty_store: Couch, own_store: str, tmp_path: Path) -> None:
+    push(empty_store)
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        first = stack.enter_context(ExitStack())
+        url = first.enter_context(running_broker(tmp_path))
+        patch.setattr("tests.conftest.free_port", lambda: int(url.rpartition(":")[2].partition("/")[0]))
+        environment = {"XUNGE_COUCHDB_URL": own_store, "XUNGE_BROKER_URL": url, "XUNGE_DATA": str(tmp_path), "XUNGE_SECRET": "x"}
+        stack.enter_context(running_worker(environment, tmp_path / "log"))
+        nudges = Nudges(url)
+        stack.callback(nudges.close)
+        wait_until(nudges.is_worker_alive, 30, "the worker")
+        first.close()
+        push(empty_store, report())
+        assert not nudges.nudge(DB)
+        stack.enter_context(running_broker(tmp_path))
+        wait_until(nudges.is_worker_alive, 30, "the worker's return")
+        assert nudges.nudge(DB)
+        wait_until(lambda: cases_in(empty_store) == 1, 10, "the case")
+
+
+@pytest.mark.faults
+def test_a_worker_outlives_its_store(tmp_path: Path, own_broker: str, nudges: Nudges) -> None:
+    port = free_port()
+    with store_at(port, tmp_path / "store") as url:
+        couch = Couch(url)
+        push(couch, report())
+    environment = {"XUNGE_COUCHDB_URL": url, "XUNGE_BROKER_URL": own_broker, "XUNGE_DATA": str(tmp_path), "XUNGE_SECRET": "x"}
+    with running_worker(environment, tmp_path / "log", "intake") as worker:
+        wait_until(nudges.is_worker_alive, 30, "the worker")
+        nudges.nudge(DB)
+        wait_until(lambda: worker.said("again in 1 s"), 10, "the first try")
+        with store_at(port, tmp_path / "store"):
+            wait_until(lambda: cases_in(couch) == 1, 20, "the case")

@@ -4,6 +4,9 @@ function facets(doc) {
   emit(['all', '', doc.received_at], null);
   emit(['state', doc.state, doc.received_at], null);
   emit(['category', doc.category, doc.received_at], null);
+  // The two pairs that people have open all day; other pairs are checked on the documents.
+  emit(['state+category', doc.state + ' ' + doc.category, doc.received_at], null);
+  emit(['state+community', doc.state + ' ' + doc.grid.slice(0, 12), doc.received_at], null);
   emit(['grid', doc.grid, doc.received_at], null);
   emit(['community', doc.grid.slice(0, 12), doc.received_at], null);
   if (doc.unit) emit(['unit', doc.unit, doc.received_at], null);
