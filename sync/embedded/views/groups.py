@@ -93,6 +93,7 @@ class Group:
         except asyncio.CancelledError:
             if self._index is not None:
                 self._index.stop()
+                self._index = None
             raise
 
     def _catch_up(self, target: int) -> None:

@@ -95,7 +95,7 @@ class Index:
             since, waiting = changes[-1].seq, (changes, begun)
 
     def stop(self) -> None:
-        """Make `catch_up` return after the batch in hand, wherever it is; the node is about to end."""
+        """Make `catch_up` end soon, wherever it is (it may raise `Stopped`), because the node is about to end."""
         self._is_stopped = True
 
     def refuse_stopped(self, function: int) -> None:
@@ -111,7 +111,7 @@ class Index:
             return {}
         functions = [self.definition.functions[n] for n in running]
         try:
-            mapped = self._pool.map(functions, self.definition.lib, self._documents(wanted))
+            mapped = self._pool.map(functions, self.definition.lib, self._documents(wanted), lambda: self._is_stopped)
         except FunctionsBroken as error:
             raise refuse_broken(str(error)) from None
         self._note_failures(wanted, running, mapped.failures)

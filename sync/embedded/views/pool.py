@@ -11,7 +11,7 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,10 @@ class MapperLost(Exception):
 
 class FunctionsBroken(Exception):
     """The functions do not compile, or a reduce failed; the text says why."""
+
+
+class Stopped(Exception):
+    """The caller no longer wants an answer."""
 
 
 @dataclass
@@ -104,10 +108,19 @@ class Pool:
         for _ in range(MAPPER_COUNT):
             self._slots.put(None)
 
-    def map(self, functions: list[str], lib: dict[str, Any], documents: Sequence[bytes]) -> Mapped:
-        """Rows of every function for every document. Raises `FunctionsBroken` when the functions do not compile."""
+    def map(
+        self,
+        functions: list[str],
+        lib: dict[str, Any],
+        documents: Sequence[bytes],
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> Mapped:
+        """Rows of every function for every document. Raises `FunctionsBroken` when the functions do not compile, and
+        `Stopped` when `is_stopped` says so between two parts."""
         mapped = Mapped([], [])
         while len(mapped.rows) < len(documents):
+            if is_stopped():
+                raise Stopped
             done = len(mapped.rows)
             part = self._map_some(functions, lib, documents[done:])
             mapped.rows += part.rows

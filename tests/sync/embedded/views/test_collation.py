@@ -13,7 +13,7 @@ from sync.embedded.views.collation import encode, encode_prefix
 ASCII_ORDER = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789aAbBcCdDeEfFgGhHiIjJkKlLmMnNoOpPqQrRsStTuUvVwWxXyYzZ"
 LETTERS = [char for char in ASCII_ORDER if not char.isupper()]
 
-texts = st.text(alphabet=ASCII_ORDER, max_size=6)
+texts = st.text(alphabet=ASCII_ORDER, max_size=6) | st.text(alphabet="aAbB", max_size=4)
 numbers = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
     st.none() | st.booleans() | numbers | texts,
@@ -62,6 +62,13 @@ def _compare_lists(one: list[Any], other: list[Any]) -> int:
 def test_bytes_compare_as_the_values_do(one: Any, other: Any) -> None:
     left, right = encode(one), encode(other)
     assert (left > right) - (left < right) == (compare(one, other) > 0) - (compare(one, other) < 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(alphabet="aAbB", max_size=4), st.text(alphabet="aAbB", max_size=4))
+def test_case_decides_only_between_the_same_letters(one: str, other: str) -> None:
+    left, right = encode(one), encode(other)
+    assert (left > right) - (left < right) == _compare_texts(one, other)
 
 
 @settings(max_examples=100, deadline=None)

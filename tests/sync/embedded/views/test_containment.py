@@ -8,10 +8,11 @@ import pytest
 from sync.embedded import views
 from sync.embedded.refusals import Refusal
 from sync.embedded.views import index
-from sync.embedded.views.pool import FunctionsBroken, Pool
+from sync.embedded.views.pool import MAPPER_COUNT, FunctionsBroken, Pool, shared_pool
 from tests.sync.embedded.views.conftest import Shelf
 
 GOOD = "function (doc) { emit(doc._id, 1); }"
+STOP_LIMIT_S = 10  # what a supervisor grants
 DOCS = [b'{"_id":"a"}', b'{"_id":"b"}']
 
 
@@ -101,3 +102,23 @@ def test_a_design_document_that_does_not_compile_is_refused_with_the_reason() ->
 def test_checking_a_design_document_runs_nothing() -> None:
     sly = "(function () { while (true); })()"
     assert views.check_design({"_id": "_design/d", "views": {"v": {"map": sly}}}) is None
+
+
+def test_a_slow_index_ends_with_the_loop_that_wanted_it(shelf: Shelf) -> None:
+    shelf.define("function () { for (var end = Date.now() + 400; Date.now() < end; ); }")
+    shelf.put(*({"_id": f"d{n}"} for n in range(100)))
+    slots = shared_pool()._slots
+
+    async def ask_and_leave() -> None:
+        asking = asyncio.create_task(views.query(shelf.database, shelf.design, "v", {}))
+        for _ in range(500):
+            if slots.qsize() < MAPPER_COUNT:
+                break
+            await asyncio.sleep(0.02)
+        assert not asking.done()
+
+    asyncio.run(ask_and_leave())
+    give_up_at = time.monotonic() + STOP_LIMIT_S
+    while slots.qsize() < MAPPER_COUNT and time.monotonic() < give_up_at:
+        time.sleep(0.02)
+    assert slots.qsize() == MAPPER_COUNT

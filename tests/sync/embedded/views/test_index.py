@@ -9,8 +9,9 @@ import pytest
 from sync.embedded import views
 from sync.embedded.documents import read_draft
 from sync.embedded.refusals import Refusal
+from sync.embedded.rows import ChangedDoc
 from sync.embedded.updates import merge, purge
-from sync.embedded.views import blocks, index
+from sync.embedded.views import blocks, files, index
 from tests.sync.embedded.views.conftest import BY_KEY, WAIT_S, Shelf
 
 
@@ -107,6 +108,24 @@ def test_a_deleted_database_takes_its_indexes_along(shelf: Shelf) -> None:
     assert not folder.exists()
 
 
+def test_a_database_deleted_while_it_is_indexed_leaves_nothing_behind(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "BATCH_DOCS", 5)
+    shelf.put(*({"_id": f"d{n}", "k": n} for n in range(20)))
+    folder, database, real = shelf.folder, shelf.database, shelf.database.changes_rows
+
+    def read_then_delete(since: int, limit: int) -> list[ChangedDoc]:
+        changes = real(since, limit)
+        if since:
+            shelf.catalogue.delete("x")
+        return changes
+
+    monkeypatch.setattr(database, "changes_rows", read_then_delete)
+    with pytest.raises(Refusal) as refusal:
+        asyncio.run(views.query(database, shelf.design, "v", {}))
+    assert refusal.value.status == 404
+    assert not folder.exists()
+
+
 def test_indexes_of_design_documents_that_are_gone_can_be_dropped(shelf: Shelf) -> None:
     shelf.put({"_id": "a", "k": 1})
     shelf.ask()
@@ -182,6 +201,20 @@ def test_sums_over_stretches_agree_with_the_rows_after_many_edits(shelf: Shelf, 
         assert row["value"] == describe(values)
         before = sum(doc["n"] for doc in docs.values() if doc["k"] < low)
         assert shelf.ask(startkey=str(low), reduce="false")["offset"] == before
+
+
+def test_stretches_stay_short_however_rows_arrive(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "USUAL_ROWS", 8)
+    monkeypatch.setattr(blocks, "MOST_ROWS", 16)
+    shelf.put({"_id": "first", "k": -1})
+    for start in range(0, 100, 10):
+        shelf.put(*({"_id": f"d{n}", "k": n} for n in range(start, start + 10)))
+        shelf.ask()
+    (path,) = shelf.folder.glob("*.sqlite")
+    with files.connections.lend(path) as connection:
+        counts = [count for (count,) in connection.execute("SELECT count FROM block_0")]
+    assert sum(counts) == 101
+    assert max(counts) <= 16
 
 
 def describe(values: list[int]) -> dict[str, int] | None:
