@@ -62,7 +62,7 @@ class PhotoFile(Shape, kw_only=True):
 
 
 class Basis(Shape, kw_only=True):
-    """Why these facts may be kept (个人信息保护法 Art. 13): the purpose, when and how it was agreed to or which duty requires it."""
+    """Why these facts may be kept (个人信息保护法 Art. 13): the purpose, and since when by which consent or duty."""
 
     purpose: Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
     given_at: Instant
