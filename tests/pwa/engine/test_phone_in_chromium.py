@@ -3,9 +3,6 @@
 Records are made by posting the app's own form; how pages look is in `tests/pwa/pages/`.
 """
 
-import os
-import shutil
-import signal
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -13,13 +10,13 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
-from tests.running import PASSWORD, RunningSystem, until
+from tests.browsers import Phone
+from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 POST_REPORT = """async ({text, photos}) => {
   const page = await (await fetch('/m/report')).text();
   const form = new FormData(new DOMParser().parseFromString(page, 'text/html').querySelector('form'));
@@ -39,53 +36,9 @@ POST_REPORT = """async ({text, photos}) => {
 }"""
 
 
-class Phone:
-    """One browser profile on disk: it can be killed and started again."""
-
-    def __init__(self, playwright: Any, profile: Path, system: RunningSystem) -> None:
-        self._playwright, self._profile, self.system = playwright, profile, system
-        self.context, self.page = self._launch()
-
-    def _launch(self) -> tuple[BrowserContext, Page]:
-        path = shutil.which("chromium")
-        context = self._playwright.chromium.launch_persistent_context(str(self._profile), executable_path=path, args=FLAGS)
-        context.set_default_timeout(20_000)
-        return context, context.pages[0]
-
-    def enrol(self, username: str) -> None:
-        """Signs in and waits for the reference data."""
-        self.page.goto(f"{self.system.url}/m/")
-        self.page.fill("#username", username)
-        self.page.fill("#password", PASSWORD)
-        self.page.click("form:has(#password) button")
-        self.page.wait_for_selector(".bar")
-        loaded = "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('value=\"1101\"'))"
-        self.page.wait_for_function(loaded, polling=200)
-
-    def report(self, text: str, photos: int = 0) -> Any:
-        """Posts the report form twice; both answers."""
-        return self.page.evaluate(POST_REPORT, {"text": text, "photos": photos})
-
-    def kill(self) -> None:
-        """`kill -9` of the browser, and a new one on the same profile."""
-        for pid in self.pids():
-            os.kill(pid, signal.SIGKILL)
-        until(lambda: not self.pids(), "the browser is gone")
-        (self._profile / "SingletonLock").unlink(missing_ok=True)
-        self.context, self.page = self._launch()
-
-    def pids(self) -> list[int]:
-        """The browser's main process."""
-        mark = f"user-data-dir={self._profile}"
-        commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
-        return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
-
-
-def _command(folder: Path) -> str:
-    try:
-        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    except OSError:
-        return ""
+def post_report(phone: Phone, text: str, photos: int = 0) -> Any:
+    """Posts the report form twice; both answers."""
+    return phone.page.evaluate(POST_REPORT, {"text": text, "photos": photos})
 
 
 def is_there(desk: requests.Session, address: str) -> bool:
@@ -115,7 +68,7 @@ def test_what_was_saved_offline_survives_a_killed_browser_and_arrives_once(phone
     phone.context.set_offline(True)
     system.stop()
     phone.page.reload()
-    saved = phone.report("离线井盖甲", photos=2)
+    saved = post_report(phone, "离线井盖甲", photos=2)
     assert (saved["status"], saved["again"]) == (200, 200)
     phone.kill()
     phone.page.goto(f"{system.url}/m/cases")
@@ -138,20 +91,20 @@ def test_a_full_phone_says_so_and_keeps_nothing_half_saved(phone: Phone, system:
     session = phone.context.new_cdp_session(phone.page)
     session.send("Storage.overrideQuotaForOrigin", {"origin": system.url, "quotaSize": int(usage) + 500_000})
     phone.page.goto(f"{system.url}/m/report")
-    refused = phone.report("没有空间", photos=3)
+    refused = post_report(phone, "没有空间", photos=3)
     assert refused["status"] == 422
     assert "空间" in refused["text"]
     session.send("Storage.overrideQuotaForOrigin", {"origin": system.url})
     phone.page.goto(f"{system.url}/m/cases")
     assert "没有空间" not in phone.page.inner_text("main")
-    assert phone.report("有空间了", photos=1)["status"] == 200
+    assert post_report(phone, "有空间了", photos=1)["status"] == 200
     phone.page.goto(f"{system.url}/m/cases")
     assert phone.page.inner_text("main").count("有空间了") == 1
 
 
 def test_a_phone_without_any_room_opens_with_a_message_and_keeps_what_it_has(phone: Phone, system: RunningSystem) -> None:
     phone.context.set_offline(True)
-    phone.report("先存好的")
+    post_report(phone, "先存好的")
     phone.kill()
     phone.context.set_offline(True)
     session = phone.context.new_cdp_session(phone.page)

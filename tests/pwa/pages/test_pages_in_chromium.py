@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
+from tests.browsers import FLAGS
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
 
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 PATHS = ("/m/", "/m/report", "/m/homes", "/m/homes/new", "/m/cases", "/m/me")
 TARGET_PX = 48
 SMALL_TARGETS = """least => [...document.querySelectorAll('a, button, select, summary, input:not([type=hidden]), textarea')]

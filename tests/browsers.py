@@ -1,0 +1,80 @@
+"""Real Chromium for tests: a phone on a profile that can be killed and started again, and a desk.
+
+Debian's browser, driven by Playwright. What a page must show is the tests' business.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import BrowserContext, Page
+
+from tests.running import PASSWORD, RunningSystem, until
+
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1440, "height": 900}
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
+
+class Phone:
+    """One browser profile on disk: it can be killed and started again."""
+
+    def __init__(self, playwright: Any, profile: Path, system: RunningSystem, **options: Any) -> None:
+        self._playwright, self._profile, self.system, self._options = playwright, profile, system, options
+        self.context, self.page = self._launch()
+
+    def _launch(self) -> tuple[BrowserContext, Page]:
+        path = shutil.which("chromium")
+        context = self._playwright.chromium.launch_persistent_context(
+            str(self._profile), executable_path=path, args=FLAGS, **self._options
+        )
+        context.set_default_timeout(20_000)
+        return context, context.pages[0]
+
+    def enrol(self, username: str) -> None:
+        """Signs in and waits for the reference data."""
+        self.page.goto(f"{self.system.url}/m/")
+        self.page.fill("#username", username)
+        self.page.fill("#password", PASSWORD)
+        self.page.click("form:has(#password) button")
+        self.page.wait_for_selector(".bar")
+        loaded = "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('value=\"1101\"'))"
+        self.page.wait_for_function(loaded, polling=200)
+
+    def open(self, path: str) -> None:
+        """A page of the app."""
+        self.page.goto(self.system.url + path)
+        self.page.wait_for_selector("main")
+
+    def kill(self) -> None:
+        """`kill -9` of the browser, and a new one on the same profile."""
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: not self.pids(), "the browser is gone")
+        (self._profile / "SingletonLock").unlink(missing_ok=True)
+        with contextlib.suppress(Exception):  # it was killed: whatever it says to that
+            self.context.close()
+        self.context, self.page = self._launch()
+
+    def pids(self) -> list[int]:
+        """The browser's main process."""
+        mark = f"user-data-dir={self._profile}"
+        commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
+        return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
+
+
+def picture(page: Page, name: str, full_page: bool = False) -> None:
+    """Writes a screenshot of a page; the test run's pictures are for people to look at."""
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)
+
+
+def _command(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
