@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from server import photos, settings
+from server import logs, photos, settings
 from server.nudges import Nudges
 from server.people import accounts, sign_in
 from server.people.policy import DevicePolicy
@@ -36,8 +36,13 @@ GZIP_FROM_BYTES = 1024
 
 
 def create_app(given: Settings | None = None, built: Path = BUILT) -> Starlette:
-    """The application. `built` is the folder of the built front end (`m/` the phone app, `desk/` the desk's files)."""
+    """The application. `built` is the folder of the built front end (`m/` the phone app, `desk/` the desk's files).
+
+    Without given settings it is the process's one application: settings come from the environment, and its log is set up.
+    """
     found = given or settings.from_environment()
+    if given is None:
+        logs.configure(found.log_level)
     services = _services(found, built)
     replication = create_replication(found, services.couch, services.nudges.nudge_soon)
     uploads = photos.create_photo_uploads(found.uploads, services.couch, DevicePolicy(services.couch), services.nudges)

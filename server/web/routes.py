@@ -13,10 +13,10 @@ from server.web.health_route import healthz
 
 
 def routes(gateway: ASGIApp, uploads: ASGIApp, assets: Assets, phone_folder: Path) -> list[BaseRoute]:
-    """The table."""
+    """The table. What phones ask all day stands first: every address before it is tried on each of their requests."""
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
-    return [*_pages(), *_api(), *mounted, *_files(assets, phone_folder)]
+    return [*mounted, *_pages(), *_api(), *_files(assets, phone_folder)]
 
 
 def _pages() -> list[BaseRoute]:
