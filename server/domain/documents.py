@@ -14,16 +14,20 @@ DOCUMENT_BYTES = 256 * 1024
 TEXT_LENGTH = 4000
 SHORT_LENGTH = 200
 PHOTOS = 30
+# A pattern is read by Python here and by ECMAScript on the phone. Python's `$` alone lets one line break follow, and its `\d`
+# takes the digits of every script; with these both read the same.
+END = r"(?!\n)$"
+DAY, TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}", r"[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}"
 
 Short = Annotated[str, msgspec.Meta(max_length=SHORT_LENGTH)]
 Text = Annotated[str, msgspec.Meta(max_length=TEXT_LENGTH)]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:@-]+$")]
-GridCode = Annotated[str, msgspec.Meta(pattern=r"^\d{15}$")]
-Instant = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")]
-RecordId = Annotated[str, msgspec.Meta(pattern=rf"^[a-z]+:{UUID_V7}$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=rf"^[A-Za-z0-9_.:@-]+{END}")]
+GridCode = Annotated[str, msgspec.Meta(pattern=rf"^[0-9]{{15}}{END}")]
+Instant = Annotated[str, msgspec.Meta(pattern=rf"^{DAY}T{TIME}Z{END}")]
+RecordId = Annotated[str, msgspec.Meta(pattern=rf"^[a-z]+:{UUID_V7}{END}")]
 PhotoIds = Annotated[list[RecordId], msgspec.Meta(max_length=PHOTOS)]
 Ids = Annotated[list[RecordId], msgspec.Meta(max_length=500)]
-Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern=rf"^[0-9a-f]{{64}}{END}")]
 Count = Annotated[int, msgspec.Meta(ge=0)]
 OffsetMs = Annotated[int, msgspec.Meta(ge=-(10**13), le=10**13)]
 

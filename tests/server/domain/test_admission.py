@@ -1,13 +1,16 @@
 """The gate's rules: one test a reason, each with a document that is sound but for that one thing."""
 
+import json
+import re
+import subprocess
 from typing import Any
 
 import pytest
 
-from server.domain import admission
+from server.domain import admission, documents
 from server.domain.admission import Target
 from tests.conftest import GRID_A, GRID_B
-from tests.records import note, report, with_rev
+from tests.records import new_id, note, report, with_rev
 
 GRID_DB = Target("grid", GRID_A)
 People = dict[str, dict[str, Any]]
@@ -83,3 +86,33 @@ def test_a_type_that_does_not_belong_there_is_refused(people: People) -> None:
     assert reason_of(with_rev(report()), people["worker1"], Target("home", GRID_A)) == "type_not_allowed"
     assert reason_of(visit(), people["police1"], Target("home-quarter", GRID_A)) == "type_not_allowed"
     assert reason_of(visit(author="worker1"), people["worker1"], Target("beat", GRID_A)) == "type_not_allowed"
+
+
+@pytest.mark.parametrize("field", ["grid", "author", "device", "captured_at", "category", "photos", "patrol"])
+def test_no_text_with_a_pattern_may_end_with_a_line_break(people: People, field: str) -> None:
+    sound = with_rev(report(photos=[new_id("photo")], patrol=new_id("patrol")))
+    assert reason_of(sound, people["worker1"]) is None
+    broken = [f"{sound[field][0]}\n"] if field == "photos" else f"{sound[field]}\n"
+    assert reason_of(sound | {field: broken}, people["worker1"]) == "schema"
+
+
+@pytest.mark.parametrize("field", ["_id", "_rev"])
+def test_no_name_of_a_record_may_end_with_a_line_break(people: People, field: str) -> None:
+    sound = with_rev(report())
+    assert reason_of(sound | {field: f"{sound[field]}\n"}, people["worker1"]) in {"id_type_mismatch", "immutable_revision"}
+
+
+def test_digits_of_other_scripts_are_no_digits(people: People) -> None:
+    sound = with_rev(report())
+    assert reason_of(sound | {"captured_at": sound["captured_at"].replace("2026", "２０２６")}, people["worker1"]) == "schema"
+
+
+def test_python_and_ecmascript_read_every_pattern_alike() -> None:
+    """The phone checks with the exported schema what the gate checks with msgspec."""
+    patterns = sorted(set(re.findall(r'"pattern": ("(?:[^"\\]|\\.)*")', json.dumps(documents.schemas()))))
+    assert len(patterns) >= 5
+    samples = ["640105002001001", "worker1", "2026-11-23T08:00:00.000Z", new_id("report"), "a" * 64, "六四", ""]
+    samples += [f"{sample}{end}" for sample in samples for end in ("\n", "\n\n", "\r", " ", "\u2028")]
+    asked = f"[{','.join(patterns)}].map(p => {json.dumps(samples)}.map(s => new RegExp(p, 'u').test(s)))"
+    told = subprocess.run(["node", "-p", f"JSON.stringify({asked})"], capture_output=True, text=True, check=True).stdout
+    assert json.loads(told) == [[bool(re.search(json.loads(one), sample)) for sample in samples] for one in patterns]
