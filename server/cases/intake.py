@@ -55,7 +55,7 @@ def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcom
     else:
         settled = duplicates.settle(couch, database, page.changes, {})
         outcome = Outcome(0, frozenset({name} if settled else ()), page.more)
-    feed.save(database, CHECKPOINT, page.seq)
+    feed.finish(database, CHECKPOINT, page)
     return outcome
 
 
@@ -136,5 +136,5 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     moved |= {doc["_id"] for doc in docs if doc.get("type") == "case" and doc["events"] > 1}
     loaded = [store.refold(database, id) for id in sorted(moved)]
     changed = copies.write(couch, [present.case for present in loaded if present], now)
-    feed.save(database, CHECKPOINT, page.seq)
+    feed.finish(database, CHECKPOINT, page)
     return Outcome(0, frozenset(changed), page.more)

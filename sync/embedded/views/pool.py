@@ -88,9 +88,12 @@ class Mapper:
     def _read(self, size: int) -> bytes:
         assert self._process.stdout is not None
         handle = self._process.stdout.fileno()
+        # `select` cannot watch a descriptor above 1023, and a node with hundreds of open databases has those.
+        waiting = select.poll()
+        waiting.register(handle, select.POLLIN)
         parts: list[bytes] = []
         while size:
-            ready, _, _ = select.select([handle], [], [], self._answer_limit_s)
+            ready = waiting.poll(self._answer_limit_s * 1000)
             part = os.read(handle, min(size, 1 << 20)) if ready else b""
             if not part:
                 raise MapperLost

@@ -52,7 +52,7 @@ def test_what_is_not_new_is_not_read_again(couch: Couch, push: Push) -> None:
     assert intake.run(couch, GRID_DB, NOW).cases == 1
 
 
-@pytest.mark.parametrize("killed_before", ["copies.write", "feed.save"])
+@pytest.mark.parametrize("killed_before", ["copies.write", "feed.finish"])
 def test_intake_killed_in_between_is_finished_by_the_next(
     couch: Couch, grid: Database, push: Push, monkeypatch: pytest.MonkeyPatch, killed_before: str
 ) -> None:
@@ -61,7 +61,7 @@ def test_intake_killed_in_between_is_finished_by_the_next(
 
     push(report())
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr({"copies.write": copies, "feed.save": feed}[killed_before], killed_before.split(".")[1], die)
+        patch.setattr({"copies.write": copies, "feed.finish": feed}[killed_before], killed_before.split(".")[1], die)
         intake.run(couch, GRID_DB, NOW)
     intake.run(couch, GRID_DB, NOW + timedelta(minutes=1))
     [case] = cases_in(couch)
