@@ -7,7 +7,8 @@ import { addressOf } from "./addresses.js";
 import { momentOf } from "./moments.js";
 import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
 import { fact } from "./records.js";
-import { aboutRows, chipOf, refusalSaying, rowOf } from "./rows.js";
+import { aboutRows, chipOf, rowOf } from "./rows.js";
+import { refusalSaying } from "./troubles.js";
 
 const PAGE_COUNT = 30;
 const HOUSING = Object.freeze(["owner", "tenant", "other"]);
@@ -116,7 +117,7 @@ export async function showHousehold(input, store, context) {
     id,
     address: addressOf(doc, context.t),
     where: chipOf(where),
-    refused: where.place === "refused" ? refusalSaying(where) : null,
+    refused: where.place === "refused" ? refusalSaying(where, context.domain) : null,
     phone: (doc.contact_phone ?? "").replace(/[^0-9+]/g, ""),
     facts: householdFacts(doc, about),
     visits: visits.map((visit) => ({ ...rowOf(visit, about), lead: context.t(`kind.${visit.doc.kind}`), about: visit.doc.findings.slice(0, 60) })),

@@ -1,19 +1,23 @@
 /** 我的: sync, this phone, what was refused, language, and the chip of the top line. */
 import { lengthText, momentOf, sizeText } from "./moments.js";
-import { page } from "./pages.js";
+import { chipFacts, page } from "./pages.js";
 import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
 import { syncSummary } from "./today.js";
+import { refusedPhoto, stateOf } from "./troubles.js";
 
 /** Clocks this close count as right: the answer's way from the server takes as long. */
 const RIGHT_MS = 5000;
-const PHASES = Object.freeze({ push: "pushing", photos: "uploading", pull: "pulling", load: "pulling", idle: "idle" });
+/** More than a person reads through; the rest follows as these are settled. */
+const ROWS = 50;
 
 /** `GET /m/me` */
 export async function showMe(input, store, context) {
   const about = await aboutRows(store, context, input.now);
   const { user, device } = store.session;
-  const [sync, status, refused] = await Promise.all([syncSummary(store), store.status(), refusedRows(store, about)]);
+  const [sync, status, refused, refused_photos] = await Promise.all([
+    syncSummary(store), store.status(), refusedRows(store, about), refusedPhotoRows(store, about, context.domain),
+  ]);
   return page(store, "me.html", {
     tab: "me",
     title: context.t("me.title"),
@@ -22,6 +26,7 @@ export async function showMe(input, store, context) {
     storage: storageSaying(status),
     device,
     refused,
+    refused_photos,
     user_name: user.name,
     user_login: store.session.author,
   });
@@ -30,17 +35,10 @@ export async function showMe(input, store, context) {
 function syncFacts(status, now_ms, t) {
   const last = momentOf(status.last_contact_at, now_ms);
   return [
-    fact("me.network", { key: `me.state_${stateOf(status)}` }),
+    fact("me.network", { key: stateOf(status) }),
     last ? fact("me.last_contact", { at: last }) : fact("me.last_contact", { key: "me.never" }),
     fact("me.clock", clockSaying(status.offset_ms, t)),
   ];
-}
-
-function stateOf({ problem, phase }) {
-  if (problem === "offline") return "offline";
-  if (problem === "signed_out" || problem === "revoked") return "signed_out";
-  if (problem === "server_full") return "server_full";
-  return problem ? "waiting" : (PHASES[phase] ?? "idle");
 }
 
 function clockSaying(offset_ms, t) {
@@ -57,13 +55,22 @@ function storageSaying({ usage_bytes, quota_bytes }) {
 
 async function refusedRows(store, about) {
   const refusals = await store.refusals();
-  const records = await Promise.all(refusals.slice(0, 50).map(({ id }) => store.getRecord(id)));
+  const records = await Promise.all(refusals.slice(0, ROWS).map(({ id }) => store.getRecord(id)));
   return records.filter((record) => record && record.doc.type !== "photo")
     .map((record) => ({ ...rowOf(record, about), where: chipOf(record.where) }));
 }
 
+/** A line for every photo that was not accepted, under its record's name. */
+async function refusedPhotoRows(store, about, domain) {
+  const ids = await store.withRefusedPhotos();
+  const records = await Promise.all(ids.slice(0, ROWS).map((id) => store.getRecord(id)));
+  return records.filter(Boolean).flatMap((record) => {
+    const { href, lead } = rowOf(record, about);
+    return record.where.photos_refused.map((photo) => ({ href, lead, ...refusedPhoto(photo, domain) }));
+  });
+}
+
 /** `GET /m/sync-chip`: the chip alone, for live refreshing. */
 export async function showSyncChip(input, store) {
-  const { count } = await store.unsent();
-  return { template: "sync-chip.html", data: { unsent_count: count } };
+  return { template: "sync-chip.html", data: await chipFacts(store) };
 }

@@ -5,6 +5,7 @@
  * @typedef {{label: string, slots?: object}} Saying a key of `locale/` with its slots
  */
 import { NoSuchDatabase, StorageFull, TooLarge } from "../store/errors.js";
+import { whyOf } from "./troubles.js";
 
 /**
  * A page of the signed-in app.
@@ -12,10 +13,16 @@ import { NoSuchDatabase, StorageFull, TooLarge } from "../store/errors.js";
  * @param {{tab: string, title: string, back?: string, has_action?: boolean} & Record<string, any>} data
  */
 export async function page(store, template, data) {
-  const unsent_count = data.unsent_count ?? (await store.unsent()).count;
+  const known = data.unsent_count === undefined ? await chipFacts(store) : {};
   const { user } = store.session;
-  const frame = { back: "", has_action: false, bare: false, unsent_count, is_police: isPolice(user) };
+  const frame = { back: "", has_action: false, bare: false, ...known, is_police: isPolice(user) };
   return { template, data: { ...frame, ...data } };
+}
+
+/** What the chip of the top line says: how much is unsent, and why it waits. */
+export async function chipFacts(store) {
+  const [{ count }, problem] = await Promise.all([store.unsent(), store.problem()]);
+  return { unsent_count: count, unsent_why: whyOf(problem) };
 }
 
 /** Whether this is a community police officer, whose visits lie apart from household files. */

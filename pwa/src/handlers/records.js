@@ -1,7 +1,8 @@
 /** The page of one record: its photos, where it is, what became of it, what it says. */
 import { minutesBetween, momentOf } from "./moments.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
-import { aboutRows, chipOf, refusalSaying, rowOf, stateLabel } from "./rows.js";
+import { aboutRows, chipOf, rowOf, stateLabel } from "./rows.js";
+import { refusalSaying, refusedPhoto } from "./troubles.js";
 
 const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today" });
 
@@ -21,7 +22,8 @@ export async function showRecord(input, store, context) {
     lead: rowOf(record, about).lead,
     photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
     where: chipOf(where),
-    refused: where.place === "refused" ? refusalSaying(where) : null,
+    refused: where.place === "refused" ? refusalSaying(where, context.domain) : null,
+    refused_photos: where.photos_refused.map((photo) => refusedPhoto(photo, context.domain)),
     reason: where.case?.state === "returned" ? (event.reason ?? "") : "",
     result: where.case?.state === "closed" ? (event.result ?? "") : "",
     steps: stepsOf(record, about),

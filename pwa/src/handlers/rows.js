@@ -16,26 +16,20 @@ const STATE_LOOK = Object.freeze({
 });
 
 /** A record's chip: `{label, slots, tone, icon, percent}`; `percent` is 0 when there is nothing to measure. */
-export function chipOf({ place, photos_unsent, percent, case: found }) {
+export function chipOf({ place, photos_unsent, photos_refused, percent, case: found }) {
   const look = (label, tone, icon, slots = {}, shown = 0) => ({ label, slots, tone, icon, percent: shown });
   if (place === "refused") return look("where.refused", "bad", "alert");
   if (place === "phone") return look("where.phone", "wait", "phone");
   if (place === "sending") return look("where.sending", "wait", "sending");
   if (found) return look(stateLabel(found.state), ...(STATE_LOOK[found.state] ?? ["move", "clock"]), {}, photos_unsent ? percent : 0);
   if (photos_unsent) return look("where.photos", "wait", "sending", { percent }, percent);
+  if (photos_refused.length) return look("where.photos_refused", "bad", "alert");
   return look("where.server", "good", "server");
 }
 
 /** The words for a case's state; one for states this version does not know. */
 export function stateLabel(state) {
   return STATE_LOOK[state] ? `state.${state}` : "state.other";
-}
-
-/** What a refusal's code means, in words. */
-export function refusalSaying({ reason }) {
-  const known = ["not_grid_holder", "too_large", "schema", "author_mismatch", "stamp_ahead", "immutable_revision",
-    "archived_database", "erased_id", "quota"];
-  return known.includes(reason) ? { label: `refused.${reason}`, slots: {} } : { label: "refused.other", slots: { code: reason } };
 }
 
 /**

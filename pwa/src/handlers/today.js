@@ -2,6 +2,7 @@
 import { momentOf, sizeText, yesterday } from "./moments.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
+import { bannerOf, whyOf } from "./troubles.js";
 
 const RECENT_COUNT = 6;
 const BACK_COUNT = 5;
@@ -9,21 +10,20 @@ const LOOK_BACK = 30;
 
 /** `GET /m/` */
 export async function showToday(input, store, context) {
-  const [about, choice, running, sync, reports] = await Promise.all([
+  const [about, choice, running, sync, [reports, ...others]] = await Promise.all([
     aboutRows(store, context, input.now), gridChoice(store), store.currentPatrol(), syncSummary(store),
-    store.listCases({ limit: LOOK_BACK }),
+    store.listMine([["report", LOOK_BACK], ["visit", RECENT_COUNT], ["patrol", RECENT_COUNT], ["household", RECENT_COUNT]]),
   ]);
-  const recent = await recentRecords(store, reports.rows);
   return page(store, "today.html", {
     tab: "today",
     title: context.t("today.title"),
     ...choice,
     ...sync,
     is_walking: !isPolice(store.session.user),
-    patrol: patrolOf(running, reports.rows, input.now),
+    patrol: patrolOf(running, reports, input.now),
     patrol_id: store.uuid(input.now),
-    recent: recent.map((record) => rowOf(record, about)),
-    back_list: cameBack(reports.rows, input.now).map((record) => rowOf(record, about)),
+    recent: recentOf([reports, ...others].flat()).map((record) => rowOf(record, about)),
+    back_list: cameBack(reports, input.now).map((record) => rowOf(record, about)),
   });
 }
 
@@ -35,17 +35,9 @@ export async function syncSummary(store) {
     unsent_records: records,
     unsent_photos: photos,
     unsent_size: sizeText(size_bytes),
-    problem: problemOf(status),
+    unsent_why: whyOf(status.problem),
+    problem: bannerOf(status.problem),
   };
-}
-
-function problemOf({ problem }) {
-  if (problem === "signed_out" || problem === "revoked") {
-    return { label: "signin.revoked", slots: {}, href: "/m/sign-in", link: "signin.go" };
-  }
-  if (problem === "server_full") return { label: "me.state_server_full", slots: {}, href: "", link: "" };
-  if (problem === "phone_full") return { label: "me.phone_full", slots: {}, href: "", link: "" };
-  return null;
 }
 
 function patrolOf(running, reports, now_ms) {
@@ -55,11 +47,8 @@ function patrolOf(running, reports, now_ms) {
   return { id: running.uuid, started: momentOf(running.started_at, now_ms), reports_count };
 }
 
-/** My last records of every type; my reports were read already. */
-async function recentRecords(store, reports) {
-  const options = { limit: RECENT_COUNT, mine: true };
-  const lists = await Promise.all([store.listVisits(options), store.listPatrols(options), store.listHouseholds(options)]);
-  const rows = [...reports, ...lists.flatMap((list) => list.rows)];
+/** My last records of every type. */
+function recentOf(rows) {
   return rows.sort((one, other) => other.doc.captured_at.localeCompare(one.doc.captured_at)).slice(0, RECENT_COUNT);
 }
 

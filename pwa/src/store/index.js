@@ -19,7 +19,7 @@ import * as outbox from "./outbox.js";
 import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
 import * as saving from "./saving.js";
-import { addWhere, status, unsent } from "./where.js";
+import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
 
@@ -90,6 +90,12 @@ function lists(session) {
     listHouseholds: (options) => listed("household", options),
     /** @param {any} [options] */
     listPatrols: (options) => listed("patrol", options),
+    /** My newest records of several types, with `where`, in one go: a list for each. @param {[type: string, limit: number][]} wanted */
+    listMine: async (wanted) => {
+      const found = await Promise.all(wanted.map(([type, limit]) => reading.listNewest(session, type, { limit, mine: true })));
+      const rows = await addWhere(session, found.flatMap((list) => list.rows));
+      return found.map((list) => rows.splice(0, list.rows.length));
+    },
     /** My reports with `where.case`: what became of them. @param {any} [options] */
     listCases: (options) => listed("report", { ...options, mine: true }),
     /** One record with `where`, or null. @param {string} id */
@@ -118,6 +124,10 @@ function lists(session) {
     /** `{records, photos, count, size_bytes}` not at the server yet. */
     unsent: () => unsent(author),
     status: () => status(session),
+    /** `status().problem` alone. */
+    problem: () => problem(author),
+    /** Ids of records of which a photo was not accepted (`where.photos_refused`). */
+    withRefusedPhotos: () => withRefusedPhotos(session),
   };
 }
 

@@ -5,8 +5,10 @@
  *
  * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string}} Entry
  * @typedef {{key: string, photo: string, role: string, of: string, database: string, sha256: string, size_bytes: number,
- *   content_type: string, upload_url: string | null, sent_bytes: number, has_failed?: boolean, problem?: string}} Upload
- *   `problem` is the server's final word against a file: it stays here and is not tried again by itself
+ *   content_type: string, upload_url: string | null, sent_bytes: number, has_failed?: boolean, faults?: number, retry_at_ms?: number,
+ *   problem?: string | null, is_final?: boolean, is_kept?: boolean}} Upload
+ *   `problem` is the code of what stops a file: it stays here and is not tried again by itself. `is_final` says that trying again
+ *   would not help (it is unsent no more), `is_kept` that the server has put its bytes aside; `faults` counts damaged transfers
  */
 import { done, transact } from "./idb.js";
 import { openOwn } from "./own.js";

@@ -1,14 +1,17 @@
 /**
  * Where each record stands: on this phone, on its way, at the server, put aside with a reason, and which case became of it.
- * `place` is `phone`, `sending`, `server` or `refused`. Derived from outbox, uploads, refusals and case copies every time; nothing here is stored.
+ * `place` is `phone`, `sending`, `server` or `refused`; `photos_refused` are photos whose document the gate put aside (`of` is
+ * `record`) or whose file stopped (`file`, see `outbox.js`), with the reason's code. Derived from outbox, uploads, refusals and case copies every time; nothing here is stored.
  *
  * @typedef {{place: string, reason: string | null, detail: any,
- *   photos_unsent: number, percent: number, case: any | null}} Where
+ *   photos_unsent: number, photos_refused: RefusedPhoto[], percent: number, case: any | null}} Where
+ * @typedef {{photo: string, n: number, of: "record" | "file", code: string, is_kept: boolean}} RefusedPhoto `n` counts from 1
+ * @typedef {{unsent: Set<string>, refused: Map<string, any>, files: import("./outbox.js").Upload[], isPushing: boolean}} Standing
  */
 import { done, transact } from "./idb.js";
-import { entries, refusals, state, uploads } from "./outbox.js";
+import { entries, state, uploads } from "./outbox.js";
 import { openOwn } from "./own.js";
-import { casesOf } from "./reading.js";
+import { casesOf, getRecord } from "./reading.js";
 
 const FRESH_MS = 60_000;
 
@@ -18,27 +21,54 @@ const FRESH_MS = 60_000;
  * @returns {Promise<(import("./reading.js").Row & {where: Where})[]>}
  */
 export async function addWhere(session, rows) {
-  const { author } = session;
-  const [unsent, refused, files, sync, cases] = await Promise.all([
-    unsentIds(author),
-    refusals(author),
-    uploads(author),
-    state(author, "sync"),
+  const [{ unsent: waiting, refused, files, isPushing }, cases] = await Promise.all([
+    standing(session.author),
     casesOf(session, rows.filter(({ doc }) => doc.type === "report")),
   ]);
-  const isPushing = sync?.phase === "push" && Date.now() - sync.phase_at_ms < FRESH_MS;
-  const reasons = new Map(refused.map((refusal) => [refusal.id, refusal]));
   return rows.map((row) => {
-    const waiting = files.filter(({ of }) => of === row.id);
-    const place = placeOf(row.id, reasons, unsent, isPushing);
-    return { ...row, where: { ...place, ...progress(row.doc, waiting), case: cases.get(row.id) ?? null } };
+    const place = placeOf(row.id, refused, waiting, isPushing);
+    const photos_refused = refusedPhotos(row.doc, refused, files);
+    const going = files.filter((file) => file.of === row.id && isGoing(file));
+    return { ...row, where: { ...place, ...progress(row.doc, going, photos_refused), photos_refused, case: cases.get(row.id) ?? null } };
   });
 }
 
-async function unsentIds(author) {
+/** Everything that says where records stand, as of one moment: one transaction, whatever the number of rows. @returns {Promise<Standing>} */
+async function standing(author) {
   const db = await openOwn(author);
-  const keys = await transact(db, ["outbox"], "readonly", (tx) => done(tx.objectStore("outbox").getAllKeys()));
-  return new Set(keys.map((key) => String(key).split("|")[1]));
+  const [keys, refused, files, sync] = await transact(db, ["outbox", "refused", "uploads", "state"], "readonly", (tx) => Promise.all([
+    done(tx.objectStore("outbox").getAllKeys()),
+    done(tx.objectStore("refused").getAll()),
+    done(tx.objectStore("uploads").getAll()),
+    done(tx.objectStore("state").get("sync")),
+  ]));
+  return {
+    unsent: new Set(keys.map((key) => String(key).split("|")[1])),
+    refused: new Map(refused.map((refusal) => [refusal.id, refusal])),
+    files,
+    isPushing: sync?.phase === "push" && Date.now() - sync.phase_at_ms < FRESH_MS,
+  };
+}
+
+/** Whether a file is still on its way; one that is refused for good is not. @param {import("./outbox.js").Upload} upload */
+function isGoing({ problem, is_final }) {
+  return !(problem && is_final);
+}
+
+function refusedPhotos(doc, refused, files) {
+  return (doc.photos ?? []).flatMap((photo, at) => {
+    const refusal = refused.get(photo);
+    if (refusal) return [{ photo, n: at + 1, of: "record", code: refusal.reason, is_kept: true }];
+    const file = files.find((one) => one.photo === photo && one.problem);
+    return file ? [{ photo, n: at + 1, of: "file", code: file.problem, is_kept: file.is_kept === true }] : [];
+  });
+}
+
+/** Ids of records of which a photo was refused, each once. @param {import("./meta.js").Session} session @returns {Promise<string[]>} */
+export async function withRefusedPhotos(session) {
+  const { refused, files } = await standing(session.author);
+  const aside = await Promise.all([...refused.keys()].filter((id) => id.startsWith("photo:")).map((id) => getRecord(session, id)));
+  return [...new Set([...files.filter(({ problem }) => problem).map(({ of }) => of), ...aside.flatMap((row) => (row ? [row.doc.of] : []))])];
 }
 
 function placeOf(id, reasons, unsent, isPushing) {
@@ -48,24 +78,36 @@ function placeOf(id, reasons, unsent, isPushing) {
   return { place, reason: null, detail: null };
 }
 
-function progress(doc, waiting) {
-  const total = Math.max(doc.photos?.length ?? 0, waiting.length);
-  const partly = waiting.reduce((sum, { sent_bytes, size_bytes }) => sum + sent_bytes / size_bytes, 0);
-  const percent = total ? Math.floor((100 * (total - waiting.length + partly)) / total) : 100;
-  return { photos_unsent: waiting.length, percent };
+function progress(doc, going, refused) {
+  const lost = refused.filter(({ photo }) => !going.some((file) => file.photo === photo)).length;
+  const total = Math.max((doc.photos?.length ?? 0) - lost, going.length);
+  const partly = going.reduce((sum, { sent_bytes, size_bytes }) => sum + sent_bytes / size_bytes, 0);
+  const percent = total ? Math.floor((100 * (total - going.length + partly)) / total) : 100;
+  return { photos_unsent: going.length, percent };
 }
 
-/** What has not reached the server: `{records, photos, count, size_bytes}`. */
+/** What has not reached the server and still may: `{records, photos, count, size_bytes}`. */
 export async function unsent(author) {
-  const [records, files] = await Promise.all([entries(author), uploads(author)]);
+  const [records, all] = await Promise.all([entries(author), uploads(author)]);
+  const files = all.filter(isGoing);
   const shown = records.filter(({ doc }) => doc.type !== "photo");
   const size_bytes = [...records, ...files].reduce((sum, { size_bytes: size }) => sum + size, 0);
   return { records: shown.length, photos: files.length, count: shown.length + files.length, size_bytes };
 }
 
+/** What keeps sync from going on, as `status` says it, without asking the browser about its storage. */
+export async function problem(author) {
+  return problemOf((await state(author, "sync")) ?? {});
+}
+
+function problemOf({ problem: whole = null, photos_problem = null }) {
+  return whole ?? photos_problem;
+}
+
 /**
  * How sync and storage are: `{phase, problem, last_contact_at, last_sync_at, loaded, loading, offset_ms, usage_bytes,
- * quota_bytes, is_persisted}`. `problem` is null or one of `offline`, `signed_out`, `revoked`, `server_full`, `server`, `phone_full`.
+ * quota_bytes, is_persisted}`. `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
+ * `photos_unavailable` (records arrive, photo files do not), `phone_full`, `unknown`.
  */
 export async function status(session) {
   const sync = (await state(session.author, "sync")) ?? {};
@@ -74,7 +116,7 @@ export async function status(session) {
   const is_persisted = await storage?.persisted?.().catch(() => null);
   return {
     phase: sync.phase ?? "idle",
-    problem: sync.problem ?? null,
+    problem: problemOf(sync),
     last_contact_at: sync.last_contact_at ?? null,
     last_sync_at: sync.last_sync_at ?? null,
     loaded: sync.loaded ?? false,

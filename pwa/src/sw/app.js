@@ -23,7 +23,7 @@ export async function answer(request) {
   try {
     return found ? await run(found, request) : await failure(request, 404, "failure.not_found");
   } catch (error) {
-    if (error instanceof StorageFull) return failure(request, 507, "me.phone_full", "failure.broken_title");
+    if (error instanceof StorageFull) return failure(request, 507, "failure.no_room");
     console.error("page failed", pathname, error);
     return failure(request, 500, "failure.broken");
   }

@@ -75,7 +75,12 @@ export async function open(session, path, init) {
 
 async function problemOf(response) {
   const told = await response.json().catch(() => ({}));
-  return errorOf(response.status, told.code ?? told.reason ?? told.error ?? "", Number(response.headers.get("Retry-After")) || null);
+  return errorOf(response.status, codeOf(told), Number(response.headers.get("Retry-After")) || null);
+}
+
+/** A problem's `code`, or CouchDB's `reason`; of a full store it is `error` that is a code. */
+function codeOf({ code, reason, error }) {
+  return code ?? (error === "insufficient_storage" ? error : (reason ?? error)) ?? "";
 }
 
 /** Which of the named errors a status is. @param {number} status @param {string} reason @param {number | null} retry_after_s */

@@ -14,7 +14,7 @@ async function start() {
 
 async function sync(session) {
   const loop = new Loop(session);
-  const awake = () => loop.want({ me: true, all: true, isUrgent: true });
+  const awake = () => void loop.wantNow().catch((error) => console.error("sync was not asked", error));
   const unlisten = listen(({ type }) => {
     if (type === "wrote") loop.want({ isUrgent: true });
     if (type === "sync-now") awake();

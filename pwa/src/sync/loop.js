@@ -6,7 +6,7 @@ import { Busy, Offline, SignedOut } from "./http.js";
 import { listenForPokes, pause } from "./poke.js";
 import { note, tellChanged } from "./progress.js";
 import { runRound } from "./round.js";
-import { sendPhotos } from "./uploads.js";
+import { retryDamaged, sendPhotos } from "./uploads.js";
 import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
 
@@ -14,6 +14,7 @@ const EVERY_MS = 5 * 60_000;
 const POKE_PATIENCE_MS = 3_000;
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 5 * 60_000;
+const SIGNED_OUT = Object.freeze({ token_revoked: "revoked", token_expired: "expired" });
 
 /** The loop of one signed-in user. `stop()` ends it for good. */
 export class Loop {
@@ -25,6 +26,11 @@ export class Loop {
     this.isWanted = true;
     this.failures = 0;
     this.photosFailures = 0;
+    this.photosNotBefore_ms = 0;
+    /** @type {string | null | undefined} undefined until this loop has said something */
+    this.photosProblem = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.photosTimer = undefined;
     /** @type {Promise<void> | null} */
     this.photosRun = null;
     /** @type {() => void} */
@@ -54,8 +60,16 @@ export class Loop {
   }
 
   stop() {
+    clearTimeout(this.photosTimer);
     this.ending.abort();
     this.wake();
+  }
+
+  /** The user, the network or the foreground asks: what waits or was given up for transfer faults is tried at once. */
+  async wantNow() {
+    this.photosNotBefore_ms = 0;
+    await retryDamaged(this.session.author);
+    this.want({ me: true, all: true, isUrgent: true });
   }
 
   /** Asks for a round. @param {{me?: boolean, all?: boolean, names?: string[], isUrgent?: boolean}} [more] `isUrgent` ends a wait after failures */
@@ -84,19 +98,42 @@ export class Loop {
 
   /** Photos go beside the rounds: a record saved meanwhile does not wait for one. */
   sendPhotos() {
-    if (this.photosRun) return;
+    if (this.photosRun || Date.now() < this.photosNotBefore_ms) return;
     const shouldStop = () => this.ending.signal.aborted;
     const onProgress = ({ of, database }) => tellChanged([database], [of]);
     this.photosRun = sendPhotos(this.session, { shouldStop, onProgress })
-      .then(() => void (this.photosFailures = 0))
+      .then((wait_ms) => this.endPhotos(wait_ms))
       .catch((error) => this.failPhotos(error))
       .finally(() => (this.photosRun = null));
   }
 
+  async endPhotos(wait_ms) {
+    this.photosFailures = 0;
+    await this.notePhotos(null);
+    if (wait_ms !== null) this.wakeForPhotos(wait_ms);
+  }
+
+  /** Rounds of records go on meanwhile, and must not wipe out what is said about photos. */
   async failPhotos(error) {
-    await this.noteProblem(error);
+    const problem = photosProblemOf(error);
+    if (problem) await this.notePhotos(problem);
+    else if (error instanceof SignedOut) this.want({ me: true }); // the round hears whether the token was revoked or is too old
+    else await this.noteProblem(error);
     this.photosFailures += 1;
-    setTimeout(() => this.want(), waitOf(error, this.photosFailures));
+    const wait_ms = waitOf(error, this.photosFailures);
+    this.photosNotBefore_ms = Date.now() + wait_ms;
+    this.wakeForPhotos(wait_ms);
+  }
+
+  async notePhotos(problem) {
+    if (problem === this.photosProblem) return;
+    this.photosProblem = problem;
+    await note(this.session.author, { photos_problem: problem }).catch(() => undefined);
+  }
+
+  wakeForPhotos(wait_ms) {
+    clearTimeout(this.photosTimer);
+    if (!this.ending.signal.aborted) this.photosTimer = setTimeout(() => this.want(), wait_ms);
   }
 
   async fail(error) {
@@ -122,10 +159,22 @@ export class Loop {
 /** What the Me page says about a failure; see `status` in `src/store/where.js`. */
 export function problemOf(error) {
   if (error instanceof Offline) return "offline";
-  if (error instanceof SignedOut) return error.message === "token_revoked" ? "revoked" : "signed_out";
+  if (error instanceof SignedOut) return SIGNED_OUT[error.message] ?? "signed_out";
   if (error instanceof StorageFull) return "phone_full";
-  if (error instanceof Busy) return /full|insufficient_storage/.test(error.message) ? "server_full" : "server";
+  if (error instanceof Busy) return isFull(error) ? "server_full" : "server";
   return error?.name === "Refused" ? "server" : "unknown";
+}
+
+/** What is said about photos alone while records go on arriving, or null when the problem is everybody's. */
+export function photosProblemOf(error) {
+  const problem = problemOf(error);
+  if (problem === "server_full") return problem;
+  return problem === "server" ? "photos_unavailable" : null;
+}
+
+/** @param {any} error a `Busy` */
+function isFull({ message, status }) {
+  return status === 507 || /storage_full|insufficient_storage/.test(message);
 }
 
 /** How long to wait: as the server asks, else twice as long each time, never all phones at once. */

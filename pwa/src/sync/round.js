@@ -20,6 +20,8 @@ import { pushOutbox } from "./push.js";
 export async function runRound(given, wants, hasNews) {
   const session = wants.me ? await refresh(given) : given;
   await push(session);
+  // Not before the push: what a full server says must not come and go with every round.
+  if (wants.me) await note(session.author, { problem: null });
   for (const database of wanted(session, wants)) {
     if (hasNews()) await push(session);
     await pull(session, database);
@@ -35,7 +37,7 @@ async function refresh(session) {
   const now_ms = (sent_ms + Date.now()) / 2;
   const offset_ms = told.server_time ? Math.round(now_ms - Date.parse(told.server_time)) : session.offset_ms;
   await updateSession(session.author, { user: told.user, grids: told.grids, databases: told.databases, offset_ms });
-  await note(session.author, { problem: null, last_contact_at: new Date().toISOString() });
+  await note(session.author, { last_contact_at: new Date().toISOString() });
   return (await currentSession()) ?? session;
 }
 

@@ -10,6 +10,7 @@ const { match } = await import("../../../pwa/src/sw/router.js");
 const { databasesOf } = await import("../../../pwa/src/sync/poke.js");
 const { errorOf } = await import("../../../pwa/src/sync/http.js");
 const { sessionOf } = await import("../../../pwa/src/sync/enrolment.js");
+const { photosProblemOf, problemOf } = await import("../../../pwa/src/sync/loop.js");
 
 test("a uuid is version 7 and sorts by the moment it was made", () => {
   const [early, late] = [uuidv7(1_700_000_000_000), uuidv7(1_700_000_000_001)];
@@ -65,4 +66,14 @@ test("the clock difference is this phone's minus the server's", () => {
   const answer = { device_id: "d", token: "d.s", user: { id: "user:worker1" }, grids: [], databases: [], server_time: "2026-11-23T08:00:00.000Z" };
   const made = sessionOf(answer, Date.parse("2026-11-23T08:00:05.000Z"));
   assert.deepEqual({ offset_ms: made.offset_ms, author: made.author }, { offset_ms: 5000, author: "worker1" });
+});
+
+test("what stops sync is told apart: a full server, a token too old, a revoked one, files alone", () => {
+  const full = [errorOf(503, "storage_full", 5), errorOf(503, "insufficient_storage", null), errorOf(507, "", null)];
+  assert.deepEqual(full.map(problemOf), ["server_full", "server_full", "server_full"]);
+  const codes = ["token_expired", "token_revoked", "token_unknown", "unauthorized"];
+  assert.deepEqual(codes.map((code) => problemOf(errorOf(401, code, null))), ["expired", "revoked", "signed_out", "signed_out"]);
+  assert.equal(photosProblemOf(errorOf(503, "storage_full", 60)), "server_full");
+  assert.equal(photosProblemOf(errorOf(503, "unavailable", 10)), "photos_unavailable");
+  assert.equal(photosProblemOf(errorOf(401, "unauthorized", null)), null);
 });

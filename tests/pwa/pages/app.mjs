@@ -19,6 +19,9 @@ export function texts(language) {
   return JSON.parse(readFileSync(new URL(`locale/${language}.json`, PWA), "utf8"));
 }
 
+/** What the server gives the phone to know of its rules: reasons of refusal among them. */
+export const DOMAIN = JSON.parse(readFileSync(new URL("generated/domain.json", PWA), "utf8"));
+
 const CATEGORIES = [
   ["1101", "event", "暴露垃圾", "Exposed rubbish", "市容环境", "Street cleanliness"],
   ["1401", "event", "占道经营", "Trading on the pavement", "街面秩序", "Street order"],
@@ -59,7 +62,7 @@ export async function app({ police = false, language = "zh-CN", grids = [GRID], 
 
 export function contextOf(store, language = "zh-CN", fields = {}) {
   return {
-    version: "test", language, domain: {}, session: store?.session ?? null, t: translator(texts(language)),
+    version: "test", language, domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
     enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined, ...fields,
   };
 }

@@ -2,6 +2,7 @@
 import { jpeg } from "../engine/phone.mjs";
 import { GRID, NOW, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 
+const { noteUpload, setState, uploads } = await import("../../../pwa/src/store/outbox.js");
 const ROUGH = `<b>"引号" & 'quote'</b> \`x\` {{ 1 }} \n第二行`;
 
 async function filledPhone(language) {
@@ -28,6 +29,22 @@ async function withHousehold({ phone }) {
   return { household, visit: saved.redirect.match(/visit:[0-9a-f-]+/)[0] };
 }
 
+/** What was not accepted, and what keeps the rest from going on. */
+async function addTroubles(add, { phone, ids }) {
+  const { author } = phone.store.session;
+  const [kept, damaged] = await uploads(author);
+  await noteUpload(author, kept.key, { problem: "image_truncated", is_final: true, is_kept: true });
+  await noteUpload(author, damaged.key, { problem: "hash_mismatch", is_final: false });
+  await add("refused photos on Me", phone.get("/m/me"));
+  await add("refused photos of a record", phone.get(`/m/records/${ids[0]}`));
+  for (const problem of ["server_full", "photos_unavailable", "phone_full", "expired", "revoked", "signed_out", "offline", "server"]) {
+    await setState(author, "sync", { phase: "idle", problem });
+    for (const path of ["/m/me", "/m/sync-chip"]) await add(`${problem} ${path}`, phone.get(path));
+  }
+  await setState(author, "sync", null);
+  await add("no room for the page itself", { template: "message.html", data: { title: "x", message: "failure.no_room", slots: {}, bare: false } });
+}
+
 /** `[{name, template, data}]` in a language. */
 export async function shownPages(language) {
   const pages = [];
@@ -43,6 +60,7 @@ export async function shownPages(language) {
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/visits/new`,
     `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync-chip", `/m/records/${full.ids[0]}/photos/1`, `/m/records/${full.ids[0]}/photos/2`, ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
   for (const path of paths) await add(`full ${path}`, full.phone.get(path));
+  await addTroubles(add, full);
   await add("refused report", full.phone.post("/m/reports", { category: "", grid: GRID }));
   await add("refused plainly", full.phone.post("/m/reports", { category: "", grid: GRID }, { is_htmx: false }));
   await full.phone.post(`/m/patrols/${full.patrol_id}/end`, {});

@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { jpeg } from "../engine/phone.mjs";
-import { GRID, NOW, QUARTER, answer, app, caseOf, contextOf, filled } from "./app.mjs";
+import { DOMAIN, GRID, NOW, QUARTER, answer, app, caseOf, contextOf, filled } from "./app.mjs";
+
+const { entries, noteUpload, release, releaseUpload, setState } = await import("../../../pwa/src/store/outbox.js");
+const { refusalSaying } = await import("../../../pwa/src/handlers/troubles.js");
 
 const HOUSEHOLD = { address: "文昌路 12 号", building: "3 号楼", purpose: "日常走访", how: "consent_spoken", residents_count: "3", contact_phone: "138 0000 0000" };
 
@@ -125,7 +128,6 @@ test("a report shows its case, and a returned one the reason", async () => {
   const phone = await app();
   const doc = await report(phone);
   assert.equal((await phone.get(`/m/records/${doc._id}`)).data.where.label, "where.phone");
-  const { release, entries } = await import("../../../pwa/src/store/outbox.js");
   const waiting = await entries(phone.store.session.author);
   await release(phone.store.session.author, waiting.map(({ key }) => key));
   assert.equal((await phone.get(`/m/records/${doc._id}`)).data.where.label, "where.server");
@@ -140,13 +142,64 @@ test("a report shows its case, and a returned one the reason", async () => {
 test("a refused record says why in words", async () => {
   const phone = await app();
   const doc = await report(phone);
-  const { release, entries } = await import("../../../pwa/src/store/outbox.js");
   const waiting = await entries(phone.store.session.author);
   await release(phone.store.session.author, waiting.map(({ key }) => key), [{ id: doc._id, reason: "not_grid_holder" }]);
   const { data } = await phone.get(`/m/records/${doc._id}`);
   assert.deepEqual([data.where.tone, data.refused.label], ["bad", "refused.not_grid_holder"]);
   assert.equal((await phone.get("/m/me")).data.refused.length, 1);
 });
+
+test("every reason of the gate is said in words of its own", () => {
+  assert.ok(DOMAIN.reasons.length);
+  for (const reason of DOMAIN.reasons) assert.deepEqual(refusalSaying({ reason }, DOMAIN), { label: `refused.${reason}`, slots: {} });
+  assert.equal(refusalSaying({ reason: "made_up" }, DOMAIN).label, "refused.other");
+});
+
+test("a photo that was put aside is no longer unsent, and its record and Me say which and why", async () => {
+  const phone = await app();
+  const form = filled(await phone.get("/m/report"), { category: "1101" });
+  const saved = await phone.post("/m/reports", form, { files: { photo: [jpeg(), jpeg(20)] } });
+  const path = saved.redirect.split("?")[0];
+  const { author } = phone.store.session;
+  const { doc } = (await phone.store.listReports()).rows[0];
+  await noteUpload(author, `${doc.photos[1]}|sent`, { problem: "image_truncated", is_final: true, is_kept: true });
+  const shown = { n: 2, label: "upload.image_truncated", slots: {}, next: "upload.kept" };
+  assert.deepEqual((await phone.get(path)).data.refused_photos, [shown]);
+  const { data } = await phone.get("/m/me");
+  assert.deepEqual(data.refused_photos, [{ href: path, lead: "暴露垃圾", ...shown }]);
+  assert.equal(data.unsent_photos, 1);
+  const waiting = await entries(author);
+  await release(author, waiting.map(({ key }) => key));
+  await releaseUpload(author, `${doc.photos[0]}|sent`);
+  assert.equal((await phone.get(path)).data.where.label, "where.photos_refused");
+});
+
+test("a photo whose document the gate put aside is named with its reason", async () => {
+  const phone = await app();
+  const form = filled(await phone.get("/m/report"), { category: "1101" });
+  await phone.post("/m/reports", form, { files: { photo: [jpeg()] } });
+  const { doc } = (await phone.store.listReports()).rows[0];
+  await release(phone.store.session.author, [], [{ id: doc.photos[0], reason: "schema" }]);
+  assert.deepEqual((await phone.get("/m/me")).data.refused_photos.map(({ n, label }) => [n, label]), [[1, "refused.schema"]]);
+});
+
+for (const [fields, banner, chip, state] of [
+  [{ problem: "server_full" }, "me.state_server_full", "sync.why_server_full", "me.state_server_full"],
+  [{ photos_problem: "server_full" }, "me.state_server_full", "sync.why_server_full", "me.state_server_full"],
+  [{ photos_problem: "photos_unavailable" }, "upload.unavailable", "", "upload.unavailable"],
+  [{ problem: "expired" }, "signin.expired", "sync.why_sign_in", "me.state_signed_out"],
+  [{ problem: "revoked" }, "signin.revoked", "sync.why_sign_in", "me.state_signed_out"],
+  [{ problem: "signed_out" }, "signin.signed_out", "sync.why_sign_in", "me.state_signed_out"],
+]) {
+  test(`Today, Me and the chip say why records wait: ${JSON.stringify(fields)}`, async () => {
+    const phone = await app();
+    await report(phone);
+    await setState(phone.store.session.author, "sync", { phase: "idle", ...fields });
+    for (const path of ["/m/", "/m/me"]) assert.equal((await phone.get(path)).data.problem.label, banner);
+    for (const path of ["/m/cases", "/m/sync-chip", "/m/me"]) assert.equal((await phone.get(path)).data.unsent_why, chip);
+    assert.equal((await phone.get("/m/me")).data.facts[0].key, state);
+  });
+}
 
 test("a record this phone does not have is not found", async () => {
   const phone = await app();

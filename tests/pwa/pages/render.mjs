@@ -35,4 +35,5 @@ for (const language of ["zh-CN", "en"]) {
     }
   }
 }
-process.exit(0);
+// A pipe takes what was written only bit by bit: the end waits for it.
+process.stdout.write("", () => process.exit(0));

@@ -1,8 +1,11 @@
 """The phone's words: complete in both languages, with the same slots, and every key a template or handler names exists."""
 
+import json
 import re
 
 import pytest
+
+from media.errors import ImageTooLarge, ImageTruncated, NotAnImage, PhotoConflict, Unavailable
 
 from .twins import PWA, TEMPLATES, texts
 
@@ -11,6 +14,7 @@ LANGUAGES = ("zh-CN", "en")
 MADE_UP = ("report.page", "visit.page", "patrol.page", "household.building_n", "household.unit_n", "household.room_n")
 DYNAMIC = (
     "kind.", "next.", "housing.", "how.", "urgency.", "source.", "state.", "refused.", "me.state_", "amount.", "failure.",
+    "signin.", "upload.",
 )  # fmt: skip
 
 
@@ -53,6 +57,20 @@ def test_no_words_are_left_over(language: str) -> None:
     source = sources()
     unused = [key for key in texts(language) if f'"{key}"' not in source and not key.startswith(DYNAMIC + MADE_UP)]
     assert not unused
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_reason_of_the_gate_has_words(language: str) -> None:
+    reasons = json.loads((PWA / "generated" / "domain.json").read_text(encoding="utf-8"))["reasons"]
+    assert reasons
+    assert not {f"refused.{reason}" for reason in reasons} - texts(language).keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_code_that_stops_a_photo_has_words(language: str) -> None:
+    codes = {error.code for error in (NotAnImage, ImageTruncated, ImageTooLarge, PhotoConflict, Unavailable)}
+    codes |= {"hash_mismatch", "invalid_metadata", "empty", "too_large", "file_missing"}
+    assert not {f"upload.{code}" for code in codes} - texts(language).keys()
 
 
 def test_chinese_text_has_chinese_punctuation() -> None:

@@ -1,0 +1,47 @@
+/**
+ * What keeps records from going on (`problem` of `store.status()`), in words: the banner of Today and Me, two words in the chip of the
+ * top line, the state in Me. And what was not accepted, with its reason. Pure.
+ */
+const SIGN_IN = Object.freeze(["signed_out", "revoked", "expired"]);
+const BANNERS = Object.freeze({ server_full: "me.state_server_full", phone_full: "me.phone_full", photos_unavailable: "upload.unavailable" });
+const STATES = Object.freeze({ offline: "me.state_offline", server_full: "me.state_server_full", photos_unavailable: "upload.unavailable" });
+const PHASES = Object.freeze({ push: "pushing", photos: "uploading", pull: "pulling", load: "pulling", idle: "idle" });
+const UPLOAD_CODES = Object.freeze(["not_an_image", "image_truncated", "image_too_large", "photo_conflict", "hash_mismatch", "invalid_metadata",
+  "empty", "too_large", "file_missing"]);
+
+/** The one thing the user should know, or null: `{label, slots, href, link}`. @param {string | null} problem */
+export function bannerOf(problem) {
+  if (needsSignIn(problem)) return { label: `signin.${problem}`, slots: {}, href: "/m/sign-in", link: "signin.go" };
+  const label = BANNERS[problem ?? ""];
+  return label ? { label, slots: {}, href: "", link: "" } : null;
+}
+
+/** Why records wait, for the chip; empty when it is nothing special. @param {string | null} problem */
+export function whyOf(problem) {
+  if (needsSignIn(problem)) return "sync.why_sign_in";
+  if (problem === "server_full") return "sync.why_server_full";
+  return problem === "phone_full" ? "sync.why_phone_full" : "";
+}
+
+/** What sync does now, or why it does not. @param {{problem: string | null, phase: string}} status */
+export function stateOf({ problem, phase }) {
+  if (needsSignIn(problem)) return "me.state_signed_out";
+  if (problem) return STATES[problem] ?? "me.state_waiting";
+  return `me.state_${PHASES[phase] ?? "idle"}`;
+}
+
+function needsSignIn(problem) {
+  return SIGN_IN.includes(problem ?? "");
+}
+
+/** What a refusal's code means, in words. @param {{reason: string | null}} refusal @param {{reasons: string[]}} domain the gate's reasons */
+export function refusalSaying({ reason }, { reasons }) {
+  return reasons.includes(reason ?? "") ? { label: `refused.${reason}`, slots: {} } : { label: "refused.other", slots: { code: reason } };
+}
+
+/** One photo that was not accepted: `{n, label, slots, next}`. @param {import("../store/where.js").RefusedPhoto} photo */
+export function refusedPhoto({ n, of, code, is_kept }, domain) {
+  const isOfFile = of === "file" && UPLOAD_CODES.includes(code);
+  const saying = isOfFile ? { label: `upload.${code}`, slots: {} } : refusalSaying({ reason: code }, domain);
+  return { n, ...saying, next: is_kept ? "upload.kept" : "upload.stays" };
+}
