@@ -29,6 +29,7 @@ from server.web.routes import routes
 from server.web.security import SameOrigin, SecurityHeaders
 from server.web.services import Services
 from server.web.sessions import Sessions
+from server.web.upload_words import UploadWords
 from sync.couch import Couch
 
 BUILT = Path(__file__).resolve().parent.parent / "pwa" / "dist"
@@ -47,7 +48,7 @@ def create_app(given: Settings | None = None, built: Path = BUILT) -> Starlette:
     replication = create_replication(found, services.couch, services.nudges.nudge_soon)
     uploads = photos.create_photo_uploads(found.uploads, services.couch, DevicePolicy(services.couch), services.nudges)
     app = Starlette(
-        routes=routes(replication, uploads, services.assets, built / "m"),
+        routes=routes(replication, UploadWords(uploads), services.assets, built / "m"),
         middleware=[
             Middleware(AccessLog),
             Middleware(SecurityHeaders, settings=found),

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from media import scrub, store
 from media.completion import Upload, Uploader
 from media.errors import ImageError, PhotoConflict, Refused, StorageFull, Unavailable
+from media.tus import Problem
 from media.uploads import create_uploads
 from server.domain import ids, permissions, times
 from server.domain.errors import Missing
@@ -44,14 +45,18 @@ class Gate:
         self._policy = policy
 
     async def identify(self, authorization: str | None) -> Uploader | None:
-        """The device behind `Authorization: Bearer <token>`, or None. Raises Unavailable when the store cannot say."""
+        """The device behind `Authorization: Bearer <token>`, or None when there is none.
+
+        Raises Problem (401) that says what is wrong with a token (`token_revoked`, `token_expired`, `token_unknown`), and
+        Unavailable when the store cannot say.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return None
         try:
             holder = await self._policy.identify(token.strip())
-        except NotAdmitted:
-            return None
+        except NotAdmitted as error:
+            raise Problem(401, error.reason).with_headers(WWW_Authenticate="Bearer") from None
         except NobodyKnows as error:
             raise Unavailable(str(error)) from error
         return KnownUploader(device=holder.device, user=holder.user, holder=holder)

@@ -19,7 +19,7 @@ from server.people import devices, reach
 from sync import databases
 from sync.couch import Couch
 from sync.databases import DatabaseName
-from sync.errors import StoreError
+from sync.errors import StorageFull, StoreError
 from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unavailable
 
 TOKEN_KEPT_S = 3.0
@@ -82,6 +82,8 @@ class DevicePolicy:
         refused = [quarantine.Refused(one.doc, one.text, one.rejection.reason, one.rejection.fields) for one in rejected]
         try:
             return await asyncio.to_thread(quarantine.keep_all, self._couch, database, holder.device, holder.user, refused)
+        except StorageFull as error:
+            raise Unavailable("storage_full") from error
         except StoreError as error:
             raise Unavailable from error
 

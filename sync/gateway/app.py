@@ -172,7 +172,7 @@ def _stop_of(error: Exception) -> Stop:
     if isinstance(error, NotAdmitted):
         return Stop(401, "unauthorized", error.reason)
     if isinstance(error, Unavailable):
-        return StoreDown()
+        return StoreDown(error.reason)
     if isinstance(error, TooLarge):
         return Stop(413, "too_large", "body_too_large")
     return Stop(400, "bad_request", str(error))

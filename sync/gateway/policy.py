@@ -46,7 +46,11 @@ class NotAdmitted(Exception):
 
 
 class Unavailable(Exception):
-    """The policy cannot answer now (its store is away). The request is answered 503 and comes again."""
+    """The policy cannot answer now: its store is away, or full. The request is answered 503 with `reason` and comes again."""
+
+    def __init__(self, reason: str = "store_unreachable") -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class Policy(Protocol):

@@ -14,7 +14,7 @@ from media import derive, store
 from media.completion import Upload
 from media.errors import Refused, Unavailable
 from media.inspect import read_facts
-from media.tus import Meta
+from media.tus import Meta, Problem
 from server import photos
 from server.domain.errors import Missing
 from server.nudges import Nudges
@@ -79,8 +79,10 @@ def test_without_a_token_nobody_uploads(header: str | None, people: People) -> N
     assert asyncio.run(Gate(Policy(holder)).identify(header)) is None  # type: ignore[arg-type]
 
 
-def test_a_revoked_token_is_nobody_and_a_dead_store_is_later() -> None:
-    assert asyncio.run(Gate(Policy(NotAdmitted("token_revoked"))).identify("Bearer x")) is None  # type: ignore[arg-type]
+def test_a_revoked_token_is_told_as_such_and_a_dead_store_is_later() -> None:
+    with pytest.raises(Problem) as refused:
+        asyncio.run(Gate(Policy(NotAdmitted("token_revoked"))).identify("Bearer x"))  # type: ignore[arg-type]
+    assert (refused.value.status, refused.value.code) == (401, "token_revoked")
     with pytest.raises(Unavailable):
         asyncio.run(Gate(Policy(NobodyKnows())).identify("Bearer x"))  # type: ignore[arg-type]
 
