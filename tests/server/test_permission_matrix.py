@@ -1,0 +1,203 @@
+"""Every role on every kind of database, of a grid of its own and of one that is not, through the whole server.
+
+What is expected is read from `server/domain/permissions.py`, so a new role, kind or type is tried without anybody thinking of it;
+the two rules that must never bend, and the township of a photo, are written out here besides.
+Every person holds the same grid, so that the role alone makes the difference.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+import redis
+
+from server.domain import permissions, times
+from server.people import accounts, devices
+from sync import databases
+from tests.conftest import COMMUNITY, GRID_A, GRID_ELSEWHERE
+from tests.media.photographs import as_bytes, scene
+from tests.records import new_id
+from tests.server.web.site import PASSWORD, Site, bearer, running_site
+
+NOW = datetime.now(UTC)
+QUARTER, MONTH = databases.quarter_at(NOW), databases.month_at(NOW)
+QUARTERS = (QUARTER, databases.previous_quarter(QUARTER))
+GRIDS = {"own": GRID_A, "foreign": GRID_ELSEWHERE}
+PUSHED_KINDS = sorted(permissions.TYPES_BY_KIND)
+TYPES = sorted(frozenset().union(*(types for by_role in permissions.TYPES_BY_KIND.values() for types in by_role.values())))
+PHOTO_KINDS = {"grid": databases.grid_db, "home-quarter": databases.home_quarter_db, "beat": databases.beat_db}
+SERVERS_OWN = [
+    databases.PEOPLE,
+    databases.DEVICES,
+    databases.QUARANTINE,
+    databases.cases_db(GRID_A[:9]),
+    databases.media_db(GRID_A[:9]),
+    databases.audit_db(MONTH),
+    databases.rollup_db(GRID_A[:6]),
+]
+
+
+class Phone(NamedTuple):
+    """A device with a good token, whatever its person's role: no role is kept out by the enrolment alone."""
+
+    person: dict[str, Any]
+    device_id: str
+    client: httpx.Client
+
+    def push(self, name: str, docs: list[dict[str, Any]]) -> httpx.Response:
+        return self.client.post(f"/db/{name}/_bulk_docs", json={"docs": docs, "new_edits": False})
+
+    def record(self, type_: str, grid: str, kind: str) -> dict[str, Any]:
+        """A sound record of this type, as this person would push it there."""
+        head = {"_id": new_id(type_), "_rev": "1-" + "a" * 32, "type": type_, "v": 1, "grid": grid, "device": self.device_id}
+        head |= {"author": self.person["name"], "captured_at": times.to_text(NOW), "clock_offset_ms": 0}
+        record = head | rest_of(type_)
+        return record | {"household": None} if (type_, kind) == ("visit", "beat") else record
+
+
+def rest_of(type_: str) -> dict[str, Any]:
+    """What a type needs beyond the envelope."""
+    at, stamps = times.to_text(NOW), {"stamps": {}}
+    image = {"role": "sent", "sha256": "a" * 64, "size_bytes": 1, "content_type": "image/jpeg"}
+    basis = {"purpose": "走访服务", "given_at": at, "how": "consent_spoken"}
+    report = {"category": "3102", "text": "", "urgency": "normal", "place": None, "photos": [], "source": "patrol"}
+    return {
+        "report": report,
+        "note": {"of": new_id("report"), "text": "补充"},
+        "photo": {"of": new_id("report"), "files": [image]},
+        "patrol": {"started_at": at, "ended_at": at},
+        "track": {"patrol": new_id("patrol"), "points": [[0, 38.5, 106.1, 5]]},
+        "visit": {"household": new_id("household"), "address": "1号", "kind": "routine", "findings": ""},
+        "household": {"address": "1号", "basis": basis, **stamps},
+        "member": {"household": new_id("household"), "name": "王", **stamps},
+        "errand": {"household": new_id("household"), "item": "低保", **stamps},
+        "taskreply": {"of": new_id("task"), "outcome": "done", "text": ""},
+        "access": {"of": new_id("household"), "fields": ["contact_phone"], "purpose": "走访服务"},
+    }[type_]
+
+
+@pytest.fixture(scope="module")
+def site(own_store: str, broker_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    redis.Redis.from_url(broker_url).flushall()
+    with running_site(own_store, broker_url, tmp_path_factory.mktemp("site")) as found:
+        for name in databases_of("own") + databases_of("foreign") + SERVERS_OWN + ["ref"]:
+            found.couch.create(name, replicated=databases.is_replicated(name))
+        yield found
+
+
+def databases_of(whose: str) -> list[str]:
+    """Every database of a grid, this quarter's, the last one's and one long past."""
+    grid = GRIDS[whose]
+    return [databases.home_db(grid), *(make(grid, one) for one in (*QUARTERS, "2019q1") for make in PHOTO_KINDS.values())]
+
+
+@pytest.fixture(scope="module", params=permissions.ROLES)
+def phone(request: pytest.FixtureRequest, site: Site) -> Iterator[Phone]:
+    """One of each role; who has a desk holds the township and community, too."""
+    role = request.param
+    held = {"grids": [GRID_A], "communities": [COMMUNITY], "townships": [GRID_A[:9]]}
+    person = accounts.make(f"{role}9", [role], {"zh-CN": role, "en": role}, PASSWORD, **held)
+    accounts.save_all(site.couch, [person])
+    device, token = devices.enrol(site.couch, person, "测试手机")
+    with site.visit() as client:
+        client.headers.update(bearer(token))
+        yield Phone(person, device["_id"].partition(":")[2], client)
+
+
+def is_pulled(person: dict[str, Any], name: str, whose: str) -> bool:
+    """As the table says: the role opens the kind, the grid is held, the quarter is this or the last."""
+    found = databases.parse(name)
+    assert found is not None
+    is_recent = found.quarter is None or found.quarter in QUARTERS
+    return whose == "own" and is_recent and found.kind in permissions.database_kinds(person) & permissions.PULLED_KINDS
+
+
+@pytest.mark.parametrize("whose", GRIDS)
+def test_a_role_reads_the_databases_of_the_table_and_no_other(phone: Phone, whose: str) -> None:
+    for name in databases_of(whose):
+        expected = 200 if is_pulled(phone.person, name, whose) else 403
+        for path in ("", "/_changes", "/_all_docs"):
+            assert phone.client.get(f"/db/{name}{path}").status_code == expected, (name, path)
+        assert phone.client.post(f"/db/{name}/_bulk_get", json={"docs": []}).status_code == expected, name
+        document = phone.client.get(f"/db/{name}/report:none").status_code
+        assert document == (404 if expected == 200 else 403), name
+
+
+@pytest.mark.parametrize("whose", GRIDS)
+@pytest.mark.parametrize("kind", PUSHED_KINDS)
+def test_a_role_pushes_the_types_of_the_table_and_no_other(site: Site, phone: Phone, kind: str, whose: str) -> None:
+    name = pushed_database(phone, kind, whose)
+    docs = [phone.record(type_, GRIDS[whose], kind) for type_ in TYPES]
+    answer = phone.push(name, docs)
+    assert answer.status_code == 201, answer.text
+    allowed = permissions.writable_types(phone.person, kind) if whose == "own" else frozenset()
+    assert {doc["type"] for doc, entry in zip(docs, answer.json(), strict=True) if entry.get("ok")} == allowed
+    refused = {doc["type"]: entry for doc, entry in zip(docs, answer.json(), strict=True) if not entry.get("ok")}
+    for type_, entry in refused.items():
+        is_of_role = type_ in permissions.writable_types(phone.person, kind)
+        reason = "not_grid_holder" if is_of_role else "type_not_allowed"
+        assert (entry["error"], entry["reason"], entry["quarantined"]) == ("forbidden", reason, True)
+    present = site.couch.database(name).many([doc["_id"] for doc in docs]) if name in site.couch.all_databases() else {}
+    assert {doc["type"] for doc in present.values() if doc} == allowed
+
+
+def pushed_database(phone: Phone, kind: str, whose: str) -> str:
+    """A database of this kind: the grid's, or the person's and phone's own; a foreign one is another person's or phone's."""
+    is_own = whose == "own"
+    if kind == "track":
+        return databases.track_db(phone.person["name"] if is_own else "somebody", MONTH)
+    if kind == "log":
+        return databases.log_db(phone.device_id if is_own else "0123456789abcdef")
+    return databases.home_db(GRIDS[whose]) if kind == "home" else PHOTO_KINDS[kind](GRIDS[whose], QUARTER)
+
+
+@pytest.mark.parametrize("name", ["ref", *SERVERS_OWN])
+def test_the_servers_own_databases_take_nothing_and_only_the_lists_are_read(phone: Phone, name: str) -> None:
+    for path in ("", "/_changes", "/_all_docs"):
+        assert phone.client.get(f"/db/{name}{path}").status_code == (200 if name == "ref" else 403)
+    assert phone.push(name, [phone.record("report", GRID_A, "grid")]).status_code == 403
+
+
+def test_police_never_reach_a_home_and_nobody_but_police_a_beat(phone: Phone) -> None:
+    """Written out: no change of the table may open these."""
+    role = phone.person["roles"][0]
+    for name in databases_of("own"):
+        is_closed = (name.startswith("home-") and role != "worker") or (name.startswith("beat-") and role != "police")
+        if is_closed:
+            assert phone.client.get(f"/db/{name}/_changes").status_code == 403
+            entries = phone.push(name, [phone.record("visit", GRID_A, "beat"), phone.record("household", GRID_A, "home")]).json()
+            assert [entry.get("error") for entry in entries] == ["forbidden", "forbidden"]
+
+
+@pytest.fixture(scope="module")
+def photos(site: Site) -> dict[tuple[str, str], str]:
+    """A photo in each database a photo's record may lie in, by kind and whose grid."""
+    found, jpeg = {}, as_bytes(scene(40, 30), "JPEG")
+    for whose, grid in GRIDS.items():
+        media = site.couch.database(databases.media_db(grid[:9]), create=True)
+        for kind, name in PHOTO_KINDS.items():
+            found[kind, whose] = photo = new_id("photo")
+            doc = {"_id": photo, "type": "media", "photo": photo, "database": name(grid, QUARTER), "device": "d1"}
+            rev = media.put(doc | {"author": "somebody", "derived": True})
+            for size in ("sent", "screen", "thumb"):
+                rev = media.attach(photo, rev, size, jpeg, "image/jpeg")
+    return found
+
+
+def test_a_photo_is_shown_to_whoever_may_see_its_record(site: Site, phone: Phone, photos: dict[tuple[str, str], str]) -> None:
+    """By the phone's token and, for whoever has a desk, by a desk's session."""
+    with site.visit(phone.person["name"]) as desk:
+        for (kind, whose), photo in photos.items():
+            may_see = permissions.may_see_records(phone.person, kind, GRIDS[whose])
+            assert not (may_see and whose == "foreign")
+            for client in (phone.client, desk):
+                for size in ("original", "screen", "thumb"):
+                    status = client.get(f"/api/photos/{photo}/{size}").status_code
+                    assert status == (200 if may_see else 404), (kind, whose, size)
+
+
+def test_a_photo_of_a_home_or_beat_is_shown_at_no_desk(phone: Phone, photos: dict[tuple[str, str], str]) -> None:
+    opened = {kind for (kind, _), photo in photos.items() if phone.client.get(f"/api/photos/{photo}/thumb").is_success}
+    assert opened == {"worker": {"grid", "home-quarter"}, "police": {"grid", "beat"}}.get(phone.person["roles"][0], {"grid"})
