@@ -36,6 +36,15 @@ POST_REPORT = """async ({text, photos}) => {
 }"""
 
 
+POST_NO_PICTURE = """async () => {
+  const page = await (await fetch('/m/report')).text();
+  const form = new FormData(new DOMParser().parseFromString(page, 'text/html').querySelector('form'));
+  form.set('category', '1101');
+  form.append('photo', new File(['these are only words'], 'a.jpg', {type: 'image/jpeg'}));
+  return (await fetch('/m/reports', {method: 'POST', body: form})).url;
+}"""
+
+
 def post_report(phone: Phone, text: str, photos: int = 0) -> Any:
     """Posts the report form twice; both answers."""
     return phone.page.evaluate(POST_REPORT, {"text": text, "photos": photos})
@@ -127,3 +136,14 @@ def test_a_police_phone_holds_nothing_of_homes(system: RunningSystem, tmp_path: 
         police.page.wait_for_function(loaded, polling=200)
         assert not [name for name in police.page.evaluate(names) if "/home-" in name]
         police.context.close()
+
+
+def test_a_file_that_is_no_picture_is_put_aside_and_the_phone_says_so(phone: Phone) -> None:
+    record = phone.page.evaluate(POST_NO_PICTURE)
+    phone.page.goto(record)
+    phone.page.wait_for_function("document.querySelector('main').innerText.includes('照片 1：未被接收')")
+    assert "不是能识别的照片" in phone.page.inner_text("main")
+    assert "街道留存了原文件" in phone.page.inner_text("main")
+    phone.page.goto(record.split("/m/")[0] + "/m/me")
+    phone.page.wait_for_function("document.querySelector('header').innerText.includes('已全部送达')")
+    assert "照片 1：未被接收" in phone.page.inner_text("main")

@@ -1,0 +1,84 @@
+/** What the loop does about a server that is full or takes the token no more: everything stays, and the phone knows why. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { GRID, jpeg, phone, report } from "./phone.mjs";
+import { accepting, reply } from "./server.mjs";
+import "./xhr.mjs";
+
+const { Loop } = await import("../../../pwa/src/sync/loop.js");
+const DATABASE = `grid-${GRID}-2026q4`;
+const FULL = () => reply(503, { error: "service_unavailable", reason: "storage_full", code: "storage_full" }, { "Retry-After": "60" });
+const STORED = () => new Response(null, { status: 201, headers: { Location: "/api/uploads/a", "Upload-Offset": "1000" } });
+
+/** A phone with one report and its photo, and a server with `answers` beside its healthy ones; `asked` tells what came. */
+async function started(answers = {}) {
+  const store = await phone();
+  await store.saveRecord(await report(store, { photos: [jpeg(1000)] }));
+  const { user, grids, databases } = store.session;
+  const server = { answers: {
+    "GET /api/devices/me": () => reply(200, { user, grids, databases, server_time: new Date().toISOString() }),
+    "POST /api/devices/me": () => reply(200, {}),
+    "POST /api/uploads": STORED,
+    "PATCH /api/uploads/a": () => new Response(null, { status: 204, headers: { "Upload-Offset": "1000" } }),
+    ...accepting(DATABASE),
+    ...answers,
+  }, asked: /** @type {string[]} */ ([]) };
+  globalThis.fetch = async (path, { method = "GET", body } = {}) => {
+    const name = `${method} ${new URL(String(path), "http://phone.test").pathname}`;
+    server.asked.push(name);
+    return (server.answers[name] ?? (() => reply(404, {})))(typeof body === "string" ? JSON.parse(body) : body);
+  };
+  const loop = new Loop(store.session);
+  loop.sleep = async () => undefined; // the waits themselves are `waitOf`'s, tested beside it
+  return { store, server, loop };
+}
+
+/** One round and the photos after it. */
+async function round(loop) {
+  loop.want({ me: true });
+  await loop.step();
+  await loop.photosRun;
+  clearTimeout(loop.photosTimer);
+}
+
+test("a server too full for records is told as that, from round to round, until it takes them", async () => {
+  const { store, server, loop } = await started({ [`POST /db/${DATABASE}/_bulk_docs`]: FULL });
+  for (let n = 0; n < 2; n += 1) {
+    await round(loop);
+    assert.deepEqual([await store.problem(), (await store.unsent()).count], ["server_full", 2]);
+  }
+  Object.assign(server.answers, accepting(DATABASE));
+  await round(loop);
+  assert.deepEqual([await store.problem(), (await store.unsent()).count], [null, 0]);
+});
+
+test("a server too full for photos alone takes records, says so, and is left alone for the time it asks", async () => {
+  const { store, server, loop } = await started({ "POST /api/uploads": FULL });
+  await round(loop);
+  await round(loop);
+  const { records, photos } = await store.unsent();
+  assert.deepEqual([await store.problem(), records, photos], ["server_full", 0, 1]);
+  assert.equal(server.asked.filter((name) => name === "POST /api/uploads").length, 1, "not asked again before its time");
+  server.answers["POST /api/uploads"] = STORED;
+  await loop.wantNow();
+  await round(loop);
+  assert.deepEqual([await store.problem(), (await store.unsent()).count], [null, 0]);
+});
+
+for (const [code, problem] of [["token_expired", "expired"], ["token_revoked", "revoked"], ["token_unknown", "signed_out"]]) {
+  test(`a token refused with ${code} ends the loop, keeps everything and is told as ${problem}`, async () => {
+    const { store, loop } = await started({ "GET /api/devices/me": () => reply(401, { code }) });
+    await round(loop);
+    assert.deepEqual([loop.ending.signal.aborted, await store.problem(), (await store.unsent()).count], [true, problem, 2]);
+  });
+}
+
+test("a token refused with a photo is asked about, so that the phone can say why", async () => {
+  const { store, server, loop } = await started({ "POST /api/uploads": () => reply(401, { code: "unauthorized" }) });
+  await round(loop);
+  server.answers["GET /api/devices/me"] = () => reply(401, { code: "token_expired" });
+  assert.ok(loop.isWanted && loop.wants.me);
+  await loop.step();
+  assert.deepEqual([await store.problem(), (await store.unsent()).photos], ["expired", 1]);
+});
