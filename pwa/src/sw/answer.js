@@ -3,7 +3,14 @@
  */
 import { render } from "../render/index.js";
 
-const HTML = { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" };
+// The server's headers do not reach pages that are made here: the same strict policy has to be said again.
+const HTML = {
+  "Content-Type": "text/html; charset=utf-8",
+  "Cache-Control": "no-store",
+  "Content-Security-Policy":
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+  "X-Content-Type-Options": "nosniff",
+};
 
 /** Restoring history asks by htmx too, but for a whole page. @param {Request} request */
 export function wantsFragment(request) {

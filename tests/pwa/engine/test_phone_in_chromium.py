@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.browsers import Phone
+from tests.browsers import Phone, wait_for
 from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
@@ -85,7 +85,7 @@ def test_what_was_saved_offline_survives_a_killed_browser_and_arrives_once(phone
     assert "在本机" in phone.page.inner_text("main")
     system.start()
     phone.page.evaluate("dispatchEvent(new Event('online'))")
-    phone.page.wait_for_function("document.querySelector('main').innerText.includes('待受理')")
+    wait_for(phone.page, "document.querySelector('main').innerText.includes('待受理')")
     desk = system.desk()
     photos: list[Any] = [case["photos"] for case in system.cases(desk)]
     assert [len(ids) for ids in photos] == [2]
@@ -133,7 +133,7 @@ def test_a_police_phone_holds_nothing_of_homes(system: RunningSystem, tmp_path: 
         police.enrol("police1")
         names = "indexedDB.databases().then(all => all.map(one => one.name))"
         loaded = "indexedDB.databases().then(all => all.some(one => one.name.includes('/beat-')))"
-        police.page.wait_for_function(loaded, polling=200)
+        wait_for(police.page, loaded)
         assert not [name for name in police.page.evaluate(names) if "/home-" in name]
         police.context.close()
 
@@ -141,9 +141,9 @@ def test_a_police_phone_holds_nothing_of_homes(system: RunningSystem, tmp_path: 
 def test_a_file_that_is_no_picture_is_put_aside_and_the_phone_says_so(phone: Phone) -> None:
     record = phone.page.evaluate(POST_NO_PICTURE)
     phone.page.goto(record)
-    phone.page.wait_for_function("document.querySelector('main').innerText.includes('照片 1：未被接收')")
+    wait_for(phone.page, "document.querySelector('main').innerText.includes('照片 1：未被接收')")
     assert "不是能识别的照片" in phone.page.inner_text("main")
     assert "街道留存了原文件" in phone.page.inner_text("main")
     phone.page.goto(record.split("/m/")[0] + "/m/me")
-    phone.page.wait_for_function("document.querySelector('header').innerText.includes('已全部送达')")
+    wait_for(phone.page, "document.querySelector('header').innerText.includes('已全部送达')")
     assert "照片 1：未被接收" in phone.page.inner_text("main")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.browsers import FLAGS
+from tests.browsers import CATALOGUE_IS_THERE, FLAGS, wait_for
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
@@ -57,7 +57,7 @@ def sign_in(page: Page, system: RunningSystem) -> None:
     page.fill("#password", PASSWORD)
     page.click("form:has(#password) button")
     page.wait_for_selector(".bar")
-    page.wait_for_function("fetch('/m/report').then(r => r.text()).then(t => t.includes('value=\"1101\"'))", polling=300)
+    wait_for(page, CATALOGUE_IS_THERE)
     page.close()
 
 
