@@ -16,6 +16,7 @@ import httpx
 import pytest
 import redis
 
+from media import errors
 from server.web import locale
 from sync.couch import Couch
 from sync.databases import DEVICES, QUARANTINE, media_db
@@ -32,9 +33,13 @@ PHONE_WORDS = Path(__file__).resolve().parents[2] / "pwa" / "locale"
 SHOWN_BY_PHONE = {
     "wrong_credentials": "signin.wrong",
     "too_many": "signin.locked",
-    "token_expired": "signin.revoked",
+    "token_expired": "signin.expired",
     "token_revoked": "signin.revoked",
     "storage_full": "me.state_server_full",
+    "image_truncated": "upload.image_truncated",
+    "not_an_image": "upload.not_an_image",
+    "hash_mismatch": "upload.hash_mismatch",
+    "photo_conflict": "upload.photo_conflict",
 }
 Ask = Callable[[dict[str, str]], httpx.Response]
 
@@ -89,6 +94,10 @@ def sign_in(client: httpx.Client, name: str, password: str, path: str = "/api/se
     return lambda language: client.post(path, json=body, params=language)
 
 
+def read(client: httpx.Client, path: str, headers: dict[str, str]) -> Ask:
+    return lambda language: client.get(path, headers=headers, params=language)
+
+
 @pytest.mark.parametrize("path", ["/api/session", "/api/devices"])
 def test_a_wrong_password(nobody: httpx.Client, path: str) -> None:
     answer = check_words(sign_in(nobody, "worker1", "wrong", path), 401, "wrong_credentials")
@@ -128,7 +137,7 @@ def test_a_token_that_is_no_longer_good(site: Site, nobody: httpx.Client, jpeg: 
     spoil(site, bad["device_id"], code)
     headers = bearer(bad["token"])
     for path in ("/api/devices/me", "/api/poke", f"/api/photos/{new_id('photo')}/thumb"):
-        check_words(lambda language, path=path: nobody.get(path, headers=headers, params=language), 401, code)
+        check_words(read(nobody, path, headers), 401, code)
     check_words(lambda language: upload(nobody, bad, jpeg, language=language), 401, code)
     push = nobody.post(f"/db/{database_of(bad)}/_bulk_docs", json={"docs": [], "new_edits": False}, headers=headers)
     assert (push.status_code, push.json()) == (401, {"error": "unauthorized", "reason": code})
@@ -205,6 +214,14 @@ def test_another_file_for_the_same_photo(nobody: httpx.Client, phone: dict[str, 
     assert upload(nobody, phone, jpeg, photo).status_code == 201
     other = camera_jpeg(tmp_path / "b.jpg", width=40, height=30).read_bytes()
     check_words(lambda language: upload(nobody, phone, other, photo, language=language), 422, "photo_conflict")
+
+
+def test_everything_that_can_be_wrong_with_a_photo_has_words() -> None:
+    kinds = [errors.MediaError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        assert "code" not in vars(kind) or kind is errors.MediaError or locale.has_text(f"error.{kind.code}"), kind
 
 
 @pytest.fixture

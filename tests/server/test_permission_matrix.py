@@ -59,12 +59,13 @@ class Phone(NamedTuple):
 
 def rest_of(type_: str) -> dict[str, Any]:
     """What a type needs beyond the envelope."""
-    at, stamps = times.to_text(NOW), {"stamps": {}}
+    at = times.to_text(NOW)
+    stamps: dict[str, Any] = {"stamps": {}}
     image = {"role": "sent", "sha256": "a" * 64, "size_bytes": 1, "content_type": "image/jpeg"}
     basis = {"purpose": "走访服务", "given_at": at, "how": "consent_spoken"}
-    report = {"category": "3102", "text": "", "urgency": "normal", "place": None, "photos": [], "source": "patrol"}
-    return {
-        "report": report,
+    report = {"category": "3102", "text": "", "urgency": "normal", "place": None, "source": "patrol"}
+    rest: dict[str, dict[str, Any]] = {
+        "report": {**report, "photos": []},
         "note": {"of": new_id("report"), "text": "补充"},
         "photo": {"of": new_id("report"), "files": [image]},
         "patrol": {"started_at": at, "ended_at": at},
@@ -75,7 +76,8 @@ def rest_of(type_: str) -> dict[str, Any]:
         "errand": {"household": new_id("household"), "item": "低保", **stamps},
         "taskreply": {"of": new_id("task"), "outcome": "done", "text": ""},
         "access": {"of": new_id("household"), "fields": ["contact_phone"], "purpose": "走访服务"},
-    }[type_]
+    }
+    return rest[type_]
 
 
 @pytest.fixture(scope="module")
