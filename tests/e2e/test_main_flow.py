@@ -16,13 +16,14 @@ from PIL import Image
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 from sync.couch import Couch
-from tests.browsers import DESK, FLAGS, PHONE, Phone, picture
+from tests.browsers import DESK, FLAGS, PHONE, Phone, picture, wait_for
 from tests.media.photographs import camera_jpeg, is_upright
 from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 TOWNSHIP = "640105002"
 REPORTS = {"楼道堆满纸箱": "3102", "路灯不亮三天了": "0103", "井盖破损有人绊倒": "0101"}
+SPOT = {"lat": 38.5455, "lon": 106.159}
 MOBILE = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
 
 
@@ -84,9 +85,7 @@ def photograph_phone(phone: Phone, language: str, **pages: str) -> None:
     phone.page.wait_for_selector(f"html[lang={language}]")
     for name, path in pages.items():
         phone.open(path)
-        phone.page.wait_for_function(
-            "[...document.querySelectorAll('main img:not([loading=lazy])')].every(image => image.complete)"
-        )
+        wait_for(phone.page, "[...document.querySelectorAll('main img:not([loading=lazy])')].every(image => image.complete)")
         picture(phone.page, f"{name.replace('_', '-')}-{language}")
     phone.open("/m/me")
     phone.page.click("button[value=zh-CN]")
@@ -134,9 +133,8 @@ def desk_shows_upright_photos(page: Page, system: RunningSystem, photos: set[str
 
 
 def wait_for_images(page: Page, selector: str) -> None:
-    """Until every such image is painted. Asked from outside: the page's own policy forbids evaluating text."""
-    shown = "selector => [...document.querySelectorAll(selector)].every(image => image.naturalWidth > 0)"
-    until(lambda: page.evaluate(shown, selector), f"every {selector} is there", 20)
+    """Until every such image is painted."""
+    wait_for(page, "selector => [...document.querySelectorAll(selector)].every(image => image.naturalWidth > 0)", selector)
 
 
 def databases_of(phone: Phone) -> list[str]:
@@ -153,7 +151,7 @@ def stored(system: RunningSystem, prefix: str) -> list[dict[str, Any]]:
 def test_what_a_worker_records_without_network_reaches_the_desk_and_comes_back(
     system: RunningSystem, playwright: Playwright, tmp_path: Path
 ) -> None:
-    photos = [camera_jpeg(tmp_path / f"{n}.jpg", orientation=turn, text=str(n)) for n, turn in enumerate((6, 3, 8, 6))]
+    photos = [camera_jpeg(tmp_path / f"{n}.jpg", orientation=turn, text=str(n), **SPOT) for n, turn in enumerate((6, 3, 8, 6))]
     phone = Phone(playwright, tmp_path / "worker", system, **MOBILE)
     phone.page.goto(f"{system.url}/m/")
     phone.page.wait_for_selector("#username")
@@ -250,6 +248,6 @@ def test_police_visits_stay_on_the_beat_and_households_off_the_police_phone(
 def test_no_workers_phone_receives_a_police_visit(system: RunningSystem, playwright: Playwright, tmp_path: Path) -> None:
     phone = Phone(playwright, tmp_path / "second", system, **MOBILE)
     phone.enrol("worker2")
-    phone.page.wait_for_function("indexedDB.databases().then(all => all.some(one => one.name.includes('/home-')))", polling=200)
+    wait_for(phone.page, "indexedDB.databases().then(all => all.some(one => one.name.includes('/home-')))")
     assert not [name for name in databases_of(phone) if "/beat-" in name]
     phone.context.close()
