@@ -16,10 +16,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "xunge-demo"
 COMMANDS = {
     "store": "server.cli store",
-    "broker": "valkey.conf",
+    "broker": "valkey-server",
     "server": "server.cli serve",
     "worker": "-m worker",
-    "beat": "-m worker beat",
+    "beat": "worker.app beat",
 }
 
 
