@@ -14,7 +14,7 @@ test: setup $(STAMPS)/browser build check
 	cd pwa && npm test --silent
 
 test-faults: setup build
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -m faults -s
 
 bench: setup build
 	for file in tests/bench/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -19,8 +19,7 @@ DESCRIPTIONS = {
     "XUNGE_SECRET": "signs sessions; empty: made once and kept in the data folder. Set it when several machines serve",
     "XUNGE_DEMO": "`1` makes the demo district and its accounts on start (`make run` sets it)",
     "XUNGE_PUBLIC_URL": "the address people type when a proxy stands before the server, `https://xunge.example`; empty: as asked",
-    "XUNGE_TILE_URL": "map tiles, `https://…/{z}/{x}/{y}.png`; empty: outlines only, nothing leaves the house",
-    "XUNGE_TILE_DATUM": "`WGS84` or `GCJ02`, the datum of those tiles (`WGS84`)",
+    "XUNGE_TILE_URL": "map tiles in WGS-84, `https://…/{z}/{x}/{y}.png`; empty: outlines only, nothing leaves the house",
     "XUNGE_WORKERS": "worker processes for intake and photos (`2`)",
     "XUNGE_SWEEP_S": "seconds between two looks for what a nudge missed (`60`)",
     "XUNGE_LOG_LEVEL": "`DEBUG`, `INFO`, `WARNING` or `ERROR` (`INFO`)",
@@ -40,7 +39,6 @@ class Settings:
     demo: bool = False
     public_url: str = ""
     tile_url: str = ""
-    tile_datum: str = "WGS84"
     workers: int = 2
     sweep_s: int = 60
     log_level: str = "INFO"
@@ -74,7 +72,6 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         demo=text("DEMO") == "1",
         public_url=text("PUBLIC_URL").rstrip("/"),
         tile_url=text("TILE_URL"),
-        tile_datum=text("TILE_DATUM", "WGS84"),
         workers=number("WORKERS", 2),
         sweep_s=number("SWEEP_S", 60),
         log_level=text("LOG_LEVEL", "INFO").upper(),

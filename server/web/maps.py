@@ -1,6 +1,6 @@
 """What the case page's map draws: the grid's outline, its neighbours faintly, the point and how sure it is. Pure but for names.
 
-Coordinates are WGS-84 here; the browser shifts them when the tiles are of another datum.
+Coordinates are WGS-84, and so must be the tiles: nothing here shifts them to another datum.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 
 def case_map(case: Mapping[str, Any], names: Names, settings: Settings) -> dict[str, Any]:
-    """`{outline, neighbours, point, tiles, datum}`, GeoJSON geometries and `{lat, lon, accuracy_m}`; null for what is unknown."""
+    """`{outline, neighbours, point, tiles}`, GeoJSON geometries and `{lat, lon, accuracy_m}`; null for what is unknown."""
     grids = names.grids(township_of(case["grid"]))
     outline = grids.get(case["grid"], {}).get("outline")
     place = case.get("place") or {}
@@ -26,7 +26,6 @@ def case_map(case: Mapping[str, Any], names: Names, settings: Settings) -> dict[
         "neighbours": _neighbours(case["grid"], grids) if outline else [],
         "point": point,
         "tiles": settings.tile_url or None,
-        "datum": settings.tile_datum,
     }
 
 
