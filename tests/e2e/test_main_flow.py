@@ -64,18 +64,21 @@ def report(phone: Phone, text: str, category: str, photos: list[Path]) -> None:
     assert "在本机" in phone.page.inner_text("main")
 
 
-def add_household_with_visit(phone: Phone) -> None:
+def add_household_with_visit(phone: Phone) -> str:
+    """A household file and one visit to it; where its visit form is."""
     phone.open("/m/homes/new")
     phone.page.fill("#address", "富宁社区3号楼2单元501室")
     phone.page.fill("#contact_name", "李奶奶")
     phone.page.fill("#purpose", "独居老人日常照护")
     phone.page.click("#how label >> nth=0")
     send(phone, "#visits-title")
+    form = str(phone.page.get_attribute(".action a", "href"))
     phone.page.click(".action a")
     phone.page.wait_for_selector("#findings")
     phone.page.click("#kind label >> nth=1")
     phone.page.fill("#findings", "身体状况良好，提醒用电安全")
     send(phone, ".steps")
+    return form
 
 
 def photograph_phone(phone: Phone, language: str, **pages: str) -> None:
@@ -92,17 +95,27 @@ def photograph_phone(phone: Phone, language: str, **pages: str) -> None:
     phone.page.wait_for_selector("html[lang=zh-CN]")
 
 
+def photograph_sign_in(phone: Phone) -> None:
+    for language in ("en", "zh-CN"):
+        phone.page.click(f"button[value={language}]")
+        phone.page.wait_for_selector(f"html[lang={language}] #username")
+        picture(phone.page, f"phone-sign-in-{language}")
+
+
 def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
     page.set_default_timeout(20_000)
-    page.goto(f"{system.url}/")
-    picture(page, "desk-sign-in-zh-CN")
+    for language in ("en", "zh-CN"):
+        page.goto(f"{system.url}/?lang={language}")
+        picture(page, f"desk-sign-in-{language}")
     page.fill("#username", "triage1")
     page.fill("#password", PASSWORD)
     page.click("form button.primary")
     page.wait_for_url(f"**/township/{TOWNSHIP}**")
-    picture(page, "desk-empty-zh-CN")
+    for language in ("en", "zh-CN"):
+        page.goto(f"{system.url}/township/{TOWNSHIP}?lang={language}")
+        picture(page, f"desk-empty-{language}")
     return page
 
 
@@ -155,7 +168,7 @@ def test_what_a_worker_records_without_network_reaches_the_desk_and_comes_back(
     phone = Phone(playwright, tmp_path / "worker", system, **MOBILE)
     phone.page.goto(f"{system.url}/m/")
     phone.page.wait_for_selector("#username")
-    picture(phone.page, "phone-sign-in-zh-CN")
+    photograph_sign_in(phone)
     phone.enrol("worker1")
     cut_off(phone, system)
     phone.open("/m/")
@@ -166,13 +179,15 @@ def test_what_a_worker_records_without_network_reaches_the_desk_and_comes_back(
     phone.open("/m/")
     phone.page.click("#patrol button.stop")
     phone.page.wait_for_selector(".steps")
-    add_household_with_visit(phone)
+    visit_form = add_household_with_visit(phone)
     phone.kill()
     phone.context.set_offline(True)
     phone.open("/m/cases")
     assert all(phone.page.inner_text("main").count(text) == 1 for text in REPORTS)
     for language in ("en", "zh-CN"):
         photograph_phone(phone, language, phone_today="/m/", phone_report="/m/report", phone_homes="/m/homes", phone_me="/m/me")
+        home = visit_form.removesuffix("/visits/new")
+        photograph_phone(phone, language, phone_home=home, phone_visit_new=visit_form)
 
     system.start()
     page = open_desk(playwright, system)
@@ -241,7 +256,7 @@ def test_police_visits_stay_on_the_beat_and_households_off_the_police_phone(
     assert [name for name in names if "/beat-" in name]
     assert not [name for name in names if "/home-" in name]
     for language in ("en", "zh-CN"):
-        photograph_phone(phone, language, police_visits="/m/visits", police_today="/m/")
+        photograph_phone(phone, language, police_visits="/m/visits", police_today="/m/", police_visit_new="/m/visits/new")
     phone.context.close()
 
 
