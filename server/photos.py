@@ -20,6 +20,7 @@ from media.tus import Problem
 from media.uploads import create_uploads
 from server.domain import ids, permissions, times
 from server.domain.errors import Missing
+from server.domain.grids import township_of
 from server.nudges import Nudges
 from sync import errors
 from sync.couch import Couch
@@ -169,7 +170,7 @@ def open_photo(couch: Couch, person: permissions.Person, photo: str, size: str) 
     Every size is upright and free of what the camera wrote into it; the file as it came stays in the database. A size that is
     not made yet is Missing too.
     """
-    townships = {grid[:9] for grid in person.get("grids", ())} | permissions.townships_seen(person)
+    townships = {township_of(grid) for grid in person.get("grids", ())} | permissions.townships_seen(person)
     for township in sorted(townships):
         database = couch.database(media_db(township))
         doc = _found(database, photo)

@@ -135,7 +135,7 @@ class Supervisor:
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **child.environment},
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
             limit=2**20,
         )
 
@@ -156,9 +156,10 @@ class Supervisor:
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
 
-def _die_with_parent() -> None:
+def die_with_parent(number: int = signal.SIGTERM) -> None:
+    """Asks the kernel, in a child that has not yet started its program, for this signal when its parent dies. Linux only."""
     if LIBC is not None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        LIBC.prctl(PR_SET_PDEATHSIG, number)
 
 
 def _signal(child: Child, number: int) -> None:

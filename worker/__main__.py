@@ -4,21 +4,20 @@ Intake and photos are two Celery workers, so that a backlog of photos never hold
 the store most of the time), photos in processes of their own (a bad picture ends one of them and nothing else).
 """
 
-import ctypes
 import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from types import FrameType
 
 from server import settings as configuration
 from server.queues import CATCH_UP, INTAKE, PHOTOS
+from server.supervisor import die_with_parent
 
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
 INTAKE_THREADS = 4
 MEMORY_MOST_KB = 400_000
-PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def command(name: str, settings: configuration.Settings) -> list[str]:
@@ -53,7 +52,7 @@ def _run_both(settings: configuration.Settings) -> int:
     """Runs both workers until one ends, then ends the other: whoever started us starts both again."""
     # A session leader's helpers get its signals by the group too; a second SIGTERM would mean "at once" to Celery.
     children = [
-        subprocess.Popen(command(name, settings), start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509
+        subprocess.Popen(command(name, settings), start_new_session=True, preexec_fn=partial(die_with_parent, signal.SIGKILL))  # noqa: PLW1509
         for name in (INTAKE, PHOTOS)
     ]
 
@@ -67,11 +66,6 @@ def _run_both(settings: configuration.Settings) -> int:
     stop(signal.SIGTERM, None)
     codes = [os.waitstatus_to_exitcode(status) if child.pid == pid else child.wait() for child in children]
     return max(codes, key=abs)
-
-
-def _die_with_parent() -> None:
-    if LIBC is not None:
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ from the `people` database: `name`, `roles`, and what they hold: `grids` (15 dig
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from server.domain.grids import community_of, township_of
+
 Person = dict[str, Any]
 
 ROLES = ("worker", "police", "community", "triage", "department", "district", "city", "admin")
@@ -77,7 +79,7 @@ def may_use_desk(person: Person) -> bool:
 
 def townships_seen(person: Person) -> frozenset[str]:
     """The townships (9 digits) whose case list this person may open; communities see their own share of it."""
-    return frozenset(person.get("townships", ())) | frozenset(code[:9] for code in person.get("communities", ()))
+    return frozenset(person.get("townships", ())) | frozenset(township_of(code) for code in person.get("communities", ()))
 
 
 def may_see_case(person: Person, grid: str, unit: str | None = None) -> bool:
@@ -85,15 +87,15 @@ def may_see_case(person: Person, grid: str, unit: str | None = None) -> bool:
     if not may_use_desk(person):
         return False
     return (
-        grid[:9] in person.get("townships", ())
-        or grid[:12] in person.get("communities", ())
+        township_of(grid) in person.get("townships", ())
+        or community_of(grid) in person.get("communities", ())
         or (unit is not None and unit in person.get("units", ()))
     )
 
 
 def may_move(person: Person, move: str, grid: str) -> bool:
     """True when this person may make this move on a case of this grid."""
-    return not MOVE_ROLES.get(move, frozenset()).isdisjoint(person["roles"]) and grid[:9] in person.get("townships", ())
+    return not MOVE_ROLES.get(move, frozenset()).isdisjoint(person["roles"]) and township_of(grid) in person.get("townships", ())
 
 
 def may_see_records(person: Person, kind: str, grid: str) -> bool:

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from server.cases import moves, store
 from server.domain import workflow
 from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput
+from server.domain.grids import township_of
 from server.domain.permissions import Person
 from server.web import case_views, desks, locale, maps
 from server.web.bodies import Form, takes_form
@@ -79,7 +80,7 @@ def _page(
     services, language = services_of(request), locale.language_of(request)
     views = case_views.CaseViews(services.names, language)
     answer = Answer(error) if error is not None else None
-    data = desks.frame_of(request, person, loaded.case["grid"][:9]) | {
+    data = desks.frame_of(request, person, township_of(loaded.case["grid"])) | {
         "case": views.page(loaded.case, loaded.events, person),
         "map": maps.case_map(loaded.case, services.names, services.settings),
         "key": secrets.token_hex(16),

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.domain.errors import DomainError
+from server.domain.grids import township_of
 from server.web import streams
 from server.web.case import load_seen
 from server.web.services import services_of
@@ -37,7 +38,7 @@ async def case_stream(request: Request) -> Response:
     def read() -> dict[str, str]:
         return {"version": load_seen(request)["_rev"]}
 
-    return streams.stream(_changes(request, databases.cases_db(case["grid"][:9]), read))
+    return streams.stream(_changes(request, databases.cases_db(township_of(case["grid"])), read))
 
 
 async def _changes(request: Request, database: str, read: Read) -> AsyncIterator[bytes]:

@@ -45,20 +45,6 @@ Ask = Callable[[dict[str, str]], httpx.Response]
 
 
 @pytest.fixture(scope="module")
-def site(own_store: str, broker_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    redis.Redis.from_url(broker_url).flushall()
-    with running_site(own_store, broker_url, tmp_path_factory.mktemp("site")) as found:
-        make_people(found.couch)
-        yield found
-
-
-@pytest.fixture
-def nobody(site: Site) -> Iterator[httpx.Client]:
-    with site.visit() as client:
-        yield client
-
-
-@pytest.fixture(scope="module")
 def phone(site: Site) -> dict[str, Any]:
     return site.enrol("worker1")
 
