@@ -1,0 +1,82 @@
+"""The access log: who did or saw what, when and why, in `audit-<yyyymm>` (China's months). Entries are added and never changed.
+
+    {"_id": "entry:<uuidv7 of at>", "type": "audit", "v": 1, "at", "by", "action", "subject", "why", "facts": {…}, "sha256"}
+
+`sha256` is that of the entry's own content in canonical JSON, so that entries, which sort by time, can be chained one to the next
+later. What deserves an entry is decided by whoever acts; no contents of records belong in `facts`, only names of fields and codes.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from server.domain import ids, times
+from sync.couch import Couch
+from sync.databases import audit_db, month_at
+from sync.errors import NotFound, Unreachable
+
+WHY_LENGTH = 1000
+Entry = dict[str, Any]
+
+
+def note(
+    couch: Couch,
+    *,
+    by: str,
+    action: str,
+    subject: str,
+    why: str = "",
+    facts: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+    key: str | None = None,
+) -> str:
+    """Add one entry durably; its id. `by` is an account name, `subject` a document's id, `action` `<what>.<verb>`.
+
+    With `key` and the same `at` it may be called again after a crash: the entry is there once. Raises the store's errors, and then
+    what was to be logged must not happen.
+    """
+    moment = at or datetime.now(UTC)
+    random = hashlib.sha256(key.encode()).digest() if key is not None else secrets.token_bytes(10)
+    content: Entry = {
+        "type": "audit",
+        "v": 1,
+        "at": times.to_text(moment),
+        "by": by,
+        "action": action,
+        "subject": subject,
+        "why": why[:WHY_LENGTH],
+        "facts": dict(facts or {}),
+    }
+    entry = {"_id": f"entry:{ids.uuid7(moment, random)}", **content, "sha256": digest(content)}
+    _add(couch, audit_db(month_at(moment)), entry)
+    return str(entry["_id"])
+
+
+def read(couch: Couch, month: str, limit: int = 100, before: str | None = None) -> list[Entry]:
+    """Entries of a month (`yyyymm`), newest first, at most `limit`; those older than the entry `before` when it is given."""
+    end = f"{before}\x00" if before else "entry:\ufff0"
+    try:
+        found = couch.database(audit_db(month)).range(end, "entry:", limit + 1, descending=True)
+    except NotFound:
+        return []
+    return [entry for entry in found if entry["_id"] != before][:limit]
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """The hash of an entry's content: everything but the store's own fields and the hash itself."""
+    plain = {name: value for name, value in content.items() if not name.startswith("_") and name != "sha256"}
+    return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _add(couch: Couch, name: str, entry: Entry) -> None:
+    """Write what is not there yet. An entry is never replaced: a conflict means that this very one was written before."""
+    try:
+        rows = couch.database(name).bulk([entry])
+    except NotFound:
+        rows = couch.database(name, create=True).bulk([entry])
+    if rows[0].get("error", "conflict") != "conflict":
+        raise Unreachable(f"not logged: {rows[0]}")
