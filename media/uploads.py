@@ -6,7 +6,7 @@ file is kept is decided by the caller's policy and `finish`.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from media import tus
-from media.body import Interrupted, Sink, read_body
+from media.body import Inbox, Interrupted, Sink, read_body
 from media.completion import Completion, Finish, Uploader, answer_outcome, answer_unavailable
 from media.errors import Unavailable
 from media.partials import Busy, Held, Shelf, Ticket, upload_id
@@ -25,6 +25,10 @@ from media.sweep import EXPIRES_S, read_expiry
 from media.tus import Meta, Problem
 
 _MIB = 1 << 20
+# A creation that carries the file from its start again is read, its first bytes skipped, when no more than this is sent twice.
+_SENT_AGAIN_BYTES = 64 * 1024
+# How long a question for the offset waits for a writer that has fallen silent.
+_TELL_WAIT_S = 1.0
 
 
 class UploadPolicy(Protocol):
@@ -45,7 +49,6 @@ class Limits:
     max_unfinished: int = 200
     max_unfinished_bytes: int = 512 * _MIB
     max_pixels: int = MAX_PIXELS
-    chunk_bytes: int = 256 * 1024
     idle_s: float = 30.0
     lock_wait_s: float = 3.0
     expires_s: float = EXPIRES_S
@@ -67,12 +70,16 @@ class Uploads:
         """Answer one request; everything foreseen becomes problem+json."""
         if scope["type"] != "http":
             return
+        found = Headers(scope=scope)
+        inbox = Inbox(receive, has_body="transfer-encoding" in found or found.get("content-length", "0") != "0")
         try:
-            response = await self._answer(scope, receive)
+            response = await self._answer(scope, inbox)
         except Problem as problem:
             response = tus.answer_problem(problem)
         except Unavailable as error:
             response = tus.answer_problem(answer_unavailable(error))
+        if not await inbox.ends_soon():
+            response.headers["Connection"] = "close"
         await response(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
@@ -137,7 +144,8 @@ class Uploads:
                 if ticket is None or ticket.length_bytes != wanted.length_bytes:
                     held.cut(0)
                 await asyncio.to_thread(exchange.shelf.write_ticket, wanted)
-            if exchange.found.get("content-type") == tus.CHUNK_TYPE:
+            # Of a file begun long ago only the offset is told: on a slow link the phone must not send all of it again.
+            if exchange.found.get("content-type") == tus.CHUNK_TYPE and held.offset <= _SENT_AGAIN_BYTES:
                 await self._receive(exchange, held, wanted, start=0)
             await self._complete_if_full(exchange, held, wanted)
 
@@ -149,10 +157,18 @@ class Uploads:
             async with self._holding(exchange.shelf, ticket.upload) as held:
                 await self._complete_if_full(exchange, held, ticket)
         else:
+            await self._wait_for_silent(exchange.shelf, ticket.upload)
             await asyncio.to_thread(exchange.shelf.sync, ticket.upload)
         ticket = exchange.shelf.read(ticket.upload) or ticket
         lines = {"Upload_Length": str(ticket.length_bytes), "Upload_Metadata": tus.write_metadata(ticket)}
         return self._told(200, exchange.shelf, ticket, **lines)
+
+    async def _wait_for_silent(self, shelf: Shelf, upload: str) -> None:
+        """A phone that asks has usually lost the link it wrote on: the writer left behind ends first, so that the offset told
+        is the last one. A writer to whom bytes still come keeps the upload, and what is there by then is told."""
+        with suppress(Problem):
+            async with self._holding(shelf, upload, wait_s=min(_TELL_WAIT_S, self._limits.lock_wait_s)):
+                return
 
     async def _append(self, exchange: "Exchange", ticket: Ticket) -> Response:
         """PATCH."""
@@ -183,23 +199,19 @@ class Uploads:
         checksum, room = tus.read_checksum(exchange.found), ticket.length_bytes - start
         if "content-length" in exchange.found and tus.read_number(exchange.found, "content-length") > room:
             raise Problem(413, "too_large", f"only {room} bytes are missing")
-        sink = Sink(held, room, skip=before - start, chunk_bytes=self._limits.chunk_bytes)
+        sink = Sink(held, room, skip=before - start)
         body = read_body(exchange.receive, self._limits.idle_s, lambda: exchange.shelf.is_claimed(ticket.upload))
         try:
             async for piece in body:
                 await sink.take(piece)
         except Problem:
-            sink.drop()
             held.cut(before)
             raise
         except Interrupted as error:
             raise Problem(408, "interrupted", f"the body did not arrive to its end: {error}") from error
         finally:
             # Also when the link broke: bytes that crossed a bad network are not asked for twice.
-            try:
-                await sink.flush()
-            finally:
-                await asyncio.to_thread(held.sync)
+            await asyncio.to_thread(held.sync)
         if checksum and await asyncio.to_thread(held.digest, checksum[0], start) != checksum[1]:
             held.cut(before)
             raise Problem(460, "checksum_mismatch", "the chunk was dropped; send it again")
@@ -209,10 +221,10 @@ class Uploads:
             await self._completion.complete(held, ticket, exchange.uploader)
 
     @asynccontextmanager
-    async def _holding(self, shelf: Shelf, upload: str, create: bool = False) -> AsyncIterator[Held]:
+    async def _holding(self, shelf: Shelf, upload: str, create: bool = False, wait_s: float | None = None) -> AsyncIterator[Held]:
         """The upload's lock; asks an idle holder to step back, and answers 423 when it does not."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._limits.lock_wait_s
+        until = loop.time() + (self._limits.lock_wait_s if wait_s is None else wait_s)
         while True:
             try:
                 held = shelf.hold(upload, create)
