@@ -223,6 +223,8 @@ TYPES: dict[str, type[Envelope]] = {
 }
 IMMUTABLE = frozenset({"report", "note", "photo", "patrol", "track", "visit", "taskreply", "access"})
 SERVER_ONLY = frozenset({"receipt", "case", "task"})
+# Written by the server alone, on documents that devices make: where a corrected record came from.
+SERVER_FIELDS = frozenset({"adopted_from"})
 SENSITIVE = {"household": frozenset({"contact_phone", "needs"}), "member": frozenset({"birth_year", "phone", "needs"})}
 
 
@@ -232,6 +234,11 @@ def read(doc: dict[str, Any]) -> Envelope:
     Raises KeyError for an unknown type and msgspec.ValidationError (its text ends with the JSON path) for a wrong shape.
     """
     return msgspec.convert(doc, TYPES[doc["type"]], strict=True)
+
+
+def read_stored(doc: dict[str, Any]) -> Envelope:
+    """A document as it lies in the store: like `read`, whatever the store and the server themselves wrote on it."""
+    return read({name: value for name, value in doc.items() if not name.startswith("_") and name not in SERVER_FIELDS})
 
 
 def schemas() -> dict[str, Any]:
