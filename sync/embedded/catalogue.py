@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 from sync.embedded.connections import Connections
 from sync.embedded.database import Database
 from sync.embedded.refusals import Refusal, StorageFull, no_database
-from sync.embedded.schema import build_empty_file, flush_folder, place_file
+from sync.embedded.schema import build_empty_file, flush_folder, place_file, upgrade_file
 
 _NAME = re.compile(r"[a-z][a-z0-9_$()+/-]*")
 _MOST_FILE_NAME = 200
@@ -121,6 +121,7 @@ class Catalogue:
     def _find_files(self) -> None:
         for path in list(self.folder.iterdir()):
             if path.name.endswith(_SUFFIX):
+                upgrade_file(path)
                 name = unquote(path.stem.rsplit("~", 1)[0])
                 self._databases[name] = self._make(name, path)
         for path in list(self.folder.iterdir()):  # what a crash left half made or half removed

@@ -17,6 +17,7 @@ _MOST_CONNECTIONS = 512  # about a district's grids; each costs some 200 KB
 _FEWEST_OTHER_FILES = 96  # sockets and the rest; a quarter of what is allowed when that is more
 _FILES_A_CONNECTION = 6  # file, WAL and shared memory here, and as much again for a view index beside it
 _FEWEST_CONNECTIONS = 8
+BUSY_TIMEOUT_MS = 10_000
 
 
 def allowed_connections() -> int:
@@ -32,7 +33,7 @@ def open_file(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None, check_same_thread=False, cached_statements=32
     )
-    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA cache_size=-1024")
     connection.execute("PRAGMA journal_size_limit=4194304")

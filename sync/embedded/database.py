@@ -3,21 +3,27 @@
 A `Database` is light: it owns no connection and no thread, only the name of its file. Any thread may call it.
 """
 
+import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sync.embedded.connections import Connections
+from sync.embedded.connections import BUSY_TIMEOUT_MS, Connections
 from sync.embedded.refusals import StorageFull, no_database
 from sync.embedded.rendering import render_object
 from sync.embedded.rows import Body, ChangedDoc, Figures, find_bodies, find_winners, read_attachments, read_figures
+from sync.embedded.schema import PAGE_BYTES
 from sync.embedded.writer import Job, Writer, is_disk_full
 
 _T = TypeVar("_T")
+
+_TIDY_WAIT_MS = 100
+_TIDY_TRIES = 50
 
 _CHANGED_ROWS = """
 SELECT doc.seq, doc.id, doc.rev, doc.deleted, body.doc, body.atts FROM doc JOIN body ON body.key = doc.body
@@ -45,6 +51,7 @@ class Database:
         self._announce = announce
         self._writer = Writer(path, connections, pool, self._note_commit)
         self._is_retired = False
+        self.is_compacting = False
 
     def read(self, fn: Callable[[sqlite3.Connection], _T]) -> _T:
         """Runs `fn` on one consistent snapshot, in the calling thread, beside any writer. Raises `Refusal` when the
@@ -91,10 +98,36 @@ class Database:
         wanted = list(ids)
         return self.read(lambda connection: _read_winners(connection, wanted))
 
-    def tidy(self) -> None:
-        """Moves the log into the file and empties it, so that nothing deleted stays behind in it. Takes a moment."""
+    def tidy(self) -> bool:
+        """Moves the log into the file and empties it, so that nothing deleted stays behind in it.
+
+        Writers wait for that while readers of the old state go on, so it is tried for a moment at a time. Answers whether
+        it was done.
+        """
         with self._lend(writes=True) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute(f"PRAGMA busy_timeout={_TIDY_WAIT_MS}")
+            try:
+                for _ in range(_TIDY_TRIES):
+                    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0:
+                        return True
+                    time.sleep(_TIDY_WAIT_MS / 1000)  # let those in who waited
+            finally:
+                connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        return False
+
+    def rebuild(self) -> None:
+        """Writes the whole file anew, in a form that can shrink later. Writers wait for it; readers do not."""
+        with self._writer.pause(), self._lend(writes=True) as connection:
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+            connection.execute("VACUUM")
+
+    def sizes(self) -> tuple[int, int]:
+        """(bytes of the file, bytes of it that are in use), as of the last time the log was moved into it, about."""
+        waste = self.figures().waste
+        with self.path.open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            free_pages = int.from_bytes(file.read(40)[36:], "big")
+        return size_bytes, max(0, size_bytes - free_pages * PAGE_BYTES - waste)
 
     def retire(self) -> None:
         """Refuses everything from now on and lets go of the file, which the caller removes."""

@@ -10,6 +10,7 @@ import uvicorn
 
 from sync.embedded.app import create_app
 from sync.embedded.catalogue import FolderInUse
+from sync.embedded.schema import FileTooNew
 
 _GRACE_S = 5
 _WANTED_FILES = 16_384
@@ -40,7 +41,7 @@ def run(data: Path, port: int, admin: str) -> None:
     allow_many_files()
     try:
         application = create_app(data, admin)
-    except FolderInUse as reason:
+    except (FolderInUse, FileTooNew) as reason:
         sys.exit(str(reason))
     config = uvicorn.Config(
         application,

@@ -3,6 +3,7 @@
 Every function takes a connection inside a transaction (`Database.read`), so that what it reads fits together.
 """
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ class Winner(NamedTuple):
 
 
 class Figures(NamedTuple):
-    """The counters of a database: last sequence, live and deleted documents, last keys given, purges."""
+    """The counters of a database: last sequence, live and deleted documents, last keys given, purges; and the bytes that
+    compaction can give back, about."""
 
     seq: int
     live: int
@@ -63,6 +65,7 @@ class Figures(NamedTuple):
     body: int
     blob: int
     purge: int
+    waste: int = 0
 
 
 class ChangedDoc(NamedTuple):
@@ -77,7 +80,7 @@ class ChangedDoc(NamedTuple):
 
 def read_figures(connection: sqlite3.Connection) -> Figures:
     """The counters as of this transaction."""
-    return Figures(*connection.execute("SELECT seq, live, dead, body, blob, purge FROM figure").fetchone())
+    return Figures(*connection.execute("SELECT seq, live, dead, body, blob, purge, waste FROM figure").fetchone())
 
 
 def make_tree(rev: str, deleted: int, body: int, tree: str | None) -> Tree:
@@ -128,6 +131,14 @@ def read_attachments(text: str | None) -> list[Attachment]:
 def write_attachments(attachments: list[Attachment]) -> str | None:
     """What `read_attachments` reads."""
     return orjson.dumps([tuple(each) for each in attachments]).decode() if attachments else None
+
+
+def digest_body(doc: bytes, atts: str | None) -> int:
+    """What `body.sum` holds: 64 bits over the two columns, so that a byte that turned on the disk is noticed."""
+    hasher = hashlib.blake2b(doc, digest_size=8)
+    if atts is not None:
+        hasher.update(b"\n" + atts.encode())
+    return int.from_bytes(hasher.digest(), "big", signed=True)
 
 
 def read_setting(connection: sqlite3.Connection, name: str) -> str | None:

@@ -13,13 +13,14 @@ from sync.embedded.refusals import Refusal, conflict
 from sync.embedded.rows import (
     Attachment,
     Record,
+    digest_body,
     find_bodies,
     find_records,
     read_setting,
-    split,
     write_attachments,
 )
 from sync.embedded.trees import Tree, rank
+from sync.embedded.waste import Waste
 from sync.embedded.writer import Transaction
 
 DEFAULT_REVS_LIMIT = 1000
@@ -35,7 +36,10 @@ class Batch:
         self._was = {id_: (record.seq, _is_live(record)) for id_, record in self.records.items()}
         self._limit = int(read_setting(transaction.connection, "revs_limit") or DEFAULT_REVS_LIMIT)
         self._touched: dict[str, None] = {}
-        self._bodies: list[tuple[int, bytes, str | None]] = []
+        self._bodies: list[tuple[int, bytes, str | None, int]] = []
+        self._waste = Waste(transaction.connection)
+        for id_, record in self.records.items():
+            self._waste.note(id_, record.tree)
         self._atts: dict[int, list[Attachment]] = {}
         self._dropped: list[int] = []
         self._moves: dict[str, int] = {}
@@ -50,7 +54,8 @@ class Batch:
     def add_body(self, doc: bytes, attachments: list[Attachment]) -> int:
         """Keeps the body of a new revision and answers its key."""
         self._counter.body += 1
-        self._bodies.append((self._counter.body, doc, write_attachments(attachments)))
+        atts = write_attachments(attachments)
+        self._bodies.append((self._counter.body, doc, atts, digest_body(doc, atts)))
         if attachments:
             self._atts[self._counter.body] = attachments
         return self._counter.body
@@ -78,15 +83,19 @@ class Batch:
         old = [(self._was[record.id][0],) for record in touched if record.id in self._was]
         if old:
             self._connection.executemany("DELETE FROM doc WHERE seq = ?", old)
-        self._connection.executemany("INSERT INTO body VALUES(?, ?, ?)", self._bodies)
+        self._connection.executemany("INSERT INTO body VALUES(?, ?, ?, ?)", self._bodies)
         self._connection.executemany("INSERT INTO doc VALUES(?, ?, ?, ?, ?, ?)", [self._row(each) for each in touched])
         move_counts(self._connection, self._moves)
+        for record in touched:
+            self._waste.count(record.id, record.tree)
+        self._counter.waste = max(0, self._counter.waste + self._waste.size_bytes)
         if self._dropped:
             self._connection.executemany("DELETE FROM body WHERE key = ?", [(key,) for key in self._dropped])
 
     def remove(self, record: Record) -> None:
         """Takes a document away wholly; readers of changes learn it from `purged`."""
         self._connection.execute("DELETE FROM doc WHERE id = ?", (record.id,))
+        self._waste.count(record.id, record.tree)
         self._uncount(record.id)
         self._counter.seq += 1
         self._connection.execute("INSERT INTO purged VALUES(?, ?)", (self._counter.seq, record.id))
@@ -150,22 +159,6 @@ def purge(transaction: Transaction, wanted: dict[str, list[str]]) -> dict[str, l
     transaction.counter.purge += sum(1 for revisions in answer.values() if revisions)
     batch.save()
     return answer
-
-
-def compact(transaction: Transaction) -> None:
-    """Forgets the bodies of revisions that are not leaves, and attachments no body names."""
-    connection = transaction.connection
-    ids = [id_ for (id_,) in connection.execute("SELECT id FROM doc WHERE tree IS NOT NULL")]
-    for part in split(ids, 500):
-        for record in find_records(connection, part).values():
-            keys = record.tree.drop_old_bodies()
-            if keys:
-                connection.executemany("DELETE FROM body WHERE key = ?", [(key,) for key in keys])
-                connection.execute("UPDATE doc SET tree = ? WHERE id = ?", (record.tree.encode(), record.id))
-    connection.execute(
-        "DELETE FROM blob WHERE key NOT IN"
-        " (SELECT json_extract(att.value, '$[5]') FROM body, json_each(body.atts) AS att WHERE body.atts IS NOT NULL)"
-    )
 
 
 def digest_bytes(data: bytes) -> str:

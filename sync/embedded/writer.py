@@ -9,9 +9,9 @@ import os
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,11 @@ class Counter:
     body: int
     blob: int
     purge: int
+    waste: int
 
     def freeze(self) -> Figures:
         """The figures as they are kept."""
-        return Figures(self.seq, self.live, self.dead, self.body, self.blob, self.purge)
+        return Figures(self.seq, self.live, self.dead, self.body, self.blob, self.purge, self.waste)
 
 
 @dataclass(slots=True)
@@ -61,6 +62,7 @@ class Writer:
         self._pool = pool
         self._announce = announce
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
         self._queue: list[Waiting] = []
         self._is_busy = False
         self._make_refusal: Callable[[], Refusal] | None = None
@@ -88,7 +90,14 @@ class Writer:
         for _, future in waiting:
             future.set_exception(make_refusal())
 
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Writes wait, however long, while the caller does something to the file as a whole."""
+        with self._turn:
+            yield
+
     def _drain(self) -> None:
+        """Commits one batch, then queues up behind other databases: however many are busy, each has its turn."""
         while True:
             with self._lock:
                 batch = self._queue[:_MOST_JOBS_A_COMMIT]
@@ -97,6 +106,9 @@ class Writer:
                     self._is_busy = False
                     return
             self._commit_batch(batch)
+            with suppress(RuntimeError):  # the pool takes no more when the node stops: what waits is finished here
+                self._pool.submit(self._drain)
+                return
 
     def _commit_batch(self, batch: list[Waiting]) -> None:
         try:
@@ -115,7 +127,7 @@ class Writer:
                 future.set_result(result)
 
     def _run_in_transaction(self, jobs: list[Job]) -> list[Any]:
-        with self._connections.lend(self._path, writes=True) as connection:
+        with self._turn, self._connections.lend(self._path, writes=True) as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 before = read_figures(connection)
@@ -123,7 +135,7 @@ class Writer:
                 results = [_run(job, Transaction(connection, counter)) for job in jobs]
                 after = counter.freeze()
                 if after != before:
-                    connection.execute("UPDATE figure SET seq=?, live=?, dead=?, body=?, blob=?, purge=?", after)
+                    connection.execute("UPDATE figure SET seq=?, live=?, dead=?, body=?, blob=?, purge=?, waste=?", after)
                 connection.execute("COMMIT")
             except BaseException:
                 with suppress(sqlite3.Error):  # the fault itself may have ended the transaction

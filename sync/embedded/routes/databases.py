@@ -11,7 +11,7 @@ from sync.embedded.node import Node
 from sync.embedded.refusals import Refusal, bad_request
 from sync.embedded.routes.server import describe_database
 from sync.embedded.rows import read_setting
-from sync.embedded.updates import DEFAULT_REVS_LIMIT, compact, purge
+from sync.embedded.updates import DEFAULT_REVS_LIMIT, purge
 from sync.embedded.writer import Transaction
 
 _DEFAULT_SECURITY = {"members": {"roles": ["_admin"]}, "admins": {"roles": ["_admin"]}}
@@ -64,11 +64,9 @@ async def put_revs_limit(node: Node, request: Request) -> Answer:
 
 
 async def start_compaction(node: Node, request: Request) -> Answer:
-    """Drops the bodies of old revisions. Answered when done, which CouchDB does in the background."""
+    """Drops what no leaf needs and shrinks the file. Answered when done, or after a moment, as CouchDB does at once."""
     request.need_json()
-    database = node.catalogue.get(request.segments[0])
-    await node.write(database, compact)
-    await node.run(database.tidy)
+    await node.compact(node.catalogue.get(request.segments[0]))
     return answer_json(202, {"ok": True})
 
 

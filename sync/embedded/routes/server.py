@@ -54,16 +54,17 @@ async def describe_databases(node: Node, request: Request) -> Answer:
 def describe_database(database: Database) -> dict[str, Any]:
     """The figures of one database, as CouchDB names them."""
     figures = database.figures()
+    file_bytes, active_bytes = database.sizes()
     return {
         "db_name": database.name,
         "purge_seq": format_seq(figures.purge, database.epoch),
         "update_seq": format_seq(figures.seq, database.epoch),
-        "sizes": {"file": database.path.stat().st_size, "external": 0, "active": 0},
+        "sizes": {"file": file_bytes, "external": active_bytes, "active": active_bytes},
         "props": {},
         "doc_del_count": figures.dead,
         "doc_count": figures.live,
         "disk_format_version": 8,
-        "compact_running": False,
+        "compact_running": database.is_compacting,
         "cluster": {"q": 1, "n": 1, "w": 1, "r": 1},
         "instance_start_time": "0",
     }
