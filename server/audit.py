@@ -2,8 +2,8 @@
 
     {"_id": "entry:<uuidv7 of at>", "type": "audit", "v": 1, "at", "by", "action", "subject", "why", "facts": {…}, "sha256"}
 
-`sha256` is that of the entry's own content in canonical JSON, so that entries, which sort by time, can be chained one to the next
-later. What deserves an entry is decided by whoever acts; no contents of records belong in `facts`, only names of fields and codes.
+`sha256` is that of the entry's own content in canonical JSON, so that entries, which sort by time, can be chained one to
+the next later. What deserves an entry is decided by whoever acts; no contents of records belong in `facts`, only codes and names.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ def note(
 ) -> str:
     """Add one entry durably; its id. `by` is an account name, `subject` a document's id, `action` `<what>.<verb>`.
 
-    With `key` and the same `at` it may be called again after a crash: the entry is there once. Raises the store's errors, and then
+    With `key` and the same `at` it may be called again after a crash: the entry is there once. Raises the store's errors; then
     what was to be logged must not happen.
     """
     moment = at or datetime.now(UTC)

@@ -101,7 +101,7 @@ def _whats_wrong(report: Document, grid: str) -> dict[str, str]:
     if report.get("grid") != grid:
         return {"grid": "grid_mismatch"}
     try:
-        documents.read({name: value for name, value in report.items() if not name.startswith("_")})
+        documents.read_stored(report)
     except msgspec.ValidationError as error:
         return {"document": str(error)}
     return {}

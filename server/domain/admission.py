@@ -90,7 +90,8 @@ def _check_fields(doc: dict[str, Any]) -> Refusal | None:
     if "_attachments" in doc:
         return Refusal("attachments")
     # The set difference is empty for a sound document: this runs for every document of every push.
-    if doc["_id"].startswith("_") or any(name.startswith("_") for name in doc.keys() - FIELDS_OF_ANY):
+    unknown = doc.keys() - FIELDS_OF_ANY
+    if doc["_id"].startswith("_") or any(name.startswith("_") or name in documents.SERVER_FIELDS for name in unknown):
         return Refusal("reserved_field")
     return None
 

@@ -4,6 +4,7 @@ Access to records is which databases a person may open; there is no filter on si
 from the `people` database: `name`, `roles`, and what they hold: `grids` (15 digits), `communities` (12), `townships` (9).
 """
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -107,3 +108,23 @@ def may_see_records(person: Person, kind: str, grid: str) -> bool:
     if kind in database_kinds(person) and grid in person.get("grids", ()):
         return True
     return kind == "grid" and may_see_case(person, grid)
+
+
+def may_decide_refused(person: Person, townships: Iterable[str]) -> bool:
+    """True when this person may list and decide (adopt, dismiss, reopen) refused records that concern these townships.
+
+    Triage of one of the townships, and administrators; what concerns no township is an administrator's (DESIGN §7).
+    """
+    if "admin" in person["roles"]:
+        return True
+    return "triage" in person["roles"] and not set(townships).isdisjoint(person.get("townships", ()))
+
+
+def may_adopt_into(person: Person, grid: str) -> bool:
+    """True when this person may give a refused record a home in this grid."""
+    return may_decide_refused(person, [township_of(grid)])
+
+
+def has_refused_desk(person: Person) -> bool:
+    """True for those who have a page of refused records at all."""
+    return not {"triage", "admin"}.isdisjoint(person["roles"])

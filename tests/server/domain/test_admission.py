@@ -46,6 +46,7 @@ def visit(**fields: Any) -> dict[str, Any]:
         ({"_deleted": True}, "deletion"),
         ({"_attachments": {}}, "attachments"),
         ({"_conflicts": []}, "reserved_field"),
+        ({"adopted_from": {"id": "report:1"}}, "reserved_field"),
         ({"_id": "_design/report"}, "reserved_field"),
         ({"_rev": "2-" + "a" * 32}, "immutable_revision"),
         ({"_rev": "x"}, "immutable_revision"),
