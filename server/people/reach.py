@@ -24,8 +24,12 @@ class Opened(NamedTuple):
     push: bool
 
 
-def databases_of(person: Person, now: datetime, oldest_quarter: str | None = None) -> list[Opened]:
-    """Every database this person's device may open. `oldest_quarter`: the oldest one it may still hold unsent records of."""
+def databases_of(person: Person, now: datetime, oldest_quarter: str | None = None, settled_at: str | None = None) -> list[Opened]:
+    """Every database this person's device may open.
+
+    `oldest_quarter`: the oldest one it may still hold unsent records of; `settled_at`: when it last said that it holds none,
+    which closes the grids given up before.
+    """
     quarters = _quarters(databases.quarter_at(now), oldest_quarter)
     kinds = database_kinds(person)
     found = [Opened(databases.REF, pull=True, push=False)]
@@ -33,12 +37,11 @@ def databases_of(person: Person, now: datetime, oldest_quarter: str | None = Non
         found += _of_grid(grid, kinds, quarters[:2], pull=True)
     for grid in person.get("grids", ()):
         found += _of_grid(grid, kinds - {"home"}, quarters[2:], pull=False)
-    for period in person.get("grid_periods", ()):
-        if period["grid"] not in person.get("grids", ()):
-            first = databases.quarter_at(times.from_text(period["from_at"]))
-            last = databases.quarter_at(times.from_text(period["to_at"]))
-            held = [quarter for quarter in quarters if first <= quarter <= last]
-            found += _of_grid(period["grid"], kinds, held, pull=False) if held else []
+    for period in _former(person, settled_at):
+        first = databases.quarter_at(times.from_text(period["from_at"]))
+        last = databases.quarter_at(times.from_text(period["to_at"]))
+        held = [quarter for quarter in quarters if first <= quarter <= last]
+        found += _of_grid(period["grid"], kinds, held, pull=False) if held else []
     return list(dict.fromkeys(found)) + list(_own(person, now))
 
 
@@ -55,9 +58,22 @@ def has_held(person: Person, grid: str, at: datetime) -> bool:
     return any(times.from_text(period["from_at"]) <= at <= times.from_text(period["to_at"]) for period in periods)
 
 
+def has_former_grids(person: Person, now: datetime, settled_at: str | None) -> bool:
+    """True when a grid given up by now is still open to a device that last settled then."""
+    return any(times.from_text(period["to_at"]) <= now for period in _former(person, settled_at))
+
+
 def is_pushed_to(name: DatabaseName | None) -> bool:
     """True for the kinds of databases that phones push to at all."""
     return name is not None and name.kind in {"grid", "home", "home-quarter", "beat", "track", "log"}
+
+
+def _former(person: Person, settled_at: str | None) -> list[dict[str, str]]:
+    """The periods of grids held before, given up since the device last said that it holds nothing unsent."""
+    settled = times.from_text(settled_at) if settled_at else None
+    periods: list[dict[str, str]] = person.get("grid_periods", [])
+    given_up = [period for period in periods if period["grid"] not in person.get("grids", ())]
+    return [period for period in given_up if settled is None or times.from_text(period["to_at"]) > settled]
 
 
 def _of_grid(grid: str, kinds: frozenset[str], quarters: list[str], pull: bool) -> Iterator[Opened]:

@@ -31,11 +31,12 @@ class Enrolment(msgspec.Struct):
 
 
 class Unsent(msgspec.Struct):
-    """The body of `POST /api/devices/me`: what waits on the phone, in all."""
+    """The body of `POST /api/devices/me`: what waits on the phone, in all, and the quarter of the oldest of it."""
 
     records: Count = 0
     photos: Count = 0
     size_bytes: Annotated[int, msgspec.Meta(ge=0, le=10**15)] = 0
+    oldest_quarter: Annotated[str, msgspec.Meta(max_length=6)] | None = None
 
 
 @takes_json(Enrolment)
@@ -51,16 +52,23 @@ def enrol(request: Request, body: Enrolment) -> Response:
 
 
 def show_own(request: Request) -> Response:
-    """`GET /api/devices/me`: the same without the token, and whether the phone must wipe itself."""
+    """`GET /api/devices/me`: the same without the token, and whether the phone must wipe itself.
+
+    `token` is there when the phone should use a new one from now on.
+    """
     holder = holder_of(request)
-    return answer_json(_about(request, holder) | {"wipe": bool(holder.device.get("wipe", False))})
+    about = _about(request, holder) | {"wipe": bool(holder.device.get("wipe", False))}
+    return answer_json(about | _renewed(request, holder))
 
 
 @takes_json(Unsent)
 def report_unsent(request: Request, body: Unsent) -> Response:
-    """`POST /api/devices/me`: notes what waits on the phone; 204."""
-    devices.note_unsent(services_of(request).couch, holder_of(request), msgspec.to_builtins(body))
-    return Response(status_code=204)
+    """`POST /api/devices/me`: notes what waits on the phone; 204, or 200 with a new `token`."""
+    holder = holder_of(request)
+    counts = {"records": body.records, "photos": body.photos, "size_bytes": body.size_bytes}
+    devices.note_unsent(services_of(request).couch, holder, counts, oldest_quarter=body.oldest_quarter)
+    renewed = _renewed(request, holder)
+    return answer_json(renewed) if renewed else Response(status_code=204)
 
 
 def revoke(request: Request) -> Response:
@@ -87,6 +95,11 @@ def databases_of(holder: Holder) -> list[dict[str, Any]]:
 def answer_json(body: Any, status: int = 200) -> Response:
     """A JSON answer nobody may keep."""
     return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _renewed(request: Request, holder: Holder) -> dict[str, str]:
+    token = devices.renew(services_of(request).couch, holder, bearer_of(request) or "")
+    return {"token": token} if token else {}
 
 
 def _about(request: Request, holder: Holder) -> dict[str, Any]:

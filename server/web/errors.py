@@ -22,7 +22,7 @@ from server.web.pages import wants_fragment, wants_html
 from sync import errors as store
 
 RETRY_AFTER_S = 5
-SHOWN_FACTS = ("case", "by", "state", "move", "retry_after_s")
+SHOWN_FACTS = ("case", "by", "state", "move", "retry_after_s", "wipe", "rescue_until")
 log = structlog.get_logger("errors")
 
 STATUS: tuple[tuple[type[Exception], int, str | None], ...] = (

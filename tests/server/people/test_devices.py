@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from server.domain.errors import Forbidden, Missing, NotSignedIn
+from server.domain import times
+from server.domain.errors import Forbidden, InvalidInput, Missing, NotSignedIn
 from server.people import accounts, devices, reach
 from sync import databases
 from sync.couch import Couch
@@ -122,6 +123,63 @@ def test_old_quarters_stay_push_only_until_the_phone_reports_nothing_unsent(couc
     devices.note_unsent(couch, holder, {"records": 0, "photos": 0, "size_bytes": 0}, NOW)
     read = couch.database(databases.DEVICES).get(holder.device["_id"])
     assert old not in devices.databases_of(holder.person, NOW, read)
+
+
+def test_old_quarters_stay_open_from_the_oldest_that_the_phone_names(couch: Couch) -> None:
+    """A phone that signed in anew brings what it had under its last token."""
+    _, token = devices.enrol(couch, accounts.find(couch, "worker2"), "x", NOW)
+
+    def opened() -> list[str]:
+        holder = devices.find(couch, token, NOW)
+        return [one["name"][-6:] for one in devices.databases_of(holder.person, NOW, holder.device) if "grid-" in one["name"]]
+
+    def report(records: int, oldest: str | None) -> None:
+        counts = {"records": records, "photos": 0, "size_bytes": 10 * records}
+        devices.note_unsent(couch, devices.find(couch, token, NOW), counts, NOW, oldest_quarter=oldest)
+
+    assert opened() == ["2026q4", "2026q3"]
+    report(3, "2026q1")
+    assert opened() == ["2026q4", "2026q3", "2026q2", "2026q1"]
+    report(3, None)
+    assert opened() == ["2026q4", "2026q3", "2026q2", "2026q1"]
+    report(2, "2026q2")
+    assert opened() == ["2026q4", "2026q3", "2026q2"]
+    report(1, "2031q1")
+    assert opened() == ["2026q4", "2026q3"]
+    report(1, "2026q2")
+    report(0, None)
+    assert opened() == ["2026q4", "2026q3"]
+    for bad in ("2026q5", "x", "2026q1\n", "٢٠٢٦q1"):
+        with pytest.raises(InvalidInput):
+            report(1, bad)
+
+
+def test_a_moved_worker_keeps_the_former_grid_open_until_nothing_unsent_is_left(couch: Couch, people: dict[str, Any]) -> None:
+    moved_at, later = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 28, tzinfo=UTC)
+    period = {"grid": GRID_ELSEWHERE, "from_at": "2026-01-01T00:00:00.000Z", "to_at": times.to_text(moved_at)}
+    account = accounts.make("worker8", ["worker"], {}, "a-test-password", grids=[GRID_B])
+    accounts.save_all(couch, [account | {"grid_periods": []}])
+    _, token = devices.enrol(couch, account, "x", datetime(2026, 11, 2, tzinfo=UTC))
+
+    def report(records: int, now: datetime) -> bool:
+        """Whether the former grid is open after this report of what waits."""
+        holder = devices.find(couch, token, now)
+        devices.note_unsent(couch, holder, {"records": records, "photos": 0, "size_bytes": 0}, now)
+        read = devices.find(couch, token, now)
+        return any(GRID_ELSEWHERE in one["name"] for one in devices.databases_of(read.person, now, read.device))
+
+    assert not report(0, moved_at - timedelta(days=1))
+    accounts.change(couch, "worker8", {"grid_periods": [period]})
+    assert report(5, moved_at + timedelta(days=1))
+    assert report(1, moved_at + timedelta(days=2))
+    assert not report(0, moved_at + timedelta(days=3))
+    assert not report(4, later)
+    again = {"grid": GRID_A, "from_at": "2026-01-01T00:00:00.000Z", "to_at": times.to_text(later)}
+    accounts.change(couch, "worker8", {"grid_periods": [period, again]})
+    holder = devices.find(couch, token, later + timedelta(days=1))
+    still = {one["name"] for one in devices.databases_of(holder.person, later, holder.device) if not one["pull"]}
+    assert any(GRID_A in name for name in still)
+    assert not any(GRID_ELSEWHERE in name for name in still)
 
 
 def test_a_former_grid_is_push_only_for_the_time_it_was_held(people: dict[str, Any]) -> None:
