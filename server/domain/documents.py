@@ -14,6 +14,9 @@ DOCUMENT_BYTES = 256 * 1024
 TEXT_LENGTH = 4000
 SHORT_LENGTH = 200
 PHOTOS = 30
+MATERIALS = 50
+SUPERSEDED = 200
+SETTLED = 64
 # A pattern is read by Python here and by ECMAScript on the phone. Python's `$` alone lets one line break follow, and its `\d`
 # takes the digits of every script; with these both read the same.
 END = r"(?!\n)$"
@@ -144,7 +147,19 @@ class Visit(Envelope, kw_only=True):
 
 
 Stamps = Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=120)]], msgspec.Meta(max_length=64)]
-Superseded = Annotated[list[dict[str, Any]], msgspec.Meta(max_length=200)]
+
+
+class SupersededValue(Shape, kw_only=True):
+    """A value that lost against a later one of the same field (`merge.py`), until staff restore it or let it go."""
+
+    field: Short
+    stamp: Annotated[str, msgspec.Meta(max_length=120)]
+    value: Any = None
+
+
+Superseded = Annotated[list[SupersededValue], msgspec.Meta(max_length=SUPERSEDED)]
+# Which replaced values were seen by whoever replaced them: `<stamp> <digest>`, never a value.
+Settled = Annotated[list[Annotated[str, msgspec.Meta(max_length=140)]], msgspec.Meta(max_length=SETTLED)]
 
 
 class Household(Envelope, kw_only=True):
@@ -164,6 +179,7 @@ class Household(Envelope, kw_only=True):
     remark: Text | None = None
     stamps: Stamps
     superseded: Superseded = []
+    settled: Settled = []
 
 
 class Member(Envelope, kw_only=True):
@@ -177,6 +193,16 @@ class Member(Envelope, kw_only=True):
     needs: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
     stamps: Stamps
     superseded: Superseded = []
+    settled: Settled = []
+
+
+class Material(Shape, kw_only=True):
+    """One paper or proof an errand takes. Its `key` names it for good; one that is needed no more says so and stays."""
+
+    key: Name
+    name: Short
+    state: Literal["missing", "there", "handed_in", "not_needed"] = "missing"
+    remark: Short | None = None
 
 
 class Errand(Envelope, kw_only=True):
@@ -184,10 +210,11 @@ class Errand(Envelope, kw_only=True):
 
     household: RecordId
     item: Short
-    materials: Annotated[list[dict[str, Any]], msgspec.Meta(max_length=50)] = []
+    materials: Annotated[list[Material], msgspec.Meta(max_length=MATERIALS)] = []
     state: Literal["open", "handed_in", "done", "withdrawn"] = "open"
     stamps: Stamps
     superseded: Superseded = []
+    settled: Settled = []
 
 
 class TaskReply(Envelope, kw_only=True):
@@ -222,7 +249,7 @@ TYPES: dict[str, type[Envelope]] = {
     "access": Access,
 }
 IMMUTABLE = frozenset({"report", "note", "photo", "patrol", "track", "visit", "taskreply", "access"})
-SERVER_ONLY = frozenset({"receipt", "case", "task"})
+SERVER_ONLY = frozenset({"receipt", "case", "task", "superseded"})
 # Written by the server alone, on documents that devices make: where a corrected record came from.
 SERVER_FIELDS = frozenset({"adopted_from"})
 SENSITIVE = {"household": frozenset({"contact_phone", "needs"}), "member": frozenset({"birth_year", "phone", "needs"})}
