@@ -34,7 +34,10 @@ def first_revision(doc: dict[str, Any]) -> str:
 
 @dataclass
 class SimulatedPhone:
-    """One enrolled device of one worker."""
+    """One enrolled device of one worker.
+
+    `held` and `quarantined` say where what the server answered for is: `{id: (database, revision)}`, the latest revision.
+    """
 
     url: str
     username: str
@@ -42,6 +45,9 @@ class SimulatedPhone:
     acknowledged: set[str] = field(default_factory=set)
     uploaded: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
+    held: dict[str, tuple[str, str]] = field(default_factory=dict)
+    quarantined: dict[str, tuple[str, str]] = field(default_factory=dict)
+    photo_sha256: dict[str, str] = field(default_factory=dict)
     enrolment: dict[str, Any] = field(default_factory=dict)
 
     def enrol(self) -> "SimulatedPhone":
@@ -58,9 +64,9 @@ class SimulatedPhone:
         """The first of its grids."""
         return str(self.enrolment["grids"][0])
 
-    def database(self, kind: str = "grid", grid: str | None = None) -> str:
-        """The current database of a kind, as the server announced it."""
-        prefix = f"{kind}-{grid or self.grid}"
+    def database(self, kind: str = "grid", grid: str | None = None, *, quarterly: bool = False) -> str:
+        """The current database of a kind, as the server announced it; `quarterly` leaves out the one that is for ever."""
+        prefix = f"{kind}-{grid or self.grid}" + ("-" if quarterly else "")
         names = [entry["name"] for entry in self.enrolment["databases"] if entry["name"].startswith(prefix) and entry["push"]]
         return str(names[0])
 
@@ -101,23 +107,52 @@ class SimulatedPhone:
 
     def push(self, docs: list[dict[str, Any]], database: str | None = None) -> list[dict[str, Any]]:
         """One push as it is answered; raises on anything but 201."""
-        answer = self.session.post(
-            f"{self.url}/db/{database or self.database()}/_bulk_docs", json={"new_edits": False, "docs": docs}, timeout=30
-        )
+        name = database or self.database()
+        answer = self.session.post(f"{self.url}/db/{name}/_bulk_docs", json={"new_edits": False, "docs": docs}, timeout=30)
         answer.raise_for_status()
         for row in answer.json():
             if row.get("ok"):
                 self.acknowledged.add(row["id"])
+                self.held[row["id"]] = (name, row["rev"])
             else:
                 self.refused[row["id"]] = row["reason"]
+                if row.get("quarantined"):
+                    self.quarantined[row["id"]] = (name, row["rev"])
         return list(answer.json())
 
-    def push_until_answered(self, docs: list[dict[str, Any]], timeout_s: float = 90.0) -> None:
+    def make_note(self, of: str, text: str = "补充情况") -> dict[str, Any]:
+        """A later fact about a report."""
+        return self.envelope("note", of=of, text=text, photos=[])
+
+    def make_household(self, address: str) -> dict[str, Any]:
+        """A household file with the few facts it must have."""
+        basis = {"purpose": "一户一档", "given_at": to_text(datetime.now(UTC)), "how": "consent_spoken"}
+        return self.envelope("household", address=address, basis=basis, residents_count=2, stamps=self._stamps("address"))
+
+    def edit_household(self, doc: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        """The next revision of a household file, with its history, as PouchDB makes it."""
+        generation, _, digest = doc["_rev"].partition("-")
+        body = {name: value for name, value in doc.items() if name not in ("_rev", "_revisions")} | fields
+        body["stamps"] = doc["stamps"] | self._stamps(*fields)
+        child = first_revision(body).partition("-")[2]
+        known = doc.get("_revisions", {"ids": [digest]})["ids"]
+        start = int(generation) + 1
+        return {**body, "_rev": f"{start}-{child}", "_revisions": {"start": start, "ids": [child, *known]}}
+
+    def make_visit(self, household: str | None, address: str) -> dict[str, Any]:
+        """One call on a household."""
+        return self.envelope("visit", household=household, address=address, kind="routine", findings="一切正常", next_at=None)
+
+    def _stamps(self, *fields: str) -> dict[str, str]:
+        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        return dict.fromkeys(fields, f"{now_ms:015d}-0000-{self.enrolment['device_id']}")
+
+    def push_until_answered(self, docs: list[dict[str, Any]], database: str | None = None, timeout_s: float = 90.0) -> None:
         """Pushes again and again until the server has answered for every document, as the app does."""
         deadline = time.monotonic() + timeout_s
         while True:
             try:
-                self.push(docs)
+                self.push(docs, database)
             except requests.RequestException as error:
                 response = getattr(error, "response", None)
                 assert response is None or response.status_code in TRANSIENT, response.text
@@ -151,6 +186,7 @@ class SimulatedPhone:
             try:
                 answer = self.upload(photo, data)
                 if answer.status_code == 201 and answer.headers.get("Upload-Offset") == str(len(data)):
+                    self.photo_sha256[photo] = hashlib.sha256(data).hexdigest()
                     self.uploaded.add(photo)
                     return
                 assert answer.status_code in {*TRANSIENT, 201, 409, 423}, answer.text

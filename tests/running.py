@@ -1,5 +1,7 @@
 """A whole running system for tests: `xunge run` as a user starts it, on a data folder and a port of its own."""
 
+import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -20,6 +22,14 @@ COMMANDS = {
     "server": "server.cli serve",
     "worker": "-m worker",
     "beat": "worker.app beat",
+}
+# Every process of a system, helpers of helpers included, by a part of its command line; the first that fits names it.
+FAMILY = {
+    "run": "server.cli run",
+    "seed": "server.cli seed",
+    "intake": "-Q intake",
+    "photos": "-Q photos",
+    **COMMANDS,
 }
 
 
@@ -110,6 +120,43 @@ class RunningSystem:
             return pid
         return pid
 
+    def family(self) -> dict[str, list[int]]:
+        """The pids of all processes that run on this data folder, by name; `photo` is one that makes sizes for `photos`."""
+        found: dict[str, list[int]] = {}
+        commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if self._is_ours(folder)}
+        for pid, command in commands.items():
+            name = next((name for name, part in FAMILY.items() if part in command), "other")
+            if name == "photos" and FAMILY["photos"] in commands.get(_parent_of(pid), ""):
+                name = "photo"
+            found.setdefault(name, []).append(pid)
+        return found
+
+    def kill_one(self, name: str) -> int:
+        """`kill -9` of exactly one process of the family, whatever it is at; the pid it had."""
+        pid = int(str(until(lambda: next(iter(self.family().get(name, [])), None), f"a running {name}", 60)))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        if name == "run" and self._process is not None:
+            self._process.wait()
+            self._process = None
+        return pid
+
+    def store_url(self) -> str:
+        """Where its store is, with credentials: for an audit that trusts nobody between."""
+        return str(json.loads((self.data / "run.json").read_text())["XUNGE_COUCHDB_URL"])
+
+    def broker_url(self) -> str:
+        """Where its broker is."""
+        return str(json.loads((self.data / "run.json").read_text())["XUNGE_BROKER_URL"])
+
+    def _is_ours(self, folder: Path) -> bool:
+        if not folder.name.isdigit():
+            return False
+        try:
+            return f"XUNGE_DATA={self.data}".encode() in (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            return False
+
     def desk(self, username: str = "triage1") -> requests.Session:
         """A signed-in session of a member of staff."""
         session = requests.Session()
@@ -127,6 +174,20 @@ class RunningSystem:
             found += page["cases"]
             cursor = page["next"]
         return found
+
+
+def _command(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        return _parent(Path("/proc") / str(pid))
+    except OSError:
+        return 0
 
 
 def _parent(folder: Path) -> int:
