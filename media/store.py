@@ -1,11 +1,12 @@
 """Keeping a photo in its township's `media-*` database: one document a photo, its files as attachments.
 
     {"_id": "photo:…", "type": "media", "photo", "database", "device", "author", "received_at",
+     "unclaimed_since": null | instant,
      "files": {"sent": {"sha256", "size_bytes", "content_type", "width_px", "height_px"}, "original": {…}},
      "taken_at", "place": {"lat", "lon", "datum"} | null, "derived": false | true, "problem": null | code,
      "sizes": {"screen": {"width_px", "height_px"}, "thumb": {…}}}
 
-`database` is that of the photo's record. The database object is passed in; nothing here opens a connection. Every save
+`database` is that of the photo's record; `unclaimed_since` is when the first file came, until the record is there. The database object is passed in; nothing here opens a connection. Every save
 is one write of document and bytes together, so a kill leaves all of it or nothing.
 """
 
@@ -42,7 +43,8 @@ class PhotoDatabase(Protocol):
 
 @dataclass(frozen=True)
 class Arrival:
-    """A whole, proven file on its way into the database. `role` is "sent" or "original";"""
+    """A whole, proven file on its way into the database. `role` is "sent" or "original"; `is_claimed` says that its photo's
+    record is there already."""
 
     photo: str
     role: str
@@ -53,6 +55,7 @@ class Arrival:
     content_type: str
     facts: Facts
     received_at: datetime
+    is_claimed: bool = True
 
 
 def save_upload(db: PhotoDatabase, arrival: Arrival, source: Path | bytes) -> bool:
@@ -70,11 +73,53 @@ def save_upload(db: PhotoDatabase, arrival: Arrival, source: Path | bytes) -> bo
         if kept:
             return None
         doc["files"][arrival.role] = _describe(arrival, len(data))
+        if arrival.is_claimed:
+            doc["unclaimed_since"] = None
         _add_facts(doc, arrival.facts)
         _put_file(doc, arrival.role, arrival.content_type, data)
         return doc
 
     return _change(db, arrival.photo, add)
+
+
+def claim(db: PhotoDatabase, photo: str, database: str) -> bool:
+    """The photo's record is in `database`: its files wait no longer. False when they did not wait, or are gone."""
+
+    def change(doc: Doc | None) -> Doc | None:
+        if doc is None or (doc["database"] == database and not doc.get("unclaimed_since")):
+            return None
+        return doc | {"database": database, "unclaimed_since": None}
+
+    return _change(db, photo, change)
+
+
+def take_out(db: PhotoDatabase, photo: str, role: str, sha256: str) -> bool:
+    """Remove one file, if it is still the one with this hash, and the sizes made of it. False when it is not there.
+
+    Whoever calls keeps its bytes elsewhere first. A photo without any file left is removed.
+    """
+
+    def change(doc: Doc | None) -> Doc | None:
+        if doc is None or doc["files"].get(role, {}).get("sha256") != sha256:
+            return None
+        files = {name: described for name, described in doc["files"].items() if name != role}
+        if not files:
+            return {"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True}
+        stubs = {name: stub for name, stub in doc["_attachments"].items() if name in files}
+        return doc | {"files": files, "_attachments": stubs, "derived": False, "problem": None, "sizes": {}}
+
+    return _change(db, photo, change)
+
+
+def remove_unclaimed(db: PhotoDatabase, photo: str) -> bool:
+    """Forget a photo whose record never came. False when it was claimed meanwhile, or is gone."""
+
+    def change(doc: Doc | None) -> Doc | None:
+        if doc is None or not doc.get("unclaimed_since"):
+            return None
+        return {"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True}
+
+    return _change(db, photo, change)
 
 
 def save_sizes(db: PhotoDatabase, photo: str, sizes: Derived) -> bool:
@@ -146,6 +191,7 @@ def _new_doc(arrival: Arrival) -> Doc:
         "device": arrival.device,
         "author": arrival.author,
         "received_at": _write_instant(arrival.received_at),
+        "unclaimed_since": None if arrival.is_claimed else _write_instant(arrival.received_at),
         "files": {},
         "taken_at": None,
         "place": None,

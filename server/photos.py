@@ -4,8 +4,6 @@ The resumable protocol, what a picture is and how it is kept are `media/`; sizes
 """
 
 import asyncio
-import base64
-import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,14 +16,15 @@ from media.completion import Upload, Uploader
 from media.errors import ImageError, PhotoConflict, Refused, StorageFull, Unavailable
 from media.tus import Problem
 from media.uploads import create_uploads
-from server.domain import ids, permissions, times
+from server.domain import ids, permissions
 from server.domain.errors import Missing
 from server.domain.grids import township_of
 from server.nudges import Nudges
+from server.refused_files import put_aside
 from sync import errors
 from sync.couch import Couch
 from sync.database import Database
-from sync.databases import QUARANTINE, media_db, parse
+from sync.databases import media_db, parse
 from sync.gateway import Holder, NotAdmitted, Policy
 from sync.gateway import Unavailable as NobodyKnows
 
@@ -93,11 +92,11 @@ class Keeper:
         """The media database that holds the file now; None when it is no picture and lies in quarantine."""
         try:
             if upload.problem or upload.facts is None:
-                self._put_aside(upload, uploader, upload.problem or "not_an_image")
+                put_aside(self._couch, upload, uploader, upload.problem or "not_an_image")
                 return None
             return self._store(upload, uploader)
         except PhotoConflict:
-            self._put_aside(upload, uploader, PhotoConflict.code)
+            put_aside(self._couch, upload, uploader, PhotoConflict.code)
             raise Refused(PhotoConflict.code, is_kept=True) from None
         except errors.StorageFull as error:
             raise StorageFull(str(error)) from error
@@ -123,40 +122,6 @@ class Keeper:
         except errors.NotFound:
             store.save_upload(self._couch.database(name, create=True), arrival, upload.path)
         return name
-
-    def _put_aside(self, upload: Upload, uploader: Uploader, reason: str) -> None:
-        """What cannot be shown is still the worker's: kept for a clerk, bytes and all, in one write. Twice makes one entry."""
-        entry = _quarantined(upload, uploader, reason)
-        database = self._couch.database(QUARANTINE)
-        try:
-            rows = database.bulk([entry])
-        except errors.NotFound:
-            rows = self._couch.database(QUARANTINE, create=True).bulk([entry])
-        if rows[0].get("error", "conflict") != "conflict":
-            raise Unavailable(str(rows[0]))
-
-
-def _quarantined(upload: Upload, uploader: Uploader, reason: str) -> dict[str, Any]:
-    """A quarantine entry like those of records (`server/quarantine.py`), with the file attached as `file`."""
-    described = {"_id": upload.meta.photo, "role": upload.meta.role, "filetype": upload.meta.filetype}
-    named = "\n".join((upload.meta.database, upload.meta.photo, upload.meta.role, upload.sha256))
-    data = base64.b64encode(upload.path.read_bytes()).decode()
-    return {
-        "_id": f"refused:{hashlib.sha256(named.encode()).hexdigest()}",
-        "type": "refused",
-        "v": 1,
-        "database": upload.meta.database,
-        "device": uploader.device,
-        "user": uploader.user,
-        "reason": reason,
-        "fields": {},
-        "refused_at": times.to_text(datetime.now(UTC)),
-        "size_bytes": upload.size_bytes,
-        "sha256": upload.sha256,
-        "state": "waiting",
-        "document": described,
-        "_attachments": {"file": {"content_type": "application/octet-stream", "data": data}},
-    }
 
 
 def create_photo_uploads(folder: Path, couch: Couch, policy: Policy, nudges: Nudges) -> ASGIApp:
