@@ -67,6 +67,14 @@ def find(couch: Couch, name: str) -> Person:
     return person
 
 
+def lookup(couch: Couch, name: str) -> Person | None:
+    """An account by name, locked out or not; None when there is none. What somebody sent stays theirs whatever became of them."""
+    try:
+        return couch.database(databases.PEOPLE).find(f"user:{name}") if NAME.fullmatch(name) else None
+    except NotFound:
+        return None
+
+
 def change(couch: Couch, name: str, fields: Mapping[str, Any]) -> Person:
     """Change fields of an account, whatever else changes meanwhile. Raises Missing when there is none."""
     database = couch.database(databases.PEOPLE)
