@@ -8,6 +8,8 @@ from typing import Any
 INTAKE, PHOTOS = "intake", "photos"
 # What was missed or is left over: taken by turns with `intake`, so that a backlog does not hold up what just came.
 CATCH_UP = "catch-up"
+# Holds one sweep at most: beat empties it before it sends the next. No expiry by the clock, which two machines may disagree on.
+SWEEPS = "sweeps"
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK = "xunge.intake", "xunge.photo", "xunge.sweep"
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120

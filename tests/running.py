@@ -153,7 +153,9 @@ class RunningSystem:
         if not folder.name.isdigit():
             return False
         try:
-            return f"XUNGE_DATA={self.data}".encode() in (folder / "environ").read_bytes().split(b"\0")
+            told = (folder / "environ").read_bytes().split(b"\0")
+            # The broker writes its title over its environment; it works in its own folder, though.
+            return f"XUNGE_DATA={self.data}".encode() in told or (folder / "cwd").readlink().is_relative_to(self.data)
         except OSError:
             return False
 

@@ -12,7 +12,7 @@ from functools import partial
 from types import FrameType
 
 from server import settings as configuration
-from server.queues import CATCH_UP, INTAKE, PHOTOS
+from server.queues import CATCH_UP, INTAKE, PHOTOS, SWEEPS
 from server.supervisor import die_with_parent
 
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
@@ -24,24 +24,23 @@ def command(name: str, settings: configuration.Settings) -> list[str]:
     """The argument list of one process: `intake`, `photos` or `beat`. Raises KeyError for another name."""
     common = ["--without-gossip", "--without-mingle", "--loglevel", settings.log_level]
     photos = max(1, settings.workers - 1)
-    schedule = settings.data / "beat" / "schedule"
     return {
         INTAKE: [
-            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP}", "-n", f"{INTAKE}@%h"],
+            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS}", "-n", f"{INTAKE}@%h"],
             *["-P", "threads", "-c", str(INTAKE_THREADS), *common],
         ],
         PHOTOS: [
             *[*CELERY, "worker", "-Q", PHOTOS, "-n", f"{PHOTOS}@%h"],
             *["-P", "prefork", "-c", str(photos), "--max-memory-per-child", str(MEMORY_MOST_KB), *common],
         ],
-        "beat": [*CELERY, "beat", "--pidfile", "", "--schedule", str(schedule), "--loglevel", settings.log_level],
+        "beat": [*CELERY, "beat", "--pidfile", "", "--loglevel", settings.log_level],
     }[name]
 
 
 def main(arguments: list[str]) -> int:
     """Runs what is asked for; the exit code."""
     settings = configuration.from_environment()
-    (settings.data / "beat").mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(parents=True, exist_ok=True)
     if arguments:
         argv = command(arguments[0], settings)
         os.execv(argv[0], argv)

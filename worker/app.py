@@ -8,7 +8,7 @@ from celery import Celery
 from celery.signals import worker_ready
 
 from server import settings as configuration
-from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, common_options
+from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, SWEEPS, common_options
 
 settings = configuration.from_environment()
 app = Celery("worker", broker=settings.broker_url, include=["worker.tasks"])
@@ -25,11 +25,12 @@ app.conf.update(
         "broker_connection_max_retries": None,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "task_annotations": {INTAKE_TASK: {"acks_on_failure_or_timeout": True}, PHOTO_TASK: {"acks_on_failure_or_timeout": True}},
+        "beat_scheduler": "worker.pacing:Pacing",
         "beat_schedule": {
             "sweep": {
                 "task": SWEEP_TASK,
                 "schedule": float(settings.sweep_s),
-                "options": {"queue": INTAKE, "expires": settings.sweep_s},
+                "options": {"queue": SWEEPS},
             }
         },
     }
@@ -40,4 +41,4 @@ app.conf.update(
 def look_around(**_: object) -> None:
     """A worker that just started sweeps at once: what its predecessor held when it was killed waits for nobody."""
     if INTAKE in app.amqp.queues.consume_from:
-        app.send_task(SWEEP_TASK, queue=INTAKE, expires=settings.sweep_s, retry=False)
+        app.send_task(SWEEP_TASK, queue=SWEEPS, retry=False)

@@ -9,7 +9,8 @@ from sync import feed
 from sync.couch import Couch
 from worker.turns import Turns
 
-RUNS_MOST = 20
+# One run, then the rest goes to the end of the catch-up queue: a week of records of one grid keeps no thread from the others.
+RUNS_MOST = 1
 SWEPT = "swept"
 TURNS = Turns()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from media.errors import Unavailable
 from media.sweep import sweep_expired
-from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK
+from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import intake, photos
 from worker.app import app, settings
@@ -49,7 +49,7 @@ def make_sizes(task: Any, media_database: str, photo: str) -> None:
         raise _again(task, photo, error) from error
 
 
-@app.task(name=SWEEP_TASK, queue=INTAKE)  # type: ignore[untyped-decorator]
+@app.task(name=SWEEP_TASK, queue=SWEEPS)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """One sweep; a second one while it runs does nothing. A store that is down is waited for until the next."""
     if not ONE_SWEEP.acquire(blocking=False):
