@@ -5,6 +5,6 @@
 """
 
 from server.quarantine.entries import Refused
-from server.quarantine.keeping import keep, keep_all, keep_file
+from server.quarantine.keeping import keep, keep_all, keep_file, sender_of
 
-__all__ = ["Refused", "keep", "keep_all", "keep_file"]
+__all__ = ["Refused", "keep", "keep_all", "keep_file", "sender_of"]

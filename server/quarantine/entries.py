@@ -74,15 +74,20 @@ def of_document(sender: Sender, refused: Refused, now: datetime, allowance: str 
 
 def of_file(sender: Sender, file: File, reason: str, now: datetime, allowance: str = FILES) -> Entry:
     """The entry of an uploaded file, without its bytes."""
-    named = "\n".join((sender.database, file.photo, file.role, file.sha256))
     return _head(sender, reason, {}, now, allowance) | {
-        "_id": f"refused:{hashlib.sha256(named.encode()).hexdigest()}",
+        "_id": file_id(sender.database, file.photo, file.role, file.sha256),
         "size_bytes": len(file.data),
         "sha256": file.sha256,
         "about": {"id": file.photo, "rev": None, "type": "photo", "of": None},
         "is_file": True,
         "document": {"_id": file.photo, "role": file.role, "filetype": file.filetype},
     }
+
+
+def file_id(database: str, photo: str, role: str, sha256: str) -> str:
+    """The id of a file's entry: the same file of the same photo makes one."""
+    named = "\n".join((database, photo, role, sha256))
+    return f"refused:{hashlib.sha256(named.encode()).hexdigest()}"
 
 
 def with_defaults(entry: Entry) -> Entry:

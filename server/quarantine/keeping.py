@@ -49,11 +49,17 @@ def keep_all(
     return _keep(couch, device, made, allowance, most)
 
 
-def keep_file(couch: Couch, sender: Sender, file: File, reason: str, *, allowance: str = entries.FILES) -> bool:
-    """Keep an uploaded file, bytes and all, in one write. False when the device has no room left. Raises the store's errors."""
-    entry = entries.of_file(sender, file, reason, datetime.now(UTC), allowance)
+def keep_file(couch: Couch, sender: Sender, file: File, reason: str, *, allowance: str | None = entries.FILES) -> bool:
+    """Keep an uploaded file, bytes and all, in one write. False when the device has no room left. Raises the store's errors.
+
+    With `allowance` None it is the server itself that puts a file aside, and there is always room.
+    """
+    entry = entries.of_file(sender, file, reason, datetime.now(UTC), allowance or entries.FILES)
     attached = {"file": {"content_type": "application/octet-stream", "data": base64.b64encode(file.data).decode()}}
-    return _keep(couch, sender.device, [entry | {"_attachments": attached}], allowance, None)[0]
+    if allowance is not None:
+        return _keep(couch, sender.device, [entry | {"_attachments": attached}], allowance, None)[0]
+    _write(couch, [entry | {"_attachments": attached}])
+    return True
 
 
 def sender_of(couch: Couch, database: str, device: str, user: str) -> Sender:
