@@ -6,13 +6,13 @@ quarantine entry. Which databases a device may open at all is `permissions.py`.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
 
-from server.domain import documents, ids, permissions, times
+from server.domain import documents, hlc, ids, merge, permissions, times
 
 REASONS = (
     "id_type_mismatch",
@@ -30,15 +30,16 @@ REASONS = (
     "server_only_type",
     "stamp_ahead",
     "not_grid_holder",
+    "clock_wrong",
     "quota",
     "archived_database",
     "erased_id",
 )
 # CouchDB answers 400 to a whole batch for one digest of 32 characters that are not hexadecimal.
 DIGEST = re.compile(r"[0-9a-f]{32}")
-# A hybrid logical clock's stamp, `<ms since 1970>-<counter>-<device>`, as the phone makes it.
-STAMP = re.compile(r"([0-9]{15})-[0-9a-f]{4}-[A-Za-z0-9_.:@-]{1,64}")
-STAMP_AHEAD = timedelta(minutes=10)
+# What `merge.mark_of` makes: until when a value was seen, and the digest of field and value.
+MARK = re.compile(r"(.*) [0-9a-f]{16}")
+CLOCK_MOST = hlc.AHEAD_MOST
 REPLICATION_FIELDS = frozenset({"_id", "_rev", "_revisions"})
 FIELDS_OF_ANY = REPLICATION_FIELDS.union(*(shape.__struct_fields__ for shape in documents.TYPES.values()))
 INSTANTS = {
@@ -70,18 +71,43 @@ def check(doc: Any, size_bytes: int, target: Target, person: permissions.Person)
 
 
 def check_stamps(doc: dict[str, Any], now: datetime) -> Refusal | None:
-    """For a document that `check` accepts: `stamp_ahead` when a field's stamp is more than ten minutes ahead of the server.
+    """For a document that `check` accepts: `stamp_ahead` when a stamp is more than ten minutes ahead of the server.
 
     A phone with a wrong clock would else win every merge for years (DESIGN §5); it stamps anew by the server's time and resends.
+    What the document says of other people's edits must be sound as well: `superseded` cannot hold a value that would win.
     """
-    latest_ms = (now + STAMP_AHEAD).timestamp() * 1000
-    for field, stamp in doc.get("stamps", {}).items():
-        found = STAMP.fullmatch(stamp)
-        if found is None:
+    stamps = doc.get("stamps", {})
+    lost = doc.get("superseded", [])
+    marks = [MARK.fullmatch(mark) for mark in doc.get("settled", [])]
+    if not all(marks) or not all(_is_loss_sound(doc, one) for one in lost):
+        return Refusal("schema", {"superseded": "invalid"})
+    for field, stamp in stamps.items():
+        if hlc.parse(stamp) is None:
             return Refusal("schema", {f"stamps.{field}": "invalid"})
-        if int(found[1]) > latest_ms:
+        if hlc.is_ahead(stamp, now):
             return Refusal("stamp_ahead", {f"stamps.{field}": "ahead"})
+    if any(hlc.is_ahead(mark[1], now) for mark in marks if mark):
+        return Refusal("stamp_ahead", {"settled": "ahead"})
     return None
+
+
+def _is_loss_sound(doc: dict[str, Any], lost: dict[str, Any]) -> bool:
+    """True for a value that the field may have, given before the one the field has now (so never ahead, when that one is not)."""
+    field, stamp = lost["field"], lost["stamp"]
+    winner = doc["stamps"].get(field, "")
+    is_older = hlc.rank(stamp) <= hlc.rank(winner) and (stamp == "" or hlc.parse(stamp) is not None)
+    return is_older and merge.is_value(doc["type"], field, lost.get("value"))
+
+
+def is_clock_wrong(doc: dict[str, Any], enrolled_at: datetime, now: datetime) -> bool:
+    """True when a record's capture time cannot decide anything.
+
+    The phone had never measured its clock, or was not enrolled yet at that time, or that time is to come (ten minutes' grace).
+    """
+    if doc.get("clock_offset_ms") is None:
+        return True
+    captured_at = times.corrected(doc["captured_at"], doc["clock_offset_ms"])
+    return not enrolled_at - CLOCK_MOST <= captured_at <= now + CLOCK_MOST
 
 
 def _check_fields(doc: dict[str, Any]) -> Refusal | None:

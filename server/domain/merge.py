@@ -28,6 +28,9 @@ BOOKS = frozenset({"stamps", "superseded", "settled"})
 ITEMS = "materials"
 NOTHING = "null"
 EPOCH = datetime.fromtimestamp(0, UTC)
+TYPES_OF: dict[str, dict[str, Any]] = {
+    type_: {one.name: one.type for one in msgspec.structs.fields(documents.TYPES[type_])} for type_ in MUTABLE
+}
 REQUIRED = {
     type_: frozenset(one.name for one in msgspec.structs.fields(documents.TYPES[type_]) if one.required) for type_ in MUTABLE
 }
@@ -66,12 +69,12 @@ def merge(leaves: Iterable[Document]) -> Document:
         for mark in _texts(version.get("settled")):
             stamp, _, digest = mark.rpartition(" ")
             _keep_later(settled, digest, stamp)
-    return _envelope_of(head) | _written(edits, settled, head)
+    return _envelope_of(head) | _provenance(versions) | _written(edits, settled, head)
 
 
 def edits_of(doc: Document) -> list[Edit]:
     """Every edit a document holds, those in `superseded` included. What its type has no field for is no edit."""
-    return [found for found in [*_present(doc), *superseded(doc)] if _is_edit(doc, found)]
+    return [found for found in [*_present(doc), *superseded(doc)] if is_value(doc["type"], found.field, found.value)]
 
 
 def _present(doc: Document) -> list[Edit]:
@@ -151,6 +154,20 @@ def spilled_document(doc: Document, lost: Edit) -> Document:
     return head | {"of": doc["_id"], **lost._asdict()}
 
 
+def is_value(type_: str, field: str, value: Any) -> bool:
+    """True when a value may be in a field of a type: of the right shape, or None where the type can do without."""
+    kind = documents.Material if field.startswith(f"{ITEMS}/") and ITEMS in TYPES_OF[type_] else TYPES_OF[type_].get(field)
+    if kind is None or field in BOOKS or field in ENVELOPE or field == ITEMS:
+        return False
+    if value is None:
+        return field not in REQUIRED[type_]
+    try:
+        msgspec.convert(value, kind, strict=True)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spaces, the same for the same value here and on the phone (`pwa/src/store/identity.js`)."""
     return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -215,6 +232,12 @@ def _envelope_of(doc: Document) -> Document:
     return {name: doc[name] for name in ("_id", *ENVELOPE) if name in doc}
 
 
+def _provenance(versions: list[Document]) -> Document:
+    """What only the server writes outlives the edit of a phone that does not know it."""
+    found = {name: [doc[name] for doc in versions if name in doc] for name in documents.SERVER_FIELDS}
+    return {name: max(values, key=canonical) for name, values in found.items() if values}
+
+
 def _revision_of(doc: Document) -> Document:
     return {"_rev": doc["_rev"]} if "_rev" in doc else {}
 
@@ -242,15 +265,6 @@ def _newest(edits: list[Edit], most: int) -> tuple[list[Edit], list[Edit]]:
 
 def _size_bytes(doc: Document, losers: list[Edit]) -> int:
     return len(canonical(doc | {"superseded": [one._asdict() for one in losers]}).encode())
-
-
-def _is_edit(doc: Document, found: Edit) -> bool:
-    """False for a field that the type does not have, and for a fact cleared that the type cannot do without."""
-    type_ = doc["type"]
-    fields = documents.TYPES[type_].__struct_fields__
-    is_fact = found.field in fields and found.field not in ENVELOPE and found.field not in BOOKS and found.field != ITEMS
-    is_item = ITEMS in fields and found.field.startswith(f"{ITEMS}/")
-    return (is_fact or is_item) and (found.value is not None or found.field not in REQUIRED[type_])
 
 
 def _key_of(item: Any) -> str:

@@ -4,9 +4,6 @@ No rule of its own: who may open what is `reach.py`, what may be stored is `serv
 """
 
 import asyncio
-import hashlib
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,40 +13,36 @@ from server.domain import admission, times
 from server.domain.batches import are_all_sound
 from server.domain.errors import NotSignedIn
 from server.people import devices, reach
+from server.people.known import Known
 from sync import databases
 from sync.couch import Couch
 from sync.databases import DatabaseName
 from sync.errors import StorageFull, StoreError
 from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unavailable
 
-TOKEN_KEPT_S = 3.0
-TOKENS_KEPT = 5000
 NO_RIGHTS = Rights(pull=False, push=False)
 # These the phone mends by itself and pushes again: nothing for a clerk to look at.
 MENDED_BY_PHONE = frozenset({"stamp_ahead"})
 
 
 class DevicePolicy:
-    """Implements `sync.gateway.Policy`. One per server process; tokens are remembered for `TOKEN_KEPT_S` at most."""
+    """Implements `sync.gateway.Policy`. One per server process, for all that asks by token."""
 
     def __init__(self, couch: Couch, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._couch = couch
         self._now = now
-        self._kept: OrderedDict[bytes, tuple[float, Holder]] = OrderedDict()
+        self._known = Known(couch, self._find)
 
     async def identify(self, token: str) -> Holder:
         """Who holds this token and what they may open. Raises NotAdmitted and Unavailable."""
-        key = hashlib.sha256(token.encode(errors="replace")).digest()
-        known = self._kept.get(key)
-        if known is not None and time.monotonic() - known[0] < TOKEN_KEPT_S:
-            return known[1]
-        self._kept.pop(key, None)
-        asked_at_s = time.monotonic()
-        holder = await asyncio.to_thread(self._find, token)
-        self._kept[key] = (asked_at_s, holder)
-        if len(self._kept) > TOKENS_KEPT:
-            self._kept.popitem(last=False)
-        return holder
+        try:
+            return await self._known.holder(token)
+        except StoreError as error:
+            raise Unavailable from error
+
+    def peek(self, token: str) -> Holder | None:
+        """Whom this token was last seen to belong to, without asking. For counting, never for admitting."""
+        return self._known.peek(token)
 
     def answers_each(self, database: str) -> bool:
         """True for a database that phones push to at all: a push there without the right is refused document by document."""
@@ -73,9 +66,10 @@ class DevicePolicy:
             return Rejection(refusal.reason, refusal.fields, keep=refusal.reason not in MENDED_BY_PHONE)
         if not rights.push:
             return Rejection(_why_closed(holder, name))
-        if name.grid is None or reach.has_held(holder.person, name.grid, _captured_at(doc)):
+        if name.grid is None or name.grid in holder.person["grids"]:
             return None
-        return Rejection("not_grid_holder")
+        reason = _why_not_then(holder.person, name.grid, doc, self._now())
+        return Rejection(reason) if reason else None
 
     async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> list[bool]:
         """Keep refused documents. Raises Unavailable when the store cannot."""
@@ -92,11 +86,9 @@ class DevicePolicy:
             found = devices.find(self._couch, token, self._now())
         except NotSignedIn as error:
             raise NotAdmitted(error.code) from None
-        except StoreError as error:
-            raise Unavailable from error
         opened = devices.opened_by(found.person, self._now(), found.device)
         rights = {one.name: Rights(one.pull, one.push) for one in opened}
-        return Holder(found.device_id, found.person["name"], rights, found.person)
+        return Holder(found.device_id, found.person["name"], rights, found.person | {"enrolled_at": found.device["created_at"]})
 
 
 def _why_closed(holder: Holder, name: DatabaseName) -> str:
@@ -105,5 +97,16 @@ def _why_closed(holder: Holder, name: DatabaseName) -> str:
     return "archived_database" if is_own else "not_grid_holder"
 
 
-def _captured_at(doc: dict[str, Any]) -> datetime:
-    return times.corrected(doc["captured_at"], doc.get("clock_offset_ms"))
+def _why_not_then(person: dict[str, Any], grid: str, doc: dict[str, Any], now: datetime) -> str | None:
+    """Whether a record of a grid that the author no longer holds was made while they did; None when it was.
+
+    Here alone the phone's clock decides, so it must be one that can: measured against ours, and the time it gives not before this
+    phone was enrolled nor after now. A phone that claims a past it cannot have gets `clock_wrong`, and its record to a clerk.
+    Whoever holds the grid today is never asked for the time: a phone a day wrong works on.
+    """
+    if not any(period["grid"] == grid for period in person.get("grid_periods", ())):
+        return "not_grid_holder"
+    if admission.is_clock_wrong(doc, times.from_text(person["enrolled_at"]), now):
+        return "clock_wrong"
+    captured_at = times.corrected(doc["captured_at"], doc["clock_offset_ms"])
+    return None if reach.has_held(person, grid, captured_at) else "not_grid_holder"

@@ -3,11 +3,12 @@
 import json
 import re
 import subprocess
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from server.domain import admission, documents
+from server.domain import admission, documents, hlc
 from server.domain.admission import Target
 from tests.conftest import GRID_A, GRID_B
 from tests.records import new_id, note, report, with_rev
@@ -117,3 +118,41 @@ def test_python_and_ecmascript_read_every_pattern_alike() -> None:
     asked = f"[{','.join(patterns)}].map(p => {json.dumps(samples)}.map(s => new RegExp(p, 'u').test(s)))"
     told = subprocess.run(["node", "-p", f"JSON.stringify({asked})"], capture_output=True, text=True, check=True).stdout
     assert json.loads(told) == [[bool(re.search(json.loads(one), sample)) for sample in samples] for one in patterns]
+
+
+HOUSEHOLD_AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+EARLY, LATE = (hlc.tick(HOUSEHOLD_AT - timedelta(minutes=n), "d1") for n in (9, 1))
+IN_2030 = hlc.tick(datetime(2030, 1, 1, tzinfo=UTC), "d1")
+
+
+def household(**fields: Any) -> dict[str, Any]:
+    return {
+        "type": "household",
+        "contact_phone": "1",
+        "stamps": {"contact_phone": LATE},
+        "superseded": [],
+        "settled": [],
+        **fields,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, None),
+        ({"stamps": {"contact_phone": IN_2030}}, "stamp_ahead"),
+        ({"stamps": {"contact_phone": "tomorrow"}}, "schema"),
+        ({"superseded": [{"field": "contact_phone", "stamp": EARLY, "value": "2"}]}, None),
+        ({"superseded": [{"field": "contact_phone", "stamp": "", "value": None}]}, None),
+        ({"superseded": [{"field": "contact_phone", "stamp": IN_2030, "value": "2"}]}, "schema"),
+        ({"superseded": [{"field": "contact_phone", "stamp": EARLY, "value": 2}]}, "schema"),
+        ({"superseded": [{"field": "author", "stamp": "", "value": "worker2"}]}, "schema"),
+        ({"superseded": [{"field": "address", "stamp": "", "value": None}]}, "schema"),
+        ({"settled": [f"{EARLY} {'a' * 16}"]}, None),
+        ({"settled": ["everything"]}, "schema"),
+        ({"settled": [f"{IN_2030} {'a' * 16}"]}, "stamp_ahead"),
+    ],
+)
+def test_no_stamp_of_a_household_file_may_win_by_a_wrong_clock(fields: dict[str, Any], reason: str | None) -> None:
+    refusal = admission.check_stamps(household(**fields), HOUSEHOLD_AT)
+    assert (refusal.reason if refusal else None) == reason

@@ -103,7 +103,7 @@ def test_merging_is_idempotent(found: list[Document]) -> None:
 @settings(max_examples=60)
 @given(VERSIONS)
 def test_no_edit_vanishes_unless_somebody_who_saw_it_let_it_go(found: list[Document]) -> None:
-    """In the result or in `superseded`, by field and value; what was settled was settled for that value, or a newer edit of it."""
+    """In the result or in `superseded`, by field and value; what was settled was settled for that value or a newer one."""
     merged = merge.merge(found)
     kept = {(one.field, merge.canonical(one.value)) for one in merge.edits_of(merged)}
     marks = [mark.rpartition(" ") for doc in found for mark in doc["settled"]]

@@ -16,6 +16,7 @@ from tests.conftest import GRID_A, GRID_ELSEWHERE, free_port
 from tests.sync.gateway.conftest import make_report
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+ENROLLED_AT = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def token(couch: Couch) -> str:
     period = {"grid": GRID_ELSEWHERE, "from_at": "2026-01-01T00:00:00.000Z", "to_at": "2026-11-01T00:00:00.000Z"}
     account = accounts.make("worker1", ["worker"], {}, "a-test-password", grids=[GRID_A]) | {"grid_periods": [period]}
     accounts.save_all(couch, [account])
-    return devices.enrol(couch, account, "x", NOW)[1]
+    return devices.enrol(couch, account, "x", ENROLLED_AT)[1]
 
 
 def reasons(policy: DevicePolicy, token: str, database: str, docs: list[Any]) -> list[str | None]:
@@ -41,23 +42,36 @@ def test_a_record_from_a_former_grid_is_taken_when_it_was_made_in_time(couch: Co
     assert reasons(policy, token, databases.grid_db(GRID_ELSEWHERE, "2026q4"), made) == [None, "not_grid_holder", None]
 
 
+@pytest.mark.parametrize(
+    ("captured_at", "clock_offset_ms", "reason"),
+    [
+        ("2026-06-30T08:00:00.000Z", 0, "clock_wrong"),
+        ("2026-11-23T08:11:00.000Z", 0, "clock_wrong"),
+        ("2030-01-01T00:00:00.000Z", 0, "clock_wrong"),
+        ("2026-10-20T08:00:00.000Z", None, "clock_wrong"),
+        ("2026-07-01T00:00:00.000Z", 0, None),
+        ("2030-10-20T08:00:00.000Z", 126_230_400_000, None),
+    ],
+)
+def test_a_clock_that_cannot_be_right_opens_no_former_grid(
+    couch: Couch, token: str, captured_at: str, clock_offset_ms: int | None, reason: str | None
+) -> None:
+    made = make_report("worker1", "d", grid=GRID_ELSEWHERE, captured_at=captured_at, clock_offset_ms=clock_offset_ms)
+    policy = DevicePolicy(couch, lambda: NOW)
+    assert reasons(policy, token, databases.grid_db(GRID_ELSEWHERE, "2026q4"), [made]) == [reason]
+
+
+@pytest.mark.parametrize("captured_at", ["2026-11-24T08:00:00.000Z", "2026-11-22T08:00:00.000Z", "2030-01-01T00:00:00.000Z"])
+def test_a_phone_with_a_wrong_clock_works_on_in_the_grid_it_holds(couch: Couch, token: str, captured_at: str) -> None:
+    made = [make_report("worker1", "d", grid=GRID_A, captured_at=captured_at, clock_offset_ms=offset) for offset in (0, None)]
+    assert reasons(DevicePolicy(couch, lambda: NOW), token, databases.grid_db(GRID_A, "2026q4"), made) == [None, None]
+
+
 def test_a_quarter_long_past_is_archived_and_a_strange_grid_is_not_held(couch: Couch, token: str) -> None:
     policy = DevicePolicy(couch, lambda: NOW)
     assert reasons(policy, token, databases.grid_db(GRID_A, "2020q1"), [make_report("worker1", "d")]) == ["archived_database"]
     strange = make_report("worker1", "d", grid="640105009001001")
     assert reasons(policy, token, databases.grid_db("640105009001001", "2026q4"), [strange]) == ["not_grid_holder"]
-
-
-def test_a_revoked_token_is_forgotten_within_seconds(couch: Couch, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from server.people import policy as module
-
-    policy = DevicePolicy(couch, lambda: NOW)
-    asyncio.run(policy.identify(token))
-    devices.revoke(couch, token.split(".", maxsplit=1)[0], by=accounts.find(couch, "worker1"))
-    assert module.TOKEN_KEPT_S <= 3
-    monkeypatch.setattr(module, "TOKEN_KEPT_S", 0.0)
-    with pytest.raises(NotAdmitted, match="token_revoked"):
-        asyncio.run(policy.identify(token))
 
 
 def test_an_expired_token_is_told_from_an_unknown_one(couch: Couch, token: str) -> None:
