@@ -168,6 +168,35 @@ def revoke_device(device_id: str, by: str) -> None:
     click.echo(f"{device_id} is revoked")
 
 
+@main.group()
+def bench() -> None:
+    """Measure a system of its own, in a temporary folder: many phones at once, or ever more grids."""
+
+
+@bench.command("phones")
+@click.option("--count", default=538, show_default=True, help="Phones, each with a grid of its own.")
+@click.option("--records", default=1, show_default=True, help="Reports each phone pushes.")
+@click.option("--photos", default=0, show_default=True, help="Photos of each report.")
+@click.option("--over", "over_s", default=0.0, show_default=True, help="Seconds over which the phones come; 0: all at once.")
+def bench_phones(count: int, records: int, photos: int, over_s: float) -> None:
+    """Phones that load, listen, push and upload; prints p50 and p95 of each step, memory and open files."""
+    from server.load import crowd  # noqa: PLC0415 - heavy, and only this command needs it
+
+    if not crowd.run(count, records, photos, over_s):
+        raise click.ClickException("a bar is not held; the lines above say which")
+
+
+@bench.command("growth")
+@click.option("--grids", "sizes", multiple=True, type=int, default=(538, 1614, 5380), show_default=True, help="May be repeated.")
+@click.option("--records", default=3, show_default=True, help="Reports of each grid.")
+def bench_growth(sizes: tuple[int, ...], records: int) -> None:
+    """The same records a grid with ever more grids; prints what one record costs."""
+    from server.load import growth  # noqa: PLC0415 - heavy, and only this command needs it
+
+    if not growth.run(sizes, records):
+        raise click.ClickException("the bar is not held")
+
+
 if __name__ == "__main__":
     logging.captureWarnings(capture=True)
     main()
