@@ -6,8 +6,9 @@
      "taken_at", "place": {"lat", "lon", "datum"} | null, "derived": false | true, "problem": null | code,
      "sizes": {"screen": {"width_px", "height_px"}, "thumb": {…}}}
 
-`database` is that of the photo's record; `unclaimed_since` is when the first file came, until the record is there. The database object is passed in; nothing here opens a connection. Every save
-is one write of document and bytes together, so a kill leaves all of it or nothing.
+`database` is that of the photo's record; `unclaimed_since` is when the first file came, until the record is there. The database
+object is passed in; nothing here opens a connection. Every save is one write of document and bytes together, so a kill leaves all
+of it or nothing.
 """
 
 import base64
@@ -74,7 +75,7 @@ def save_upload(db: PhotoDatabase, arrival: Arrival, source: Path | bytes) -> bo
             return None
         doc["files"][arrival.role] = _describe(arrival, len(data))
         if arrival.is_claimed:
-            doc["unclaimed_since"] = None
+            doc |= {"database": arrival.database, "unclaimed_since": None}
         _add_facts(doc, arrival.facts)
         _put_file(doc, arrival.role, arrival.content_type, data)
         return doc

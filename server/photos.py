@@ -16,6 +16,7 @@ from media.completion import Upload, Uploader
 from media.errors import ImageError, PhotoConflict, Refused, StorageFull, Unavailable
 from media.tus import Problem
 from media.uploads import create_uploads
+from server import photo_records
 from server.domain import ids, permissions
 from server.domain.errors import Missing
 from server.domain.grids import township_of
@@ -104,24 +105,55 @@ class Keeper:
             raise Unavailable(str(error)) from error
 
     def _store(self, upload: Upload, uploader: Uploader) -> str:
+        """Keep a picture where its record says, or for the record to come. PhotoConflict when it is another's place."""
         assert upload.facts is not None
-        name = media_db(str(getattr(parse(upload.meta.database), "grid", ""))[:9])
+        meta = upload.meta
+        record = photo_records.find(self._couch, meta.database, meta.photo)
+        named = photo_records.named_sha256(record, meta.role)
+        if named not in {None, upload.sha256}:
+            raise PhotoConflict(f"the record of {meta.photo} names another {meta.role} file")
+        name = media_db(str(getattr(parse(meta.database), "grid", ""))[:9])
         arrival = store.Arrival(
-            photo=upload.meta.photo,
-            role=upload.meta.role,
-            database=upload.meta.database,
+            photo=meta.photo,
+            role=meta.role,
+            database=meta.database,
             device=uploader.device,
             author=uploader.user,
             sha256=upload.sha256,
             content_type=upload.content_type or upload.facts.content_type,
             facts=upload.facts,
             received_at=datetime.now(UTC),
+            is_claimed=record is not None,
         )
         try:
-            store.save_upload(self._couch.database(name), arrival, upload.path)
+            is_new = self._save(name, arrival, upload.path, is_named=named is not None)
         except errors.NotFound:
-            store.save_upload(self._couch.database(name, create=True), arrival, upload.path)
+            self._couch.create(name, replicated=False)
+            is_new = self._save(name, arrival, upload.path, is_named=named is not None)
+        if record is None or not is_new:
+            self._look_again(name, meta.database, meta.photo, upload)
         return name
+
+    def _save(self, name: str, arrival: store.Arrival, path: Path, is_named: bool) -> bool:
+        """False when it was there. `is_named`: the photo's record names this very file, so one that came first has to go."""
+        media = self._couch.database(name)
+        try:
+            return store.save_upload(media, arrival, path)
+        except PhotoConflict:
+            first = media.find(arrival.photo)
+            if not is_named or first is None:
+                raise
+            photo_records.displace(self._couch, media, first, arrival.role)
+            return store.save_upload(media, arrival, path)
+
+    def _look_again(self, name: str, database: str, photo: str, upload: Upload) -> None:
+        """The record may have come while the file was stored, and intake may have looked for the file before that."""
+        record, media = photo_records.find(self._couch, database, photo), self._couch.database(name)
+        doc = media.find(photo) if record else None
+        if record and doc:
+            photo_records.settle(self._couch, media, database, record, doc)
+            if photo_records.named_sha256(record, upload.meta.role) not in {None, upload.sha256}:
+                raise Refused(PhotoConflict.code, is_kept=True)
 
 
 def create_photo_uploads(folder: Path, couch: Couch, policy: Policy, nudges: Nudges) -> ASGIApp:
@@ -155,6 +187,8 @@ def _opened(database: Database, person: permissions.Person, doc: dict[str, Any],
     name = parse(doc["database"])
     if name is None or name.grid is None or not permissions.may_see_records(person, name.kind, name.grid):
         raise Missing(photo=doc["_id"])
+    if doc.get("unclaimed_since") and doc["author"] != person["name"]:
+        raise Missing(photo=doc["_id"])  # no record yet: nobody but its sender is known to have a part in it
     found = store.open(database, doc["_id"], size)
     if found is None:
         raise Missing(photo=doc["_id"])

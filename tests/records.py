@@ -43,6 +43,15 @@ def note(of: str, grid: str = GRID_A, at: datetime = AT, **fields: Any) -> dict[
     return head | {"captured_at": times.to_text(at), "clock_offset_ms": 0, "of": of, "text": "补充", "photos": []} | fields
 
 
+def photo(files: dict[str, str], id: str | None = None, grid: str = GRID_A, at: datetime = AT, **fields: Any) -> dict[str, Any]:
+    """A sound photo record; `files` gives the SHA-256 of each role."""
+    head = {"_id": id or new_id("photo", at), "type": "photo", "v": 1, "grid": grid, "author": "worker1", "device": "d1"}
+    facts = {"size_bytes": 1, "content_type": "image/jpeg", "width_px": None, "height_px": None}
+    named = [{"role": role, "sha256": sha256} | facts for role, sha256 in files.items()]
+    own = {"captured_at": times.to_text(at), "clock_offset_ms": 0, "of": new_id("report", at), "files": named}
+    return head | own | {"taken_at": None, "place": None} | fields
+
+
 def receipt(of: list[str], received_at: datetime, grid: str = GRID_A) -> dict[str, Any]:
     """What the gateway writes after it stored a batch."""
     head = {"_id": new_id("receipt", received_at), "type": "receipt", "v": 1, "grid": grid, "author": "server", "device": "d1"}

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from server import photo_records
 from server.cases import copies, duplicates, store
 from server.domain import documents, grids, ids, times, workflow
 from sync import feed
@@ -50,6 +51,7 @@ def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcom
     page = feed.read(database, CHECKPOINT, batch, style="all_docs")
     if not page.changes:
         return NOTHING
+    photo_records.settle_page(couch, name, page.changes)
     if parts.kind == "grid" and parts.grid:
         outcome = _take_in(couch, database, page, parts.grid, now)
     else:

@@ -23,6 +23,7 @@ from sync.couch import Couch
 from sync.databases import beat_db, grid_db, home_db, home_quarter_db, media_db
 from sync.gateway import Holder, NotAdmitted, Rights
 from sync.gateway import Unavailable as NobodyKnows
+from tests import records
 from tests.conftest import GRID_A, GRID_ELSEWHERE, person
 from tests.media.photographs import camera_jpeg
 from tests.records import new_id
@@ -67,6 +68,12 @@ def upload(path: Path, photo: str, database: str = GRID_DB, problem: str | None 
     meta = Meta(photo, role, database, sha256, "image/jpeg")
     facts = None if problem else read_facts(path)
     return Upload(meta, path, path.stat().st_size, sha256, "image/jpeg", facts, problem)
+
+
+def record_of(couch: Couch, photo: str, database: str = GRID_DB) -> None:
+    """The photo's record, before its file."""
+    couch.create(database, replicated=True)
+    couch.database(database).put(records.photo({}, photo))
 
 
 def keep(couch: Couch, nudges: Nudges, who: dict[str, Any], file: Upload) -> None:
@@ -158,6 +165,7 @@ def test_a_photo_is_shown_upright_and_bare_to_those_who_may_see_its_record(
     stored: Couch, nudges: Nudges, people: People, tmp_path: Path
 ) -> None:
     photo, path = new_id("photo"), camera_jpeg(tmp_path / "a.jpg", width=400, height=300, orientation=6)
+    record_of(stored, photo)
     keep(stored, nudges, people["worker1"], upload(path, photo))
     with pytest.raises(Missing):
         photos.open_photo(stored, people["triage1"], photo, "thumb")
@@ -177,6 +185,7 @@ def test_a_beats_photo_is_not_shown_at_the_desk_nor_to_workers(
     stored: Couch, nudges: Nudges, people: People, tmp_path: Path
 ) -> None:
     photo, path = new_id("photo"), camera_jpeg(tmp_path / "a.jpg", width=400, height=300)
+    record_of(stored, photo, beat_db(GRID_A, "2026q4"))
     keep(stored, nudges, people["police1"], upload(path, photo, beat_db(GRID_A, "2026q4")))
     assert photos.open_photo(stored, people["police1"], photo, "original")
     for who in ("triage1", "worker1"):
