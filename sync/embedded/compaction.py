@@ -15,6 +15,7 @@ from sync.embedded.writer import Transaction
 DOCUMENTS_A_STEP = 200
 PAGES_A_STEP = 512
 MOST_BYTES_A_STEP = 4 << 20  # what is deleted is overwritten too, so it passes through the log
+MOST_BYTES_REBUILT = 16 << 20  # a fraction of a second, in which writers of this database wait
 _STEP_TIMEOUT_S = 600
 
 IsStopping = Callable[[], bool]
@@ -97,9 +98,10 @@ def _delete_blobs(transaction: Transaction, keys: list[tuple[int]]) -> None:
 
 
 def _give_back(database: Database) -> Iterator[None]:
-    """Moves the file's end into its free pages, a few at a time."""
-    if database.read(_cannot_shrink):
+    """Moves the file's end into its free pages, a few at a time; a small file is written anew, which packs it best."""
+    if database.read(_cannot_shrink) or database.sizes()[0] <= MOST_BYTES_REBUILT:
         database.rebuild()
+        return
     free = database.read(_count_free)
     for _ in range(free // PAGES_A_STEP + 1):
         if not database.write(_shrink).result(_STEP_TIMEOUT_S):
@@ -119,7 +121,8 @@ def _count_free(connection: sqlite3.Connection) -> int:
 
 def _shrink(transaction: Transaction) -> bool:
     """Gives a few pages back; answers whether more are free."""
-    transaction.connection.execute(f"PRAGMA incremental_vacuum({PAGES_A_STEP})").fetchall()
+    for _ in range(PAGES_A_STEP):  # one page each: Python stops this statement after its first step
+        transaction.connection.execute("PRAGMA incremental_vacuum(1)")
     return _count_free(transaction.connection) > 0
 
 

@@ -42,7 +42,7 @@ class Waste:
         if not released and stale == stale_before:
             return
         self.size_bytes += self._measure(released & kept) - self._measure(stale_before - stale)
-        self.size_bytes += self._measure_attachments(released, (kept - stale) & all_before)
+        self.size_bytes += self._measure_attachments(released, kept - stale)
 
     def _measure(self, keys: Iterable[int]) -> int:
         sizes = (self._connection.execute("SELECT length(doc) FROM body WHERE key = ?", (key,)).fetchone() for key in keys)
