@@ -14,7 +14,6 @@ from server.domain.batches import are_all_sound
 from server.domain.errors import NotSignedIn
 from server.people import devices, reach
 from server.people.known import Known
-from server.people.known import Known
 from sync import databases
 from sync.couch import Couch
 from sync.databases import DatabaseName
