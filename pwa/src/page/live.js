@@ -22,5 +22,6 @@ export function watchNews() {
     waiting = window.setTimeout(redraw, Math.max(100, last_at_ms + PAUSE_MS - Date.now()));
   };
   onNews(({ type }) => CHANGES.has(type) && ask());
+  onNews(({ type }) => type === "wiped" && location.replace("/m/sign-in"));
   document.addEventListener("visibilitychange", ask);
 }

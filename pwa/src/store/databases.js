@@ -46,13 +46,26 @@ export function namesOf(databases, kinds) {
 }
 
 /**
- * The database a new record of `kind` in `grid` goes to.
+ * The database a new record of `kind` in `grid` goes to. One that may only be pushed to serves a form that was begun while the
+ * grid was still this user's.
  * @param {import("./meta.js").RemoteDatabase[]} databases
  * @throws {NoSuchDatabase} when the server announced none that may be written
  */
 export function databaseFor(databases, kind, grid) {
-  const open = databases.filter(({ name, pull, push }) => push && pull && parse(name).grid === grid);
-  const [newest] = namesOf(open, [kind]);
+  const open = databases.filter(({ name, push }) => push && parse(name).grid === grid);
+  const [newest] = [...namesOf(open.filter(({ pull }) => pull), [kind]), ...namesOf(open, [kind])];
   if (!newest) throw new NoSuchDatabase(kind, grid);
   return newest;
+}
+
+/** The newest quarter the server announced for anything, or null. @param {import("./meta.js").RemoteDatabase[]} databases */
+export function newestQuarter(databases) {
+  const quarters = databases.filter(({ push, pull }) => push && pull).map(({ name }) => parse(name).quarter ?? "");
+  return quarters.sort().pop() || null;
+}
+
+/** The oldest quarter among names of databases, or null when none belongs to a quarter. @param {string[]} names */
+export function oldestQuarter(names) {
+  const quarters = names.flatMap((name) => parse(name).quarter ?? []);
+  return quarters.sort()[0] ?? null;
 }

@@ -89,3 +89,22 @@ export async function missing(author, database, revisions) {
   return using(author, database, (db) => db.revsDiff(revisions));
 }
 
+/** Ids of a type in a database, all of them. @returns {Promise<string[]>} */
+export async function idsOf(author, database, type) {
+  const { rows } = await using(author, database, (db) => db.allDocs({ startkey: `${type}:`, endkey: `${type}:\uffff` }));
+  return rows.map(({ id }) => id);
+}
+
+/** Removes a database from this phone for good. It comes back empty if something writes to it. */
+export async function destroy(author, name) {
+  await using(author, name, (db) => db.destroy());
+  opened.delete(`xunge/${author}/${name}`);
+}
+
+/** Names of the databases that lie on this phone; null where the browser does not tell. @returns {Promise<string[] | null>} */
+export async function localNames(author) {
+  if (!indexedDB.databases) return null;
+  const prefix = `_pouch_xunge/${author}/`;
+  const all = await indexedDB.databases();
+  return all.map(({ name }) => name ?? "").filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+}

@@ -18,10 +18,12 @@ import { currentSession } from "./meta.js";
 import * as outbox from "./outbox.js";
 import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
+import * as refused from "./refusals.js";
 import * as saving from "./saving.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
+export { correctedAt } from "./reading.js";
 
 /** @typedef {ReturnType<typeof storeOf>} Store */
 
@@ -55,6 +57,13 @@ export function storeOf(session, wrote = () => undefined) {
     startPatrol: (patrol) => patrols.start(author, patrol),
     /** Ends and saves the running patrol; doing it again is no error. @param {{ended_at: string}} end */
     endPatrol: async (end) => told(await patrols.end(session, end)),
+    /** Sends a record that was put aside once more, with its photo records; false when a clerk has decided on it already. @param {string} id */
+    resend: async (id) => {
+      const rows = await refused.refusals(author);
+      const photos = new Set((await reading.getRecord(session, id))?.doc.photos ?? []);
+      const sent = await refused.putBack(author, rows.filter((row) => (row.id === id || photos.has(row.id)) && row.state === "waiting"));
+      return told(sent.length ? { databases: [] } : null) !== null;
+    },
     /** Small state of the pages' own (a draft, the last grid), durable. @param {string} name */
     remembered: (name) => outbox.state(author, `page:${name}`),
     /** @param {string} name @param {any} value null forgets it */
@@ -64,7 +73,8 @@ export function storeOf(session, wrote = () => undefined) {
 
 function makers(session) {
   return {
-    uuid: identity.uuidv7,
+    /** An id for a record made at `now_ms` of this phone's clock; it sorts by the server's. @param {number} [now_ms] */
+    uuid: (now_ms = Date.now()) => identity.uuidv7(now_ms - (session.offset_ms ?? 0)),
     fingerprint: identity.fingerprint,
     /** A document with its envelope, unsaved. @param {string} type @param {Parameters<typeof saving.mint>[2]} fields */
     mint: (type, fields) => saving.mint(session, type, fields),
@@ -120,8 +130,9 @@ function lists(session) {
     grids: () => reading.grids(session),
     /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original"} size */
     photoBlob: (photo, size) => photoBlob(author, photo, size),
-    refusals: () => outbox.refusals(author),
-    /** `{records, photos, count, size_bytes}` not at the server yet. */
+    /** What was put aside, with its outcome. */
+    refusals: () => refused.refusals(author),
+    /** `{records, photos, count, documents, size_bytes, oldest_quarter}` not at the server yet. */
     unsent: () => unsent(author),
     status: () => status(session),
     /** `status().problem` alone. */

@@ -24,3 +24,12 @@ export async function linkedTo(author, of) {
   const links = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").getAll(under(of))));
   return links.reverse();
 }
+
+/** Forgets the links into a database that is gone. */
+export async function dropLinks(author, database) {
+  const db = await openOwn(author);
+  await transact(db, ["links"], "readwrite", async (tx) => {
+    const store = tx.objectStore("links");
+    for (const link of await done(store.getAll())) if (link.database === database) store.delete(link.key);
+  });
+}

@@ -42,6 +42,7 @@ export async function beginSession(session) {
   await transact(db, ["settings", "sessions"], "readwrite", (tx) => {
     tx.objectStore("sessions").put(session);
     tx.objectStore("settings").put(session.author, "current");
+    tx.objectStore("settings").delete("wiped_at");
   }, "strict");
 }
 
@@ -57,6 +58,47 @@ export async function updateSession(author, fields) {
 /** Signs out: nobody is current. Records, outbox and token of that user stay until everything is sent. */
 export async function endSession() {
   await setSetting("current", "");
+}
+
+/** Everybody who has a session on this phone, signed in or out. @returns {Promise<Session[]>} */
+export async function sessions() {
+  const db = await openMeta();
+  return transact(db, ["sessions"], "readonly", (tx) => done(tx.objectStore("sessions").getAll()));
+}
+
+/** One user's session, or null. @returns {Promise<Session | null>} */
+export async function sessionOf(author) {
+  return (await sessions()).find((session) => session.author === author) ?? null;
+}
+
+/** Forgets a user: token and session are gone, and nobody is current if it was this one. */
+export async function dropSession(author) {
+  const db = await openMeta();
+  await transact(db, ["settings", "sessions"], "readwrite", async (tx) => {
+    tx.objectStore("sessions").delete(author);
+    const settings = tx.objectStore("settings");
+    if ((await done(settings.get("current"))) === author) settings.put("", "current");
+  }, "strict");
+}
+
+/** When a revoked phone wiped somebody's data, or null; the next sign-in clears it. @returns {Promise<string | null>} */
+export async function wipedAt() {
+  return (await setting("wiped_at")) ?? null;
+}
+
+/** @param {string | null} at */
+export async function setWipedAt(at) {
+  await setSetting("wiped_at", at);
+}
+
+/** The app's version as its service worker noted it when it took over; what the sync worker, which is part of it, cannot know. */
+export async function appVersion() {
+  return (await setting("version")) ?? "";
+}
+
+/** @param {string} version */
+export async function setAppVersion(version) {
+  await setSetting("version", version);
 }
 
 /** `zh-CN` unless the user chose otherwise. @returns {Promise<string>} */

@@ -3,15 +3,16 @@
  * that fills it is the moment a record is saved; PouchDB follows and is made good from here after a crash. An entry leaves
  * only when the server holds it or has put it aside (DESIGN §6.2).
  *
- * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string}} Entry
+ * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string,
+ *   held_back?: string}} Entry `held_back` is why the server neither took it nor put it aside when it was last sent
  * @typedef {{key: string, photo: string, role: string, of: string, database: string, sha256: string, size_bytes: number,
- *   content_type: string, upload_url: string | null, sent_bytes: number, has_failed?: boolean, faults?: number, retry_at_ms?: number,
+ *   content_type: string, upload_url: string | null, sent_bytes: number, faults?: number, rescued_by?: string, retry_at_ms?: number,
  *   problem?: string | null, is_final?: boolean, is_kept?: boolean}} Upload
  *   `problem` is the code of what stops a file: it stays here and is not tried again by itself. `is_final` says that trying again
  *   would not help (it is unsent no more), `is_kept` that the server has put its bytes aside; `faults` counts damaged transfers
  */
 import { done, transact } from "./idb.js";
-import { openOwn } from "./own.js";
+import { openOwn, under } from "./own.js";
 
 /** What an entry is called: one revision of one document in one database. */
 export function entryKey(database, id, rev) {
@@ -88,6 +89,28 @@ export async function release(author, keys, refusals = []) {
   });
 }
 
+/** Remembers why entries stay, by key; nothing for one that has left meanwhile. @param {string} author @param {Map<string, string>} reasons */
+export async function noteHeldBack(author, reasons) {
+  if (!reasons.size) return;
+  const db = await openOwn(author);
+  await transact(db, ["outbox"], "readwrite", async (tx) => {
+    const store = tx.objectStore("outbox");
+    for (const [key, held_back] of reasons) {
+      const held = await done(store.get(key));
+      if (held && held.held_back !== held_back) store.put({ ...held, held_back });
+    }
+  });
+}
+
+/** Forgets the photo bytes of these photos, in every role. @param {string} author @param {string[]} photos */
+export async function dropBlobs(author, photos) {
+  if (!photos.length) return;
+  const db = await openOwn(author);
+  await transact(db, ["blobs"], "readwrite", (tx) => {
+    for (const photo of photos) tx.objectStore("blobs").delete(under(photo));
+  });
+}
+
 /** Remembers how far an upload is; nothing when it has left meanwhile. */
 export async function noteUpload(author, key, fields) {
   const db = await openOwn(author);
@@ -108,11 +131,6 @@ export async function blobOf(author, photo, role) {
   const db = await openOwn(author);
   const held = await transact(db, ["blobs"], "readonly", (tx) => done(tx.objectStore("blobs").get(`${photo}|${role}`)));
   return held?.blob;
-}
-
-/** Everything refused, by id. */
-export async function refusals(author) {
-  return readAll(author, "refused");
 }
 
 /** One named piece of small state (`patrol`, `sync`), or null. */

@@ -7,9 +7,9 @@
  * | `outbox` | `<database>|<_id>|<_rev>` | `{key, id, rev, database, doc, size_bytes, saved_at}`: all that is unsent |
  * | `blobs` | `<photo>|<role>` | `{key, blob}`; roles `sent`, `original`, and `thumb` (never sent) |
  * | `uploads` | `<photo>|<role>` | `{key, photo, role, of, database, sha256, size_bytes, content_type, upload_url, sent_bytes}` |
- * | `refused` | `_id` | `{id, rev, database, reason, detail, refused_at}` |
+ * | `refused` | `_id` | what the server put aside, with a copy of it and what a clerk made of it (`refusals.js`) |
  * | `links` | `<of>|<id>` | `{key, of, id, database}`: visits of a household; rebuildable |
- * | `checkpoints` | database | `{database, since, loaded_at, pulled_at}` |
+ * | `checkpoints` | database | `{database, since, is_loaded, page_docs, pulled_at}` |
  * | `state` | name | running patrol, sync status … |
  */
 import { open } from "./idb.js";

@@ -4,28 +4,48 @@
  *
  * @typedef {{id: string, database: string, doc: any}} Row
  */
-import { KINDS_OF, namesOf } from "./databases.js";
+import { KINDS_OF, namesOf, parse } from "./databases.js";
 import { find, findMany, range } from "./documents.js";
 import { linkedTo } from "./links.js";
 import { waitingOf } from "./outbox.js";
+import { refusals } from "./refusals.js";
 
 function row(database, doc) {
   return { id: doc._id, database, doc };
 }
 
 /**
- * One page of a type over all databases that may hold it.
+ * Databases of a type that pages may show, newest quarter first. Of one that is closed to this user (a former grid, an old quarter) only
+ * their own records that wait to be sent are left to see; of its households nothing.
+ * @param {import("./meta.js").Session} session @param {string} type
+ * @returns {{name: string, isOpen: boolean}[]}
+ */
+function shownOf({ databases }, type) {
+  const open = new Set(databases.filter(({ pull }) => pull).map(({ name }) => name));
+  const all = namesOf(databases, KINDS_OF[type]).map((name) => ({ name, isOpen: open.has(name) }));
+  return all.filter(({ name, isOpen }) => isOpen || parse(name).kind !== "home");
+}
+
+/** By the server's clock: captured when this phone said, less what that phone was wrong by. Epoch milliseconds. @param {any} doc */
+export function correctedAt({ captured_at, clock_offset_ms }) {
+  return Date.parse(captured_at) - (clock_offset_ms ?? 0);
+}
+
+/**
+ * One page of a type over all databases that may hold it; pages go by id, and within a page by corrected time.
  * @param {import("./meta.js").Session} session @param {string} type
  * @param {{limit?: number, before?: string | null, mine?: boolean}} [options] `before` is the last page's `next`
  * @returns {Promise<{rows: Row[], next: string | null}>}
  */
 export async function listNewest(session, type, { limit = 20, before = null, mine = false } = {}) {
-  const names = namesOf(session.databases, KINDS_OF[type]);
-  const isWanted = (doc) => !mine || doc.author === session.author;
-  const pages = await Promise.all(names.map((name) => page(session.author, name, type, before, limit + 1, isWanted)));
+  const isMine = (doc) => doc.author === session.author;
+  const pages = await Promise.all(shownOf(session, type).map(({ name, isOpen }) => {
+    return page(session.author, name, type, before, limit + 1, mine || !isOpen ? isMine : () => true);
+  }));
   const found = pages.flat().sort((one, other) => other.id.localeCompare(one.id));
   const rows = found.slice(0, limit);
-  return { rows, next: found.length > limit ? rows[rows.length - 1].id : null };
+  const next = found.length > limit ? rows[rows.length - 1].id : null;
+  return { rows: rows.sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc)), next };
 }
 
 async function page(author, database, type, before, limit, isWanted) {
@@ -42,12 +62,14 @@ async function page(author, database, type, before, limit, isWanted) {
 export async function getRecord(session, id) {
   const type = id.slice(0, id.indexOf(":"));
   if (!KINDS_OF[type]) return null;
-  const names = namesOf(session.databases, KINDS_OF[type]);
-  const found = await Promise.all(names.map(async (name) => [name, await find(session.author, name, id)]));
-  const [database, doc] = found.find(([, held]) => held) ?? [];
-  if (doc) return row(/** @type {string} */ (database), doc);
-  const waiting = await waitingOf(session.author, id);
-  return waiting ? row(waiting.database, withoutHistory(waiting.doc)) : null;
+  const found = await Promise.all(shownOf(session, type).map(async ({ name, isOpen }) => {
+    const doc = await find(session.author, name, id);
+    return { name, doc: isOpen || doc?.author === session.author ? doc : null };
+  }));
+  const { name, doc } = found.find((one) => one.doc) ?? {};
+  if (doc) return row(/** @type {string} */ (name), doc);
+  const kept = (await waitingOf(session.author, id)) ?? (await refusals(session.author)).find((refusal) => refusal.id === id && refusal.doc);
+  return kept ? row(kept.database, withoutHistory(kept.doc)) : null;
 }
 
 function withoutHistory({ _revisions, ...doc }) {
@@ -72,14 +94,14 @@ export async function visitsOf(session, household, { limit = 50 } = {}) {
   const lists = await Promise.all(names.map((name) => {
     return rowsOf(session, name, links.filter(({ database }) => database === name).map(({ id }) => id));
   }));
-  return lists.flat().sort((one, other) => other.id.localeCompare(one.id));
+  return lists.flat().sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc));
 }
 
 /** Newest case copy of each report, as a map from report id to the case document. @param {Row[]} reports */
 export async function casesOf(session, reports) {
   const ids = reports.map(({ id }) => `case:${id.slice(id.indexOf(":") + 1)}`);
   const cases = new Map();
-  for (const name of namesOf(session.databases, KINDS_OF.case).reverse()) {
+  for (const { name } of shownOf(session, "case").filter(({ isOpen }) => isOpen).reverse()) {
     const docs = await findMany(session.author, name, ids);
     docs.forEach((doc, at) => doc && cases.set(reports[at].id, doc));
   }

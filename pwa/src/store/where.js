@@ -3,12 +3,17 @@
  * `place` is `phone`, `sending`, `server` or `refused`; `photos_refused` are photos whose document the gate put aside (`of` is
  * `record`) or whose file stopped (`file`, see `outbox.js`), with the reason's code. Derived from outbox, uploads, refusals and case copies every time; nothing here is stored.
  *
- * @typedef {{place: string, reason: string | null, detail: any,
+ * Of a refused record `outcome` is what a clerk made of it; one adopted as it was is at the server. `held_back` is why the server did not
+ * take a waiting one yet.
+ *
+ * @typedef {{place: string, reason: string | null, detail: any, outcome: Outcome | null, held_back: string | null,
  *   photos_unsent: number, photos_refused: RefusedPhoto[], percent: number, case: any | null}} Where
+ * @typedef {Pick<import("./refusals.js").Refusal, "state" | "decided_at" | "decision_reason" | "adopted_as">} Outcome
  * @typedef {{photo: string, n: number, of: "record" | "file", code: string, is_kept: boolean}} RefusedPhoto `n` counts from 1
- * @typedef {{unsent: Set<string>, refused: Map<string, any>, files: import("./outbox.js").Upload[], isPushing: boolean}} Standing
+ * @typedef {{unsent: Map<string, string | null>, refused: Map<string, any>, files: import("./outbox.js").Upload[], isPushing: boolean}} Standing
  */
 import { done, transact } from "./idb.js";
+import { oldestQuarter } from "./databases.js";
 import { entries, state, uploads } from "./outbox.js";
 import { openOwn } from "./own.js";
 import { casesOf, getRecord } from "./reading.js";
@@ -36,18 +41,25 @@ export async function addWhere(session, rows) {
 /** Everything that says where records stand, as of one moment: one transaction, whatever the number of rows. @returns {Promise<Standing>} */
 async function standing(author) {
   const db = await openOwn(author);
-  const [keys, refused, files, sync] = await transact(db, ["outbox", "refused", "uploads", "state"], "readonly", (tx) => Promise.all([
-    done(tx.objectStore("outbox").getAllKeys()),
+  const [waiting, refused, files, sync] = await transact(db, ["outbox", "refused", "uploads", "state"], "readonly", (tx) => Promise.all([
+    waitingIn(tx.objectStore("outbox")),
     done(tx.objectStore("refused").getAll()),
     done(tx.objectStore("uploads").getAll()),
     done(tx.objectStore("state").get("sync")),
   ]));
   return {
-    unsent: new Set(keys.map((key) => String(key).split("|")[1])),
+    unsent: new Map(waiting),
     refused: new Map(refused.map((refusal) => [refusal.id, refusal])),
     files,
     isPushing: sync?.phase === "push" && Date.now() - sync.phase_at_ms < FRESH_MS,
   };
+}
+
+/** Ids that wait, with what held them back. Most often nothing waits, and then nothing is read. */
+async function waitingIn(/** @type {IDBObjectStore} */ store) {
+  if (!(await done(store.count()))) return /** @type {[string, string | null][]} */ ([]);
+  const all = /** @type {import("./outbox.js").Entry[]} */ (await done(store.getAll()));
+  return /** @type {[string, string | null][]} */ (all.map(({ id, held_back = null }) => [id, held_back]));
 }
 
 /** Whether a file is still on its way; one that is refused for good is not. @param {import("./outbox.js").Upload} upload */
@@ -58,7 +70,7 @@ function isGoing({ problem, is_final }) {
 function refusedPhotos(doc, refused, files) {
   return (doc.photos ?? []).flatMap((photo, at) => {
     const refusal = refused.get(photo);
-    if (refusal) return [{ photo, n: at + 1, of: "record", code: refusal.reason, is_kept: true }];
+    if (refusal && refusal.adopted_as?.id !== photo) return [{ photo, n: at + 1, of: "record", code: refusal.reason, is_kept: true }];
     const file = files.find((one) => one.photo === photo && one.problem);
     return file ? [{ photo, n: at + 1, of: "file", code: file.problem, is_kept: file.is_kept === true }] : [];
   });
@@ -67,15 +79,22 @@ function refusedPhotos(doc, refused, files) {
 /** Ids of records of which a photo was refused, each once. @param {import("./meta.js").Session} session @returns {Promise<string[]>} */
 export async function withRefusedPhotos(session) {
   const { refused, files } = await standing(session.author);
-  const aside = await Promise.all([...refused.keys()].filter((id) => id.startsWith("photo:")).map((id) => getRecord(session, id)));
+  const photos = [...refused.values()].filter(({ id, adopted_as }) => id.startsWith("photo:") && adopted_as?.id !== id);
+  const aside = await Promise.all(photos.map(({ id }) => getRecord(session, id)));
   return [...new Set([...files.filter(({ problem }) => problem).map(({ of }) => of), ...aside.flatMap((row) => (row ? [row.doc.of] : []))])];
 }
 
 function placeOf(id, reasons, unsent, isPushing) {
   const refusal = reasons.get(id);
-  if (refusal) return { place: "refused", reason: refusal.reason, detail: refusal.detail };
+  if (refusal) return refusedPlace(refusal);
   const place = unsent.has(id) ? (isPushing ? "sending" : "phone") : "server";
-  return { place, reason: null, detail: null };
+  return { place, reason: null, detail: null, outcome: null, held_back: unsent.get(id) ?? null };
+}
+
+/** @param {any} refusal */
+function refusedPlace({ id, reason, detail, state = "waiting", decided_at = null, decision_reason = null, adopted_as = null }) {
+  const outcome = /** @type {Outcome} */ ({ state, decided_at, decision_reason, adopted_as });
+  return { place: adopted_as?.id === id ? "server" : "refused", reason, detail, outcome, held_back: null };
 }
 
 function progress(doc, going, refused) {
@@ -86,13 +105,18 @@ function progress(doc, going, refused) {
   return { photos_unsent: going.length, percent };
 }
 
-/** What has not reached the server and still may: `{records, photos, count, size_bytes}`. */
+/**
+ * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter}`. `documents` counts photo
+ * documents too, which nobody sees as records; `oldest_quarter` is the oldest database's.
+ */
 export async function unsent(author) {
   const [records, all] = await Promise.all([entries(author), uploads(author)]);
   const files = all.filter(isGoing);
   const shown = records.filter(({ doc }) => doc.type !== "photo");
   const size_bytes = [...records, ...files].reduce((sum, { size_bytes: size }) => sum + size, 0);
-  return { records: shown.length, photos: files.length, count: shown.length + files.length, size_bytes };
+  const oldest_quarter = oldestQuarter([...records, ...files].map(({ database }) => database));
+  const documents = records.length;
+  return { records: shown.length, photos: files.length, count: shown.length + files.length, documents, size_bytes, oldest_quarter };
 }
 
 /** What keeps sync from going on, as `status` says it, without asking the browser about its storage. */
@@ -106,7 +130,7 @@ function problemOf({ problem: whole = null, photos_problem = null }) {
 
 /**
  * How sync and storage are: `{phase, problem, last_contact_at, last_sync_at, loaded, loading, offset_ms, usage_bytes,
- * quota_bytes, is_persisted}`. `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
+ * quota_bytes, is_persisted, rescue}`; `rescue` is what becomes of this phone's data after its token was refused (`sync/rescue.js`). `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
  * `photos_unavailable` (records arrive, photo files do not), `phone_full`, `unknown`.
  */
 export async function status(session) {
@@ -122,6 +146,7 @@ export async function status(session) {
     loaded: sync.loaded ?? false,
     loading: sync.loading ?? null,
     offset_ms: session.offset_ms ?? null,
+    rescue: sync.rescue ?? null,
     usage_bytes: estimate?.usage ?? null,
     quota_bytes: estimate?.quota ?? null,
     is_persisted: is_persisted ?? null,

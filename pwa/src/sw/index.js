@@ -2,6 +2,7 @@
  * The service worker's events. It answers everything under `/m/` from this phone and nothing else. It neither syncs nor uploads
  * (Chromium stops it after 30 seconds): that is `src/sync`'s.
  */
+import { setAppVersion } from "../store/meta.js";
 import { tell } from "../sync/channel.js";
 import { answer } from "./app.js";
 import { dropOldFiles, file, isFile, precache } from "./files.js";
@@ -29,6 +30,7 @@ async function install() {
 
 async function activate() {
   await dropOldFiles();
+  await setAppVersion(BUILD_VERSION);
   await worker.clients.claim();
 }
 

@@ -3,6 +3,7 @@
  * there the next time without network).
  */
 import { openStore } from "../store/index.js";
+import { photosCache } from "../store/removal.js";
 
 const PATTERN = /^\/m\/photos\/([^/]+)\/(thumb|screen|original)$/;
 const KEPT = 400;
@@ -29,7 +30,7 @@ function headersOf(type) {
 }
 
 async function kept(session, id, size) {
-  const cache = await caches.open(`xunge-photos-${session.author}`);
+  const cache = await caches.open(photosCache(session.author));
   const key = `/m/photos/${encodeURIComponent(id)}/${size}`;
   const held = await cache.match(key);
   if (held) return held;

@@ -12,12 +12,21 @@ export function startSync() {
   restart();
   listen(({ type }) => type === "session" && restart());
   addEventListener("online", requestSync);
-  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && requestSync());
+  document.addEventListener("visibilitychange", () => {
+    tellHidden();
+    if (document.visibilityState === "visible") requestSync();
+  });
 }
 
 function restart() {
   worker?.terminate();
   worker = new Worker("/m/sync.js", { name: "xunge-sync" });
+  tellHidden();
+}
+
+/** A phone in a pocket syncs less often; only a page knows. */
+function tellHidden() {
+  worker?.postMessage({ is_hidden: document.visibilityState === "hidden" });
 }
 
 /** Asks for a round now: the user did, or the network or the foreground is back. */

@@ -2,6 +2,7 @@
  * Enrolling this phone (the one act that needs the network) and what the server's answer becomes: a session.
  */
 import { beginSession } from "../store/meta.js";
+import { offsetOf } from "./clock.js";
 
 /** Why a phone could not be enrolled: `wrong_password`, `locked`, `not_for_phones`, `offline` or `server`. */
 export class EnrolmentError extends Error {
@@ -23,12 +24,14 @@ const KINDS = { 400: "wrong_password", 401: "wrong_password", 403: "not_for_phon
  * @throws {EnrolmentError}
  */
 export async function enrol(credentials) {
+  const sent_ms = Date.now();
   const response = await post(credentials);
   if (!response.ok) {
     const retry_after_s = Number(response.headers.get("Retry-After")) || null;
     throw new EnrolmentError(KINDS[response.status] ?? "server", retry_after_s);
   }
-  const session = sessionOf(await response.json(), Date.now());
+  const received_ms = Date.now();
+  const session = sessionOf(await response.json(), received_ms, sent_ms);
   await beginSession(session);
   return session;
 }
@@ -46,8 +49,8 @@ async function post(credentials) {
   }
 }
 
-/** @param {any} answer of `POST /api/devices` @param {number} now_ms @returns {import("../store/meta.js").Session} */
-export function sessionOf({ device_id, token, user, grids, databases, server_time }, now_ms) {
+/** @param {any} answer of `POST /api/devices` @param {number} now_ms @param {number} [sent_ms] @returns {import("../store/meta.js").Session} */
+export function sessionOf({ device_id, token, user, grids, databases, server_time }, now_ms, sent_ms = now_ms) {
   return {
     user,
     author: user.id.replace(/^user:/, ""),
@@ -55,7 +58,7 @@ export function sessionOf({ device_id, token, user, grids, databases, server_tim
     token,
     grids,
     databases,
-    offset_ms: server_time ? now_ms - Date.parse(server_time) : null,
+    offset_ms: offsetOf(server_time, sent_ms, now_ms),
     enrolled_at: new Date(now_ms).toISOString(),
   };
 }

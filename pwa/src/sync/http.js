@@ -3,6 +3,8 @@
  * decides when to try again.
  */
 
+import { hasMoved } from "./clock.js";
+
 /** The server could not be reached, or the link died. */
 export class Offline extends Error {
   constructor(cause) {
@@ -11,11 +13,14 @@ export class Offline extends Error {
   }
 }
 
-/** The token is not taken: `reason` is the server's code (`token_revoked`, `token_expired`, `token_unknown`). */
+/**
+ * The token is not taken: `reason` is the server's code (`token_revoked`, `token_expired`, `token_unknown`); `told` is all it said
+ * (`wipe`, `rescue_until`).
+ */
 export class SignedOut extends Error {
-  constructor(reason) {
+  constructor(reason, told = {}) {
     super(reason);
-    Object.assign(this, { name: "SignedOut", reason });
+    Object.assign(this, { name: "SignedOut", reason, told });
   }
 }
 
@@ -37,14 +42,22 @@ export class Refused extends Error {
 
 const TIMEOUT_MS = 60_000;
 
+let clockMoved = () => undefined;
+
+/** Asks to be told when an answer shows that this phone's clock was set meanwhile. @param {() => any} hear */
+export function onClockMoved(hear) {
+  clockMoved = hear;
+}
+
 /**
  * One JSON request with the session's token.
  * @param {import("../store/meta.js").Session} session @param {string} path
- * @param {{method?: string, body?: any, timeout_ms?: number, signal?: AbortSignal}} [options]
+ * @param {{method?: string, body?: any, timeout_ms?: number, signal?: AbortSignal, onSize?: (size_bytes: number) => void}} [options]
+ *   `onSize` is told how long the answer's text is
  * @returns {Promise<any>} the parsed answer, or null when it has no body
  * @throws {Offline | SignedOut | Busy | Refused}
  */
-export async function ask(session, path, { method = "GET", body, timeout_ms = TIMEOUT_MS, signal } = {}) {
+export async function ask(session, path, { method = "GET", body, timeout_ms = TIMEOUT_MS, signal, onSize = () => undefined } = {}) {
   const limit = AbortSignal.timeout(timeout_ms);
   const response = await open(session, path, {
     method,
@@ -53,6 +66,7 @@ export async function ask(session, path, { method = "GET", body, timeout_ms = TI
   });
   try {
     const text = await response.text();
+    onSize(text.length);
     return text ? JSON.parse(text) : null;
   } catch (error) {
     throw new Offline(error);
@@ -63,19 +77,21 @@ export async function ask(session, path, { method = "GET", body, timeout_ms = TI
 export async function open(session, path, init) {
   const headers = { Authorization: `Bearer ${session.token}`, Accept: "application/json", ...init.headers };
   if (init.body) headers["Content-Type"] = "application/json";
+  const sent_ms = Date.now();
   let response;
   try {
     response = await fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" });
   } catch (error) {
     throw new Offline(error);
   }
+  if (hasMoved(response.headers.get("Date"), session.offset_ms, sent_ms, Date.now())) clockMoved();
   if (!response.ok) throw await problemOf(response);
   return response;
 }
 
 async function problemOf(response) {
   const told = await response.json().catch(() => ({}));
-  return errorOf(response.status, codeOf(told), Number(response.headers.get("Retry-After")) || null);
+  return errorOf(response.status, codeOf(told), Number(response.headers.get("Retry-After")) || null, told);
 }
 
 /** A problem's `code`, or CouchDB's `reason`; of a full store it is `error` that is a code. */
@@ -83,9 +99,9 @@ function codeOf({ code, reason, error }) {
   return code ?? (error === "insufficient_storage" ? error : (reason ?? error)) ?? "";
 }
 
-/** Which of the named errors a status is. @param {number} status @param {string} reason @param {number | null} retry_after_s */
-export function errorOf(status, reason, retry_after_s) {
-  if (status === 401) return new SignedOut(reason || "token_unknown");
+/** Which of the named errors a status is. @param {number} status @param {string} reason @param {number | null} retry_after_s @param {any} [told] */
+export function errorOf(status, reason, retry_after_s, told = {}) {
+  if (status === 401) return new SignedOut(reason || "token_unknown", told);
   if (status === 429 || status >= 500) return new Busy(status, reason, retry_after_s);
   return new Refused(status, reason);
 }

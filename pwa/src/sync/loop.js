@@ -2,7 +2,7 @@
  * When to sync: at the start, after each write, when poked, when the network or the user comes back, and every five minutes.
  * One round at a time; photos go beside it. Failures wait longer and longer, or as long as the server asks.
  */
-import { Busy, Offline, SignedOut } from "./http.js";
+import { Busy, Offline, SignedOut, onClockMoved } from "./http.js";
 import { listenForPokes, pause } from "./poke.js";
 import { note, tellChanged } from "./progress.js";
 import { runRound } from "./round.js";
@@ -11,6 +11,9 @@ import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
 
 const EVERY_MS = 5 * 60_000;
+/** A phone in a pocket asks less often; what it saved is sent all the same. */
+const EVERY_HIDDEN_MS = 15 * 60_000;
+const CLOCK_EVERY_MS = 5 * 60_000;
 const POKE_PATIENCE_MS = 3_000;
 const FIRST_WAIT_MS = 2_000;
 const LONGEST_WAIT_MS = 5 * 60_000;
@@ -24,6 +27,12 @@ export class Loop {
     this.ending = new AbortController();
     this.wants = { me: true, all: false, names: new Set() };
     this.isWanted = true;
+    this.isUnsure = true; // nobody knows how the last push of the last start ended
+    this.isHidden = false;
+    /** @type {SignedOut | null} why it ended, when the token was the reason */
+    this.signedOut = null;
+    this.asked_ms = 0;
+    this.clockAsked_ms = -CLOCK_EVERY_MS;
     this.failures = 0;
     this.photosFailures = 0;
     this.photosNotBefore_ms = 0;
@@ -51,12 +60,28 @@ export class Loop {
       signal,
       onOpen: all,
       onDatabases: (names) => this.want({ names }),
+      onPoll: () => this.want({ me: true, all: true }),
+      isHidden: () => this.isHidden,
+      isReachable: () => this.failures === 0,
       onSignedOut: (error) => void this.fail(error),
     });
-    const regular = setInterval(() => this.want({ me: true, all: true }), EVERY_MS * (0.9 + Math.random() / 5));
+    onClockMoved(() => this.measureClock());
+    const regular = setInterval(() => this.askRegularly(), EVERY_MS * (0.9 + Math.random() / 5));
     while (!signal.aborted) await this.step();
     clearTimeout(late);
     clearInterval(regular);
+  }
+
+  askRegularly() {
+    if (this.isHidden && performance.now() - this.asked_ms < EVERY_HIDDEN_MS * 0.9) return;
+    this.want({ me: true, all: true });
+  }
+
+  /** Somebody set this phone's clock: the offset that records carry must be right again soon. */
+  measureClock() {
+    if (performance.now() - this.clockAsked_ms < CLOCK_EVERY_MS) return; // a proxy whose own clock is wrong would ask for ever
+    this.clockAsked_ms = performance.now();
+    this.want({ me: true });
   }
 
   stop() {
@@ -86,8 +111,10 @@ export class Loop {
     const wants = this.wants;
     this.wants = { me: false, all: false, names: new Set() };
     this.isWanted = false;
+    if (wants.all) this.asked_ms = performance.now();
     try {
-      this.session = await runRound(this.session, wants, () => this.isWanted);
+      this.session = await runRound(this.session, wants, { hasNews: () => this.isWanted, isUnsure: this.isUnsure });
+      this.isUnsure = false;
       this.failures = 0;
       this.sendPhotos();
     } catch (error) {
@@ -138,6 +165,7 @@ export class Loop {
 
   async fail(error) {
     await this.noteProblem(error);
+    this.isUnsure = true;
     this.failures += 1;
     await this.sleep(waitOf(error, this.failures));
   }
@@ -146,7 +174,9 @@ export class Loop {
     const problem = problemOf(error);
     if (problem === "unknown") console.error("sync failed", error);
     await note(this.session.author, { phase: "idle", problem, loading: null }).catch(() => undefined);
-    if (error instanceof SignedOut) this.stop();
+    if (!(error instanceof SignedOut)) return;
+    this.signedOut = error;
+    this.stop();
   }
 
   async sleep(duration_ms) {

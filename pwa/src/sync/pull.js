@@ -1,52 +1,122 @@
 /**
- * Brings a database's changes to this phone in pages straight from the changes feed, the first load and every later pull alike.
- * The next page is on its way while the last is written; the checkpoint moves after each, so it resumes where it stopped.
+ * Brings databases' changes to this phone in pages straight from the changes feed, the first load and every later pull alike.
+ * Pages are on their way while others are written; the checkpoint moves after each, so it resumes where it stopped. A page that does
+ * not arrive is asked for again at half its size.
  */
 import { keep, missing } from "../store/documents.js";
 import { checkpointOf, setCheckpoint } from "../store/checkpoints.js";
 import { linksOf, putLinks } from "../store/links.js";
 import { settleByReceipts } from "./receipts.js";
-import { ask } from "./http.js";
+import { Offline, ask } from "./http.js";
+import { FIRST_PAGE_DOCS, afterFailure, nextPage } from "./pace.js";
 
-const PAGE_DOCS = 1000;
-const FIRST_PAGE_DOCS = 200;
+/** So long a page may take: long enough for the smallest one on the worst link worth using. */
+const PAGE_MS = 45_000;
 const LEAVES_AT_ONCE = 100;
+const TRIES = 3;
+const AHEAD = 3;
 
 /**
+ * @typedef {{results: any[], last_seq: string, pending: number, size_bytes: number, took_ms: number}} Page
+ * @typedef {{session: import("../store/meta.js").Session, database: string, since: string, docs: number, page: Promise<Page>}} Coming
+ *   a database's next page on its way; `docs` is how many were asked for
+ */
+
+/**
+ * Pulls databases one after another; the first pages of the next ones come while one is written.
+ * @param {import("../store/meta.js").Session} session @param {string[]} databases
+ * @param {{before: (database: string) => Promise<void>, onPage: (database: string, page: {ids: string[], pending: number}) => void,
+ *   onError: (database: string, error: any) => void}} hooks `onError` may throw to end it all
+ */
+export async function pullAll(session, databases, { before, onPage, onError }) {
+  /** @type {Promise<Coming>[]} */ const begun = [];
+  for (let at = 0; at < databases.length; at += 1) {
+    while (begun.length < Math.min(databases.length, at + 1 + AHEAD)) begun.push(quiet(begin(session, databases[begun.length])));
+    await before(databases[at]);
+    try {
+      await runPull(await begun[at], (page) => onPage(databases[at], page));
+    } catch (error) {
+      onError(databases[at], error);
+    }
+  }
+}
+
+/**
+ * Pulls one database.
  * @param {import("../store/meta.js").Session} session @param {string} database
  * @param {(page: {ids: string[], pending: number}) => void} [onPage] after each page is written
  * @returns {Promise<number>} documents written
  */
 export async function pullDatabase(session, database, onPage = () => undefined) {
-  const since = (await checkpointOf(session.author, database))?.since ?? "0";
-  let written = 0;
-  let coming = fetchPage(session, database, since, FIRST_PAGE_DOCS);
+  return runPull(await begin(session, database), onPage);
+}
+
+async function begin(session, database) {
+  const reached = await checkpointOf(session.author, database);
+  return fetchFrom({ session, database }, reached?.since ?? "0", reached?.page_docs ?? FIRST_PAGE_DOCS);
+}
+
+async function runPull(first, onPage) {
+  let [written, coming] = [0, first];
   for (let isMore = true; isMore; ) {
-    const page = await coming;
+    const { page, docs } = await arrived(coming);
     isMore = page.pending > 0 && page.results.length > 0;
-    if (isMore) coming = ahead(fetchPage(session, database, page.last_seq, PAGE_DOCS));
-    const docs = await writePage(session, database, page.results);
-    await setCheckpoint(session.author, database, { since: page.last_seq, is_loaded: !isMore });
-    written += docs.length;
-    onPage({ ids: docs.map(({ _id }) => _id), pending: page.pending });
+    const reached = { since: page.last_seq, is_loaded: !isMore, page_docs: docs };
+    if (isMore) coming = fetchFrom(coming, page.last_seq, docs);
+    const kept = await writePage(coming, page.results);
+    await setCheckpoint(coming.session.author, coming.database, reached);
+    written += kept.length;
+    onPage({ ids: kept.map(({ _id }) => _id), pending: page.pending });
   }
   return written;
 }
 
-/** A request whose failure is looked at later, when its turn comes. @template T @param {Promise<T>} promise */
-function ahead(promise) {
+/** A page and how many documents the next one should have; tries smaller ones before it gives up. */
+async function arrived(coming) {
+  for (let tries = 1; ; tries += 1) {
+    const began_ms = Date.now();
+    try {
+      const page = await coming.page;
+      return { page, docs: nextPage({ docs: coming.docs, got: page.results.length, size_bytes: page.size_bytes, took_ms: page.took_ms }) };
+    } catch (error) {
+      if (!(error instanceof Offline)) throw error;
+      const docs = afterFailure(coming.docs);
+      await rememberPace(coming, docs);
+      // A second try that failed at once had no network at all: another would only spin.
+      if (tries === TRIES || (tries > 1 && Date.now() - began_ms < 50)) throw error;
+      coming = fetchFrom(coming, coming.since, docs);
+    }
+  }
+}
+
+async function rememberPace({ session, database }, page_docs) {
+  const held = await checkpointOf(session.author, database);
+  await setCheckpoint(session.author, database, { since: held?.since ?? "0", is_loaded: held?.is_loaded ?? false, page_docs });
+}
+
+/** @returns {Coming} */
+function fetchFrom({ session, database }, since, docs) {
+  return { session, database, since, docs, page: quiet(fetchPage(session, database, since, docs)) };
+}
+
+/** A promise whose failure is looked at later, when its turn comes. @template T @param {Promise<T>} promise */
+function quiet(promise) {
   promise.catch(() => undefined);
   return promise;
 }
 
-/** @returns {Promise<{results: any[], last_seq: string, pending: number}>} */
+/** @returns {Promise<Page>} */
 async function fetchPage(session, database, since, limit) {
+  const began_ms = Date.now();
+  let size_bytes = 0;
   const query = new URLSearchParams({ since, limit: String(limit), include_docs: "true", style: "all_docs" });
-  const page = await ask(session, `/db/${database}/_changes?${query}`, { timeout_ms: 120_000 });
-  return { results: page.results, last_seq: String(page.last_seq), pending: page.pending ?? 0 };
+  const onSize = (size) => (size_bytes = size);
+  const page = await ask(session, `/db/${database}/_changes?${query}`, { timeout_ms: PAGE_MS, onSize });
+  const { results, last_seq, pending = 0 } = page;
+  return { results, last_seq: String(last_seq), pending, size_bytes, took_ms: Date.now() - began_ms };
 }
 
-async function writePage(session, database, results) {
+async function writePage({ session, database }, results) {
   const ours = results.filter(({ id }) => !id.startsWith("_design/"));
   const receipts = ours.filter(({ id }) => id.startsWith("receipt:"));
   const records = ours.filter(({ id }) => !id.startsWith("receipt:"));

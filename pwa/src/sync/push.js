@@ -2,25 +2,34 @@
  * Sends the outbox, each database's entries straight through `_bulk_docs`. An entry leaves only when the server holds its revision
  * or has put it aside; everything else stays and is sent again, which is harmless.
  */
+import { appVersion } from "../store/meta.js";
+import { entries as waiting, noteHeldBack, release } from "../store/outbox.js";
+import { grantsOf, refusalOf } from "../store/refusals.js";
 import { ensureWritten } from "../store/saving.js";
-import { entries as waiting, release } from "../store/outbox.js";
-import { Busy, Refused, ask } from "./http.js";
+import { Refused, ask } from "./http.js";
 import { restamp } from "./restamp.js";
 
 const BATCH_DOCS = 100;
 const BATCH_BYTES = 1_000_000;
 
 /**
- * @param {import("../store/meta.js").Session} session
- * @returns {Promise<{settled: string[], databases: string[], kept: number, restamped: number}>} ids whose place changed; `kept` entries
- *   stay for reasons of their own
- * @throws {import("./http.js").Offline | import("./http.js").SignedOut | Busy}
+ * @typedef {{settled: string[], databases: string[], kept: number, restamped: number}} Pushed `settled` are ids whose place changed,
+ *   `kept` entries that stay for reasons of their own
  */
-export async function pushOutbox(session) {
-  /** @type {{settled: string[], databases: string[], kept: number, restamped: number}} */
+
+/**
+ * @param {import("../store/meta.js").Session} session
+ * @param {{isUnsure?: boolean}} [options] `isUnsure`: the last push had no answer, or nobody knows how it ended (a new start): what
+ *   the server may hold already is asked about before it is sent again
+ * @returns {Promise<Pushed>}
+ * @throws {import("./http.js").Offline | import("./http.js").SignedOut | import("./http.js").Busy}
+ */
+export async function pushOutbox(session, { isUnsure = false } = {}) {
+  /** @type {Pushed} */
   const sum = { settled: [], databases: [], kept: 0, restamped: 0 };
+  const given = grantsOf(session, await appVersion());
   for (const batch of batchesOf(await waiting(session.author))) {
-    const { settled, kept, restamped } = await pushBatch(session, batch);
+    const { settled, kept, restamped } = await pushBatch({ session, given, isUnsure }, batch);
     sum.kept += kept;
     sum.restamped += restamped;
     sum.settled.push(...settled);
@@ -43,54 +52,76 @@ export function batchesOf(entries) {
   return batches;
 }
 
-async function pushBatch(session, batch) {
+async function pushBatch(push, batch) {
+  const held = push.isUnsure ? await heldOf(push.session, batch) : [];
+  if (!held.length) return sendBatch(push, batch);
+  await letGo(push.session.author, held);
+  const rest = await sendBatch(push, batch.filter((entry) => !held.includes(entry)));
+  return { ...rest, settled: [...held.map(({ id }) => id), ...rest.settled] };
+}
+
+async function sendBatch(push, batch) {
+  if (!batch.length) return { settled: [], kept: 0, restamped: 0 };
   let answers;
   try {
-    answers = await ask(session, `/db/${batch[0].database}/_bulk_docs`, {
+    answers = await ask(push.session, `/db/${batch[0].database}/_bulk_docs`, {
       method: "POST",
       body: { docs: batch.map(({ doc }) => doc), new_edits: false },
     });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return tooMuch(error) && batch.length > 1 ? pushHalves(session, batch) : { settled: [], kept: batch.length, restamped: 0 };
+    return tooMuch(error) && batch.length > 1 ? sendHalves(push, batch) : keepAll(push.session, batch, error);
   }
-  return settle(session, batch, Array.isArray(answers) ? answers : []);
+  return settle(push, batch, Array.isArray(answers) ? answers : []);
 }
 
+/** @param {any} error a `Refused` */
 function tooMuch(error) {
   return error.status === 413;
 }
 
-async function pushHalves(session, batch) {
+async function sendHalves(push, batch) {
   const middle = Math.ceil(batch.length / 2);
-  const first = await pushBatch(session, batch.slice(0, middle));
-  const rest = await pushBatch(session, batch.slice(middle));
+  const first = await sendBatch(push, batch.slice(0, middle));
+  const rest = await sendBatch(push, batch.slice(middle));
   return { settled: [...first.settled, ...rest.settled], kept: first.kept + rest.kept, restamped: first.restamped + rest.restamped };
 }
 
-async function settle(session, batch, answers) {
+/** @param {any} error a `Refused` */
+async function keepAll(session, batch, error) {
+  await noteHeldBack(session.author, new Map(batch.map(({ key }) => [key, error.reason || "refused"])));
+  return { settled: [], kept: batch.length, restamped: 0 };
+}
+
+async function settle({ session, given }, batch, answers) {
   const answered = new Map(answers.map((answer) => [`${answer.id}|${answer.rev ?? ""}`, answer]));
   const answerOf = ({ id, rev }) => answered.get(`${id}|${rev}`) ?? answered.get(`${id}|`);
   const silent = batch.filter((entry) => !answerOf(entry));
   const held = [...batch.filter((entry) => answerOf(entry)?.ok), ...(await heldOf(session, silent))];
   const aside = batch.filter((entry) => answerOf(entry)?.quarantined);
-  await ensureWritten(session.author, held);
-  await release(session.author, [...held, ...aside].map(({ key }) => key), aside.map((entry) => refusalOf(entry, answerOf(entry))));
+  await letGo(session.author, held, aside, aside.map((entry) => refusalOf(entry, answerOf(entry), given)));
   const ahead = batch.filter((entry) => answerOf(entry)?.reason === "stamp_ahead" && !answerOf(entry).quarantined);
   for (const entry of ahead) await restamp(session, entry);
-  const settled = [...held, ...aside].map(({ id }) => id);
-  return { settled, kept: batch.length - settled.length - ahead.length, restamped: ahead.length };
+  const kept = batch.filter((entry) => ![held, aside, ahead].some((list) => list.includes(entry)));
+  await noteHeldBack(session.author, new Map(kept.map((entry) => [entry.key, answerOf(entry)?.reason ?? "no_answer"])));
+  return { settled: [...held, ...aside].map(({ id }) => id), kept: kept.length, restamped: ahead.length };
 }
 
-/** Entries without an answer of their own: does the server hold the revision? */
+async function letGo(author, held, aside = [], refusals = []) {
+  await ensureWritten(author, held);
+  await release(author, [...held, ...aside].map(({ key }) => key), refusals);
+}
+
+/** Which of these entries of one database does the server hold? Where it does not say, none. */
 async function heldOf(session, entries) {
   if (!entries.length) return [];
   const revisions = {};
   for (const { id, rev } of entries) (revisions[id] ??= []).push(rev);
-  const missing = await ask(session, `/db/${entries[0].database}/_revs_diff`, { method: "POST", body: revisions });
-  return entries.filter(({ id, rev }) => !missing[id]?.missing?.includes(rev));
-}
-
-function refusalOf({ id, rev, database }, { reason, detail = null }) {
-  return { id, rev, database, reason, detail, refused_at: new Date().toISOString() };
+  try {
+    const missing = await ask(session, `/db/${entries[0].database}/_revs_diff`, { method: "POST", body: revisions });
+    return entries.filter(({ id, rev }) => !missing[id]?.missing?.includes(rev));
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    return []; // a database that this phone may no longer ask: the push itself is answered for each document
+  }
 }

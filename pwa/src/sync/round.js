@@ -1,50 +1,76 @@
 /**
- * One round of sync: what to ask in which order. Records go first, always; then what changed comes in. When to run a round
- * and what to do when it fails is `loop.js`'s to decide.
+ * One round of sync: what to ask in which order. Records go first, always; then what changed comes in, and what is over goes. When
+ * to run a round and what to do when it fails is `loop.js`'s to decide.
  *
  * @typedef {{me: boolean, all: boolean, names: Set<string>}} Wants what a round should do beside pushing
+ * @typedef {{hasNews: () => boolean, isUnsure: boolean}} Hooks `hasNews` is asked between two databases: something new waits to be
+ *   pushed; `isUnsure`: nobody knows how the last push ended
  */
-import { currentSession, updateSession } from "../store/meta.js";
+import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
 import { entries } from "../store/outbox.js";
-import { unsent } from "../store/where.js";
+import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
+import { removeClosed } from "../store/removal.js";
+import { offsetOf } from "./clock.js";
 import { Refused, ask } from "./http.js";
+import { askOutcomes } from "./outcomes.js";
 import { note, tellChanged } from "./progress.js";
-import { pullDatabase } from "./pull.js";
+import { pullAll } from "./pull.js";
 import { pushOutbox } from "./push.js";
+import { forgetRescue } from "./rescue.js";
+import { areAllListed, reportUnsent } from "./unsent.js";
+import { retryRescued } from "./uploads.js";
 
 /**
- * @param {import("../store/meta.js").Session} given @param {Wants} wants @param {() => boolean} hasNews asked between two databases: something new waits to be pushed
+ * @param {import("../store/meta.js").Session} given @param {Wants} wants @param {Hooks} hooks
  * @returns {Promise<import("../store/meta.js").Session>} the session as the server now has it
  */
-export async function runRound(given, wants, hasNews) {
-  const session = wants.me ? await refresh(given) : given;
-  await push(session);
+export async function runRound(given, wants, { hasNews, isUnsure }) {
+  const session = wants.me ? await meet(given) : given;
+  await push(session, isUnsure);
   // Not before the push: what a full server says must not come and go with every round.
   if (wants.me) await note(session.author, { problem: null });
-  for (const database of wanted(session, wants)) {
-    if (hasNews()) await push(session);
-    await pull(session, database);
-  }
+  await pullWanted(session, wanted(session, wants), hasNews);
+  if (wants.me) tellRemoved(await removeClosed(session));
   await finish(session, wants);
   return session;
 }
 
-/** Asks what this device may open now, and how far its clock is off. */
-async function refresh(session) {
-  const sent_ms = Date.now();
-  const told = await ask(session, "/api/devices/me");
-  const now_ms = (sent_ms + Date.now()) / 2;
-  const offset_ms = told.server_time ? Math.round(now_ms - Date.parse(told.server_time)) : session.offset_ms;
-  await updateSession(session.author, { user: told.user, grids: told.grids, databases: told.databases, offset_ms });
-  await note(session.author, { last_contact_at: new Date().toISOString() });
-  return (await currentSession()) ?? session;
+/** What is asked when the server is met: what this phone may do now, what clerks decided, what may be tried again. */
+async function meet(given) {
+  let session = await refresh(given);
+  // Old quarters stay open as long as the server knows that something waits for them.
+  if (!(await areAllListed(session)) && (await reportUnsent(session))) session = await refresh(session);
+  await askOutcomes(session);
+  await tryAgain(session);
+  return session;
 }
 
-async function push(session) {
+/** Asks what this device may open now, and how far its clock is off; keeps the new token when the server renews it. */
+export async function refresh(session) {
+  const sent_ms = Date.now();
+  const told = await ask(session, "/api/devices/me");
+  const offset_ms = offsetOf(told.server_time, sent_ms, Date.now()) ?? session.offset_ms;
+  const { user, grids, databases, token = session.token } = told;
+  await updateSession(session.author, { user, grids, databases, offset_ms, token });
+  await note(session.author, { last_contact_at: new Date().toISOString() });
+  // The same object: whoever listens for pokes or sends photos with it has a renewed token from the next request on.
+  return Object.assign(session, { user, grids, databases, offset_ms, token });
+}
+
+async function tryAgain(session) {
+  await forgetRescue(session.author);
+  await retryRescued(session);
+  const given = grantsOf(session, await appVersion());
+  const curable = (await refusals(session.author)).filter((refusal) => isCurable(refusal, given));
+  const ids = await putBack(session.author, curable);
+  if (ids.length) tellChanged([], ids);
+}
+
+async function push(session, isUnsure = false) {
   if (!(await entries(session.author)).length) return;
   await note(session.author, { phase: "push" });
-  const { settled, databases, restamped } = await pushOutbox(session);
+  const { settled, databases, restamped } = await pushOutbox(session, { isUnsure });
   if (restamped) await pushOutbox(session);
   if (settled.length) tellChanged(databases, settled);
 }
@@ -55,21 +81,28 @@ function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pull(session, database) {
-  const loaded = await loadedDatabases(session.author);
-  const isFirst = !loaded.includes(database);
-  await note(session.author, { phase: isFirst ? "load" : "pull" });
+async function pullWanted(session, databases, hasNews) {
+  const loaded = new Set(databases.length ? await loadedDatabases(session.author) : []);
   let written = 0;
-  const onPage = ({ ids, pending }) => {
-    written += ids.length;
-    if (isFirst) void note(session.author, { loading: { database, written, pending } });
-    if (ids.length) tellChanged([database], ids);
-  };
-  try {
-    await pullDatabase(session, database, onPage);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error; // one database that is not ours any more must not stop the others
-  }
+  await pullAll(session, databases, {
+    before: async (database) => {
+      if (hasNews()) await push(session);
+      written = 0;
+      await note(session.author, { phase: loaded.has(database) ? "pull" : "load" });
+    },
+    onPage: (database, { ids, pending }) => {
+      written += ids.length;
+      if (!loaded.has(database)) void note(session.author, { loading: { database, written, pending } });
+      if (ids.length) tellChanged([database], ids);
+    },
+    onError: (_database, error) => {
+      if (!(error instanceof Refused)) throw error; // one database that is not ours any more must not stop the others
+    },
+  });
+}
+
+function tellRemoved(databases) {
+  if (databases.length) tellChanged(databases, []);
 }
 
 async function finish(session, wants) {
@@ -77,9 +110,4 @@ async function finish(session, wants) {
   const isWhole = wants.all ? { last_sync_at: now, loaded: true } : {};
   await note(session.author, { phase: "idle", problem: null, loading: null, last_contact_at: now, ...isWhole });
   if (wants.me) await reportUnsent(session);
-}
-
-async function reportUnsent(session) {
-  const { records, photos, size_bytes } = await unsent(session.author);
-  await ask(session, "/api/devices/me", { method: "POST", body: { records, photos, size_bytes } });
 }

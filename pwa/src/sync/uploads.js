@@ -3,31 +3,35 @@
  * the store, so it goes on after any stop from the byte the server has. What an answer means is `verdicts.js`'s to say.
  */
 import { Upload } from "tus-js-client";
-import { blobOf, noteUpload, releaseUpload, uploads } from "../store/outbox.js";
+import { blobOf, noteUpload, releaseUpload, setState, state, uploads } from "../store/outbox.js";
 import { Offline, errorOf } from "./http.js";
+import { planFor, qualityAfter } from "./link.js";
 import { MOST_FAULTS, faultWait, verdictOf } from "./verdicts.js";
 
 const ENDPOINT = "/api/uploads";
-const CHUNK_BYTES = 512 * 1024;
+/** Where a refused token may still send files, for a clerk to look at. */
+export const RESCUE_ENDPOINT = "/api/rescue/uploads";
 const NOTE_EVERY_MS = 1_000;
+/** A link that dies without a word would hold up everything for ever: no byte moved for so long means that it is dead. */
+const STALL_MS = 45_000;
 const RETRY_DELAYS_MS = [500, 2_000, 5_000];
 
 /**
  * Sends what is waiting until nothing is left that may be tried now. A file that arrived damaged waits a while and does not hold
  * up the others.
  * @param {import("../store/meta.js").Session} session
- * @param {{shouldStop: () => boolean, onProgress: (upload: any) => void}} hooks `shouldStop` is asked before each file
+ * @param {{shouldStop: () => boolean, onProgress: (upload: any) => void, endpoint?: string}} hooks `shouldStop` is asked before each file
  * @returns {Promise<number | null>} milliseconds until a file may be tried again, or null when none waits for that
  * @throws {import("./http.js").Offline | import("./http.js").SignedOut | import("./http.js").Busy}
  */
-export async function sendPhotos(session, { shouldStop, onProgress }) {
+export async function sendPhotos(session, { shouldStop, onProgress, endpoint = ENDPOINT }) {
   const tried = new Set();
   while (!shouldStop()) {
     const open = (await uploads(session.author)).filter(({ problem }) => !problem);
     const next = open.find(({ key, retry_at_ms = 0 }) => !tried.has(key) && retry_at_ms <= Date.now());
     if (!next) return waitFor(open);
     tried.add(next.key);
-    await sendOne(session, next, onProgress);
+    await sendOne({ session, endpoint, onProgress }, next);
     onProgress(next);
   }
   return null;
@@ -44,17 +48,36 @@ export async function retryDamaged(author) {
   for (const { key } of damaged) await noteUpload(author, key, { problem: null, retry_at_ms: 0 });
 }
 
-async function sendOne(session, upload, onProgress) {
-  const blob = await blobOf(session.author, upload.photo, upload.role);
-  if (!blob) return noteUpload(session.author, upload.key, { problem: "file_missing", is_final: true, is_kept: false });
+/** Lets files that another phone of this user handed over for a clerk be sent where they belong. @param {import("../store/meta.js").Session} session */
+export async function retryRescued({ author, device }) {
+  const rescued = (await uploads(author)).filter(({ problem, rescued_by }) => problem === "rescued" && rescued_by !== device);
+  const anew = { problem: null, is_final: false, is_kept: false, upload_url: null, sent_bytes: 0 };
+  for (const { key } of rescued) await noteUpload(author, key, anew);
+}
+
+async function sendOne(sending, upload) {
+  const { author } = sending.session;
+  const blob = await blobOf(author, upload.photo, upload.role);
+  if (!blob) return noteUpload(author, upload.key, { problem: "file_missing", is_final: true, is_kept: false });
   try {
-    await transfer(session, upload, blob, onProgress);
-    await releaseUpload(session.author, upload.key);
+    await transfer(sending, upload, blob, planFor(await state(author, "link")));
+    await noteLink(author, true);
+    await letGo(sending, upload);
   } catch (error) {
     const verdict = verdictOf(statusOf(error), bodyOf(error));
-    if (verdict.kind === "failed") throw await whatFailed(session, upload, error);
-    await noteUpload(session.author, upload.key, verdict.kind === "refused" ? refusedNote(verdict) : faultNote(upload, verdict));
+    if (verdict.kind === "failed") throw await whatFailed(sending, upload, error);
+    await noteUpload(author, upload.key, verdict.kind === "refused" ? refusedNote(verdict) : faultNote(upload, verdict));
   }
+}
+
+async function noteLink(author, isWhole) {
+  await setState(author, "link", qualityAfter(await state(author, "link"), isWhole));
+}
+
+/** A file that was rescued lies in quarantine: unsent no more, and its record says so. */
+async function letGo({ session, endpoint }, { key }) {
+  if (endpoint === ENDPOINT) return releaseUpload(session.author, key);
+  await noteUpload(session.author, key, { problem: "rescued", is_final: true, is_kept: true, rescued_by: session.device });
 }
 
 function refusedNote({ code, is_kept }) {
@@ -68,25 +91,55 @@ function faultNote({ faults = 0 }, { code }) {
   return isOver ? { ...anew, problem: code, is_final: false } : { ...anew, retry_at_ms: Date.now() + faultWait(anew.faults) };
 }
 
-function transfer(session, upload, blob, onProgress) {
+function transfer({ session, endpoint, onProgress }, upload, blob, { chunk_bytes, with_creation }) {
   return new Promise((resolve, reject) => {
+    const stalled = watch(() => {
+      void sending.abort();
+      reject(new Error("no byte moved"));
+    });
+    const told = progressOf(session, upload, onProgress);
+    const end = (settle) => (value) => {
+      stalled.end();
+      settle(value);
+    };
     const sending = new Upload(blob, {
-      endpoint: ENDPOINT,
-      uploadUrl: upload.upload_url,
-      chunkSize: CHUNK_BYTES,
-      uploadDataDuringCreation: !upload.has_failed,
+      endpoint,
+      uploadUrl: isUnder(upload.upload_url, endpoint) ? upload.upload_url : null,
+      chunkSize: chunk_bytes,
+      uploadDataDuringCreation: with_creation,
       storeFingerprintForResuming: false,
       retryDelays: RETRY_DELAYS_MS,
       headers: { Authorization: `Bearer ${session.token}` },
       metadata: metadataOf(upload),
       onUploadUrlAvailable: () => void noteUpload(session.author, upload.key, { upload_url: sending.url }),
-      onProgress: progressOf(session, upload, onProgress),
-      onShouldRetry: (error) => isTransient(/** @type {any} */ (error)),
-      onSuccess: () => resolve(undefined),
-      onError: reject,
+      onProgress: (sent_bytes) => {
+        stalled.restart();
+        told(sent_bytes);
+      },
+      onShouldRetry: (error) => mayRetry(session.author, /** @type {any} */ (error)),
+      onSuccess: end(resolve),
+      onError: end(reject),
     });
     sending.start();
   });
+}
+
+/** Each break counts for the link, also those after which the transfer goes on by itself. */
+function mayRetry(author, error) {
+  if (!statusOf(error)) void noteLink(author, false);
+  return isTransient(error);
+}
+
+/** An address from another way of sending (a rescue, or before one) is not gone on with. */
+function isUnder(url, endpoint) {
+  return Boolean(url) && new URL(url, "http://phone").pathname.startsWith(`${endpoint}/`);
+}
+
+/** Calls `expire` when nothing has restarted it for `STALL_MS`. @param {() => void} expire */
+function watch(expire) {
+  let timer = setTimeout(expire, STALL_MS);
+  const end = () => clearTimeout(timer);
+  return { end, restart: () => (end(), (timer = setTimeout(expire, STALL_MS))) };
 }
 
 function metadataOf({ photo, role, database, sha256, content_type }) {
@@ -120,11 +173,12 @@ function bodyOf(error) {
   }
 }
 
-/** The next try begins with an empty request, so that a link that dies halfway does not cost what had arrived. */
-async function whatFailed(session, upload, error) {
-  await noteUpload(session.author, upload.key, { has_failed: true });
+async function whatFailed({ session }, upload, error) {
   const status = statusOf(error);
-  if (!status) return new Offline(error);
+  if (!status) {
+    await noteLink(session.author, false);
+    return new Offline(error);
+  }
   const retry_after_s = Number(error.originalResponse.getHeader("Retry-After")) || null;
   return errorOf(status, bodyOf(error).code ?? "", retry_after_s);
 }

@@ -1,0 +1,123 @@
+/**
+ * What a phone does whose token is taken no more: a revoked one hands everything unsent to `/api/rescue`, where it lies in quarantine
+ * for a clerk, and then wipes itself if that was ordered, never before. One whose token is only too old waits for its user to sign in
+ * again, which loses nothing, and hands over after some days or when the user says so.
+ */
+import { entries, release, setState, state } from "../store/outbox.js";
+import { grantsOf, refusalOf } from "../store/refusals.js";
+import { wipeUser } from "../store/removal.js";
+import { unsent } from "../store/where.js";
+import { tell } from "./channel.js";
+import { Refused, SignedOut, ask } from "./http.js";
+import { note, tellChanged } from "./progress.js";
+import { RESCUE_ENDPOINT, sendPhotos } from "./uploads.js";
+
+const BATCH_DOCS = 200;
+const BATCH_BYTES = 2_000_000;
+const PATIENCE_MS = 3 * 24 * 3_600_000;
+const SINCE = "refused-since";
+
+/**
+ * @typedef {{code: string, wipe: boolean, rescue_until: string | null}} Orders what the server says to this token
+ * @typedef {"valid" | "wiped" | "waiting" | "kept" | "lost"} Ended `valid`: the token is good again; `waiting`: for the user; `kept`: all is
+ *   with the server; `lost`: nothing may be handed over with this token
+ */
+
+/**
+ * Goes as far as it can now. Safe to call again, from the beginning.
+ * @param {import("../store/meta.js").Session} session whose token was refused
+ * @param {{shouldStop?: () => boolean}} [hooks]
+ * @returns {Promise<Ended>}
+ * @throws {import("./http.js").Offline | import("./http.js").Busy} then everything that was not answered is still here
+ */
+export async function rescue(session, { shouldStop = () => false } = {}) {
+  const orders = await ordersFor(session);
+  if (!orders) return "valid";
+  if (!["token_revoked", "token_expired"].includes(orders.code)) return "lost";
+  if (orders.code === "token_expired" && !(await isTimeToHandOver(session.author))) return tellPhase(session, orders, "waiting");
+  await tellPhase(session, orders, "sending");
+  await handOverRecords(session, orders);
+  await sendPhotos(session, { shouldStop, onProgress: ({ of, database }) => tellChanged([database], [of]), endpoint: RESCUE_ENDPOINT });
+  const { documents, photos } = await unsent(session.author);
+  if (documents + photos) return tellPhase(session, orders, "sending");
+  if (orders.wipe && (await wipeUser(session.author))) {
+    tell({ type: "wiped" });
+    return "wiped";
+  }
+  return tellPhase(session, orders, "kept");
+}
+
+/** @returns {Promise<Orders | null>} null when the server takes the token after all */
+async function ordersFor(session) {
+  try {
+    await ask(session, "/api/devices/me");
+    return null;
+  } catch (error) {
+    if (!(error instanceof SignedOut)) throw error;
+    const { told, reason } = /** @type {any} */ (error);
+    return { code: reason, wipe: told.wipe === true, rescue_until: told.rescue_until ?? null };
+  }
+}
+
+/** The user asked for it, or has not signed in for days. */
+async function isTimeToHandOver(author) {
+  const held = await state(author, SINCE);
+  if (held?.isAsked) return true;
+  if (!held) await setState(author, SINCE, { at_ms: Date.now(), isAsked: false });
+  return held ? Date.now() - held.at_ms > PATIENCE_MS : false;
+}
+
+/** The user wants an old token's records handed over now. @param {string} author */
+export async function askToHandOver(author) {
+  await setState(author, SINCE, { at_ms: Date.now(), isAsked: true });
+}
+
+/** The token is good: what was said about the one before is over. @param {string} author */
+export async function forgetRescue(author) {
+  if ((await state(author, SINCE)) === null && !(await state(author, "sync"))?.rescue) return;
+  await setState(author, SINCE, null);
+  await note(author, { rescue: null });
+}
+
+/** @param {import("../store/meta.js").Session} session @param {Orders} orders @param {Ended | "sending"} phase @returns {Promise<Ended>} */
+async function tellPhase({ author }, { code, wipe, rescue_until }, phase) {
+  const { documents, photos } = await unsent(author);
+  await note(author, { rescue: { phase, code, wipe, rescue_until, documents, photos } });
+  return phase === "sending" ? "waiting" : phase;
+}
+
+async function handOverRecords(session, orders) {
+  const given = grantsOf(session, "");
+  for (const batch of batchesOf(await entries(session.author))) {
+    const kept = await handOver(session, batch);
+    const safe = batch.filter((_entry, at) => kept[at]?.ok);
+    await release(session.author, safe.map(({ key }) => key), safe.map((entry) => refusalOf(entry, { reason: "rescued" }, given)));
+    if (safe.length) tellChanged([], safe.map(({ id }) => id));
+    await tellPhase(session, orders, "sending");
+  }
+}
+
+/** Answers are in the order of the documents. @returns {Promise<{ok: boolean}[]>} */
+async function handOver(session, batch) {
+  const documents = batch.map(({ database, doc }) => ({ database, doc }));
+  try {
+    return (await ask(session, "/api/rescue", { method: "POST", body: { documents } })).kept;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (batch.length === 1) return [{ ok: false }];
+    const middle = Math.ceil(batch.length / 2);
+    return [...(await handOver(session, batch.slice(0, middle))), ...(await handOver(session, batch.slice(middle)))];
+  }
+}
+
+function batchesOf(all) {
+  const batches = [];
+  let size_bytes = Infinity;
+  for (const entry of all) {
+    const fits = size_bytes + entry.size_bytes <= BATCH_BYTES && batches[batches.length - 1].length < BATCH_DOCS;
+    if (fits) batches[batches.length - 1].push(entry);
+    else batches.push([entry]);
+    size_bytes = fits ? size_bytes + entry.size_bytes : entry.size_bytes;
+  }
+  return batches;
+}
