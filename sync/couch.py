@@ -17,6 +17,8 @@ from sync.database import Database
 from sync.errors import Conflict, NotFound, Refused, StorageFull, StoreError, Unreachable
 
 CONNECT_TIMEOUT_S = 3.0
+# Whoever asks whether the store is up wants to know soon: a store that stalls is not.
+UP_TIMEOUT_S = 2.0
 JSON_HEADERS = {"content-type": "application/json", "accept": "application/json"}
 
 
@@ -63,7 +65,7 @@ class Couch:
     def is_up(self) -> bool:
         """True when the store answers `/_up`."""
         try:
-            self.send("GET", ["_up"])
+            self.send("GET", ["_up"], timeout_s=UP_TIMEOUT_S)
         except StoreError:
             return False
         return True
@@ -82,8 +84,12 @@ class Couch:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         accept_quorum_missed: bool = False,
+        timeout_s: float | None = None,
     ) -> requests.Response:
-        """Send one request; `path` are raw segments, `body` is JSON, `data` raw bytes. Raises the errors of `errors.py`."""
+        """Send one request; `path` are raw segments, `body` is JSON, `data` raw bytes. Raises the errors of `errors.py`.
+
+        `timeout_s` is how long to wait for bytes, when it is not what this connection was made with.
+        """
         session, base = self._session()
         url = base + "/" + "/".join(_quoted(segment) for segment in path)
         if body is not None:
@@ -95,7 +101,7 @@ class Couch:
                 params=dict(params or {}),
                 data=data,
                 headers={**JSON_HEADERS, **(headers or {})},
-                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
+                timeout=(CONNECT_TIMEOUT_S, timeout_s or self._timeout_s),
                 allow_redirects=False,
             )
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
