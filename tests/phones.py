@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -22,9 +22,9 @@ RETRY_S = 0.2
 TRANSIENT = {429, 500, 502, 503, 504}
 
 
-def make_id(type_: str) -> str:
+def make_id(type_: str, at: datetime | None = None) -> str:
     """A fresh record id."""
-    return f"{type_}:{uuid7(datetime.now(UTC), os.urandom(10))}"
+    return f"{type_}:{uuid7(at or datetime.now(UTC), os.urandom(10))}"
 
 
 def first_revision(doc: dict[str, Any]) -> str:
@@ -34,8 +34,9 @@ def first_revision(doc: dict[str, Any]) -> str:
 
 @dataclass
 class SimulatedPhone:
-    """One enrolled device of one worker.
+    """One enrolled device of one worker. Its clock may be wrong (`wrong_by_s`), and it does not know.
 
+    It tries again after the answers in `transient`, and after every lost connection; `last_refusal` is the code of the last one.
     `held` and `quarantined` say where what the server answered for is: `{id: (database, revision)}`, the latest revision.
     """
 
@@ -48,6 +49,9 @@ class SimulatedPhone:
     held: dict[str, tuple[str, str]] = field(default_factory=dict)
     quarantined: dict[str, tuple[str, str]] = field(default_factory=dict)
     photo_sha256: dict[str, str] = field(default_factory=dict)
+    transient: set[int] = field(default_factory=lambda: set(TRANSIENT))
+    last_refusal: str = ""
+    wrong_by_s: float = 0.0
     enrolment: dict[str, Any] = field(default_factory=dict)
 
     def enrol(self) -> "SimulatedPhone":
@@ -70,16 +74,20 @@ class SimulatedPhone:
         names = [entry["name"] for entry in self.enrolment["databases"] if entry["name"].startswith(prefix) and entry["push"]]
         return str(names[0])
 
+    def now(self) -> datetime:
+        """The time by this phone's clock."""
+        return datetime.now(UTC) + timedelta(seconds=self.wrong_by_s)
+
     def envelope(self, type_: str, **fields: Any) -> dict[str, Any]:
         """A document of this phone with its revision, captured now."""
         doc = {
-            "_id": make_id(type_),
+            "_id": make_id(type_, self.now()),
             "type": type_,
             "v": 1,
             "grid": self.grid,
             "author": self.username,
             "device": self.enrolment["device_id"],
-            "captured_at": to_text(datetime.now(UTC)),
+            "captured_at": to_text(self.now()),
             "clock_offset_ms": 0,
             **fields,
         }
@@ -126,7 +134,7 @@ class SimulatedPhone:
 
     def make_household(self, address: str) -> dict[str, Any]:
         """A household file with the few facts it must have."""
-        basis = {"purpose": "一户一档", "given_at": to_text(datetime.now(UTC)), "how": "consent_spoken"}
+        basis = {"purpose": "一户一档", "given_at": to_text(self.now()), "how": "consent_spoken"}
         return self.envelope("household", address=address, basis=basis, residents_count=2, stamps=self._stamps("address"))
 
     def edit_household(self, doc: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -144,7 +152,7 @@ class SimulatedPhone:
         return self.envelope("visit", household=household, address=address, kind="routine", findings="一切正常", next_at=None)
 
     def _stamps(self, *fields: str) -> dict[str, str]:
-        now_ms = int(datetime.now(UTC).timestamp() * 1000)
+        now_ms = int(self.now().timestamp() * 1000)
         return dict.fromkeys(fields, f"{now_ms:015d}-0000-{self.enrolment['device_id']}")
 
     def push_until_answered(self, docs: list[dict[str, Any]], database: str | None = None, timeout_s: float = 90.0) -> None:
@@ -155,7 +163,8 @@ class SimulatedPhone:
                 self.push(docs, database)
             except requests.RequestException as error:
                 response = getattr(error, "response", None)
-                assert response is None or response.status_code in TRANSIENT, response.text
+                assert response is None or response.status_code in self.transient, response.text
+                self.last_refusal = _reason_of(response)
                 assert time.monotonic() < deadline, f"no answer in {timeout_s} s: {error}"
                 time.sleep(RETRY_S)
             else:
@@ -189,11 +198,21 @@ class SimulatedPhone:
                     self.photo_sha256[photo] = hashlib.sha256(data).hexdigest()
                     self.uploaded.add(photo)
                     return
-                assert answer.status_code in {*TRANSIENT, 201, 409, 423}, answer.text
+                assert answer.status_code in {*self.transient, 201, 409, 423}, answer.text
+                self.last_refusal = _reason_of(answer)
             except requests.RequestException:
                 pass
             assert time.monotonic() < deadline, f"photo not taken in {timeout_s} s"
             time.sleep(RETRY_S)
+
+
+def _reason_of(answer: requests.Response | None) -> str:
+    """The code in a refusal, of the gateway or of the rest of the server; empty when nothing was answered."""
+    try:
+        body = {} if answer is None else answer.json()
+    except requests.JSONDecodeError:
+        return ""
+    return str(body.get("reason") or body.get("code") or body.get("title") or "") if isinstance(body, dict) else ""
 
 
 def file_of(data: bytes) -> dict[str, Any]:
