@@ -105,13 +105,14 @@ class Database:
         except NotFound:
             return None
 
-    def local_put(self, id: str, body: Document, rev: str | None = None) -> None:
+    def local_put(self, id: str, body: Document, rev: str | None = None, *, is_new: bool = False) -> None:
         """Write a `_local` document over whatever is there: the last writer stays.
 
-        With `rev`, the revision it had when the caller read it, this is one request unless somebody wrote meanwhile.
+        With `rev`, the revision it had when the caller read it, or `is_new`, when it was not there, this is one request unless
+        somebody wrote meanwhile.
         """
         for attempt in range(LOCAL_TRIES):
-            if rev is None:
+            if rev is None and not (is_new and attempt == 0):
                 present = self.local_get(id)
                 rev = present["_rev"] if present else None
             doc = {**body, "_id": f"_local/{id}"} | ({"_rev": rev} if rev else {})

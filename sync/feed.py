@@ -42,7 +42,7 @@ def finish(database: Database, checkpoint_name: str, page: Batch) -> None:
     """Remember that everything of a page from `read` is dealt with: one request, and none when nothing was new."""
     saved = page.checkpoint
     if saved is None or saved["seq"] != page.seq:
-        database.local_put(checkpoint_name, {"seq": page.seq}, rev=saved["_rev"] if saved else None)
+        database.local_put(checkpoint_name, {"seq": page.seq}, rev=saved["_rev"] if saved else None, is_new=saved is None)
 
 
 def read_after(database: Database, since: Seq | None, batch: int = 500, style: str = "main_only") -> Batch:
