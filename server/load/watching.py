@@ -15,7 +15,7 @@ from server.load.system import System
 from sync.databases import cases_db
 
 SAMPLE_S = 2.0
-SETTLE_S = 60.0
+SETTLE_S = 150.0
 
 
 @contextlib.asynccontextmanager
@@ -59,9 +59,11 @@ async def _watch(session: aiohttp.ClientSession, store: str, township: str, meas
 
 
 async def _see_all(measures: Measures) -> None:
-    """The phones may have heard of their last cases before those who watch."""
-    deadline_s = time.monotonic() + SETTLE_S
-    while measures.cases < measures.acknowledged and time.monotonic() < deadline_s:  # noqa: ASYNC110 - several watchers count
+    """Until every acknowledged report is a case, or nothing has come for longer than a sweep takes to find what is left."""
+    seen, deadline_s = measures.cases, time.monotonic() + SETTLE_S
+    while measures.cases < measures.acknowledged and time.monotonic() < deadline_s:
+        if measures.cases != seen:
+            seen, deadline_s = measures.cases, time.monotonic() + SETTLE_S
         await asyncio.sleep(0.1)
 
 
