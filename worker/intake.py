@@ -1,4 +1,7 @@
-"""Runs intake of a database until nothing is left, then hints to whoever looks. What a run does is `server/cases/intake`."""
+"""Runs intake of a database until nothing is left, then hints to whoever looks.
+
+What a run does is `server/cases/intake`; for household files, `conflicts.py`.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,6 +10,7 @@ from server.cases import intake
 from server.nudges import Nudges
 from sync import feed
 from sync.couch import Couch
+from worker import conflicts
 from worker.turns import Turns
 
 # One run, then the rest goes to the end of the catch-up queue: a week of records of one grid keeps no thread from the others.
@@ -40,7 +44,7 @@ def _run_until_done(
     """Runs until nothing is left, or hands the rest to another task so that other databases get their turn."""
     cases = 0
     for _ in range(RUNS_MOST):
-        outcome = intake.run(couch, name, now())
+        outcome = conflicts.run(couch, name) if conflicts.is_settled_here(name) else intake.run(couch, name, now())
         cases += outcome.cases
         nudges.announce(outcome.changed)
         if not outcome.more:

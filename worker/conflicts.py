@@ -1,0 +1,58 @@
+"""Finds household files that two people changed at once and makes one of the versions (DESIGN §5). One call is one bounded run.
+
+How versions merge is `server/domain/merge.py`, how branches of a document become one `sync/conflicts.py`. May run twice, at the
+same time, with phones pushing meanwhile, and be killed anywhere: the checkpoint is saved last, and everything written is a
+function of what was read.
+"""
+
+import logging
+
+from server.cases.intake import BATCH, CHECKPOINT, NOTHING, Outcome
+from server.domain import merge
+from sync import conflicts, feed
+from sync.couch import Couch
+from sync.database import Database
+from sync.databases import parse
+from sync.errors import Unreachable
+
+LOG = logging.getLogger(__name__)
+
+
+def is_settled_here(name: str) -> bool:
+    """True for the databases whose documents many may change: household files."""
+    parts = parse(name)
+    return parts is not None and parts.kind == "home"
+
+
+def run(couch: Couch, name: str, *, batch: int = BATCH) -> Outcome:
+    """Settle the conflicts among a database's next changes. Raises the errors of the store; NotFound when it is gone."""
+    database = couch.database(name)
+    page = feed.read(database, CHECKPOINT, batch, style="all_docs")
+    if not page.changes:
+        return NOTHING
+    settled = 0
+    for row in page.changes:
+        if len(row["changes"]) > 1 and conflicts.is_branched(row):
+            settled += _settle(database, conflicts.living(row))
+    feed.finish(database, CHECKPOINT, page)
+    return Outcome(0, frozenset({name} if settled else ()), page.more)
+
+
+def _settle(database: Database, leaves: list[merge.Document]) -> int:
+    """1 when a conflict was settled. Leaves of a type that nobody may change are `server/cases/duplicates.py`'s."""
+    types = {leaf.get("type") for leaf in leaves}
+    if len(types) > 1 or not types <= merge.MUTABLE:
+        LOG.error("%s in %s is in conflict and of %s: left alone", leaves[0]["_id"], database.name, sorted(map(str, types)))
+        return 0
+    merged = merge.bound(merge.merge([conflicts.content_of(leaf) for leaf in leaves]))
+    _keep(database, [merge.spilled_document(merged.doc, edit) for edit in merged.spilled])
+    rev = conflicts.resolve(database, leaves, merged.doc)
+    LOG.info("%s in %s: %s versions merged as %s", leaves[0]["_id"], database.name, len(leaves), rev)
+    return 1
+
+
+def _keep(database: Database, docs: list[merge.Document]) -> None:
+    """Write what found no room in its document before that document is written. What is there is the same already."""
+    odd = [row for row in database.bulk(docs) if row.get("error", "conflict") != "conflict"]
+    if odd:
+        raise Unreachable(f"{database.name}: {odd[0]['error']}")
