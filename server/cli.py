@@ -64,6 +64,8 @@ def serve() -> None:
     """Start one web server process on XUNGE_HOST and XUNGE_PORT."""
     import uvicorn  # noqa: PLC0415 - heavy, and only this command needs it
 
+    from server.web import connections  # noqa: PLC0415 - it changes the process's limits
+
     found = _settings()
     uvicorn.run(
         "server.app:create_app",
@@ -73,7 +75,10 @@ def serve() -> None:
         log_level=found.log_level.lower(),
         access_log=False,
         timeout_graceful_shutdown=3,
-        h11_max_incomplete_event_size=64 * 1024,
+        http=connections.serving(),
+        ws="none",
+        timeout_keep_alive=connections.KEEP_ALIVE_S,
+        backlog=connections.BACKLOG,
         server_header=False,
     )
 
