@@ -15,13 +15,15 @@ from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import intake, photos
 from worker.app import app, settings
 from worker.connections import couch, nudges
+from worker.rotate import Rotation
 from worker.sweep import Sweep
 
 TRIES_MOST, LONGEST_DELAY_S = 6, 16
 PHOTO_LIMIT_S, PHOTO_KILL_S = 40, 60
 TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
 LOG = logging.getLogger(__name__)
-SWEEP = Sweep()
+SWEEP, ROTATION = Sweep(), Rotation()
+ROTATION_MOST_S = 20.0
 ONE_SWEEP = threading.Lock()
 
 
@@ -58,6 +60,7 @@ def sweep() -> None:
         nudged = SWEEP.run(couch(), nudges())
         if nudged:
             LOG.info("swept: %s databases nudged", nudged)
+        ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
         if settings.uploads.is_dir():
             sweep_expired(settings.uploads, datetime.now(UTC))
     except StoreError as error:

@@ -1,7 +1,8 @@
 """What phones see of cases: small copies in the grid's databases (DESIGN §5, type `case`), written only when they differ.
 
-A newer copy is never replaced by an older one, however many workers write at once. How a case becomes a copy is
-`workflow.phone_copy`.
+A phone holds this quarter and the last: a copy lies where the report is, in the present quarter while its case is open, and is
+renewed in both as long as the case changes. A newer copy is never replaced by an older one, however many workers write at once.
+How a case becomes a copy is `workflow.phone_copy`.
 """
 
 from collections import defaultdict
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from server.domain import workflow
 from sync.couch import Couch
 from sync.database import Database
-from sync.databases import grid_db, quarter_at
+from sync.databases import grid_db, previous_quarter, quarter_at
 from sync.errors import Conflict, NotFound
 
 Document = dict[str, Any]
@@ -27,7 +28,7 @@ class Wanted(NamedTuple):
 
 
 def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bool = False) -> set[str]:
-    """Write the copies of cases into their report's database and the present quarter's. The databases that changed.
+    """Write the copies of cases into their report's database, the present quarter's and the last's. The databases that changed.
 
     `are_new` says that copies are not expected to be there, which saves asking. A database that is gone is not made again, save
     the present quarter's.
@@ -37,11 +38,26 @@ def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bo
     for case in cases:
         copy = workflow.phone_copy(case)
         wanted[case["database"]].always[case["_id"]] = copy
-        present = grid_db(case["grid"], quarter)
+        present, last = (grid_db(case["grid"], one) for one in (quarter, previous_quarter(quarter)))
         if present != case["database"]:
             is_open = case["state"] in workflow.OPEN_STATES
             (wanted[present].always if is_open else wanted[present].renew)[case["_id"]] = copy
+            if last != case["database"]:
+                wanted[last].renew[case["_id"]] = copy
     return {name for name, copies in sorted(wanted.items()) if _fill(couch, name, copies, quarter, are_new)}
+
+
+def carry_over(couch: Couch, cases: Iterable[Document], now: datetime) -> set[str]:
+    """Write the copies of open cases into the present quarter's databases alone, as a quarter begins. Those that changed.
+
+    A database is made when its grid has an open case, not before.
+    """
+    quarter = quarter_at(now)
+    wanted: dict[str, Wanted] = defaultdict(lambda: Wanted({}, {}))
+    for case in cases:
+        if case["state"] in workflow.OPEN_STATES:
+            wanted[grid_db(case["grid"], quarter)].always[case["_id"]] = workflow.phone_copy(case)
+    return {name for name, copies in sorted(wanted.items()) if _fill(couch, name, copies, quarter, are_new=False)}
 
 
 def _fill(couch: Couch, name: str, wanted: Wanted, quarter: str, are_new: bool) -> bool:

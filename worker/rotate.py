@@ -1,0 +1,127 @@
+"""When a quarter begins, copies of open cases are written into its databases (DESIGN §5 "Quarters rotate"), township by township.
+
+By server time and China's calendar; whenever a worker finds a township that has not been through it, so also after any time
+off. Bounded batches, each after a place remembered in the township's own database, so it may run twice, at once, or be killed
+anywhere. What moves meanwhile is copied by intake (`server/cases/copies.py`); a case that moved while its copy was written is
+looked at again. Server-written tasks are not carried over yet: there are none.
+"""
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from server.cases import copies
+from server.cases.store import DESIGN
+from server.domain import workflow
+from server.nudges import Nudges
+from sync import designs
+from sync.couch import Couch
+from sync.database import Database
+from sync.databases import parse, quarter_at
+from sync.errors import NotFound
+
+PLACE = "rotation"
+BATCH = 500
+# An intake that began in the old quarter may make a case that the first pass is past already: once this long after the quarter
+# began, the pass is made once more. It finds nearly everything written and costs only reading.
+SETTLED_AFTER = timedelta(hours=1)
+STATES = sorted(workflow.OPEN_STATES)
+LOG = logging.getLogger(__name__)
+
+Place = dict[str, Any]
+
+
+class Rotation:
+    """Remembers, for this process's life, which townships have been through the quarter."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, str] = {}
+
+    def run_for(self, couch: Couch, nudges: Nudges, most_s: float) -> bool:
+        """Batches until all are through or the time is over, so that a quarter's beginning is spread over several sweeps; True
+        when more is to do. Raises the store's errors."""
+        until_s = time.monotonic() + most_s
+        while self.run(couch, nudges, datetime.now(UTC)):
+            if time.monotonic() >= until_s:
+                return True
+        return False
+
+    def run(self, couch: Couch, nudges: Nudges, now: datetime, batch: int = BATCH) -> bool:
+        """One batch of every township that is not through yet; True when more is to do at once. Raises the store's errors."""
+        quarter, more = quarter_at(now), False
+        for name in couch.all_databases():
+            parts = parse(name)
+            if parts is None or parts.kind != "cases" or self._done.get(name) == quarter:
+                continue
+            try:
+                place = _go_on(couch, nudges, couch.database(name), now, batch)
+            except NotFound:
+                continue
+            if place["is_over"] and place["is_final"]:
+                self._done[name] = quarter
+            more = more or not place["is_over"]
+        return more
+
+
+def _go_on(couch: Couch, nudges: Nudges, database: Database, now: datetime, batch: int) -> Place:
+    """The next batch of a township, and where it stands then."""
+    saved = database.local_get(PLACE)
+    place = _where_to_begin(saved, now)
+    if place["is_over"]:
+        return place
+    ids, place = _next_open_cases(database, place, batch)
+    _copy(couch, nudges, database, ids, now)
+    if place["is_over"]:
+        LOG.info("%s: open cases are in %s", database.name, place["quarter"])
+    database.local_put(PLACE, place, rev=saved["_rev"] if saved else None)
+    return place
+
+
+def _where_to_begin(saved: Place | None, now: datetime) -> Place:
+    """Where a run stopped, or the start of a pass: of a new quarter's first, or of its last."""
+    quarter = quarter_at(now)
+    is_settled = quarter_at(now - SETTLED_AFTER) == quarter
+    is_due = saved is None or saved["quarter"] < quarter or (saved["is_over"] and not saved["is_final"] and is_settled)
+    if is_due or saved is None:
+        return {"quarter": quarter, "is_final": is_settled, "is_over": False, "state": 0, "after": None}
+    return {name: value for name, value in saved.items() if not name.startswith("_")}
+
+
+def _next_open_cases(database: Database, place: Place, batch: int) -> tuple[list[str], Place]:
+    """The ids of the next open cases, and the place behind them."""
+    while not place["is_over"]:
+        found = _open_cases(database, place, batch)
+        place = _behind(place, found, batch)
+        if found:
+            return [row["id"] for row in found], place
+    return [], place
+
+
+def _open_cases(database: Database, place: Place, batch: int) -> list[dict[str, Any]]:
+    """The view's next rows of the state that is being gone through, oldest first."""
+    state, after = STATES[place["state"]], place["after"]
+    start = ["state", state, after[0]] if after else ["state", state]
+    asked = {"startkey": start, "endkey": ["state", state, {}], "startkey_docid": after[1] if after else None, "limit": batch + 1}
+    try:
+        rows = database.view(DESIGN, "facets", reduce=False, **asked)["rows"]
+    except NotFound:
+        designs.install(database, DESIGN)
+        rows = database.view(DESIGN, "facets", reduce=False, **asked)["rows"]
+    return [row for row in rows if after is None or row["id"] != after[1]][:batch]
+
+
+def _behind(place: Place, found: list[dict[str, Any]], batch: int) -> Place:
+    if len(found) == batch:
+        return place | {"after": [found[-1]["key"][2], found[-1]["id"]]}
+    following = place["state"] + 1
+    return place | {"after": None, "state": following, "is_over": following == len(STATES)}
+
+
+def _copy(couch: Couch, nudges: Nudges, database: Database, ids: list[str], now: datetime) -> None:
+    read = {id: case for id, case in database.many(ids).items() if case}
+    changed = copies.carry_over(couch, read.values(), now)
+    # Closed between reading and copying: whoever closed it found no copy here to renew.
+    again = {id: case for id, case in database.many(list(read)).items() if case}
+    moved = [case for id, case in again.items() if case["_rev"] != read[id]["_rev"]]
+    nudges.announce(changed | copies.write(couch, moved, now))
