@@ -1,0 +1,94 @@
+"""The worker's part, done at every sweep: decisions whose maker was killed are finished, records that were stored after all are
+closed, and contents of what was decided go after 90 days. What waits is never dropped: it grows old where everybody sees it.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from server.domain import times
+from server.domain.errors import DomainError
+from server.nudges import Nudges
+from server.quarantine import adopting, dismissing, listing
+from server.quarantine.entries import Entry, with_defaults
+from server.quarantine.opening import DESIGN, ensure, view
+from sync import databases, designs
+from sync.couch import Couch
+from sync.errors import Conflict, NotFound
+
+CONTENTS_KEPT = timedelta(days=90)
+# Whoever made a decision a moment ago is most likely still at it.
+LEFT_ALONE = timedelta(seconds=30)
+MOST = 50
+CONTENTS = ("document", "text", "head", "_attachments")
+LOG = logging.getLogger(__name__)
+
+
+class Aging:
+    """Remembers, for this process's life, how far it has looked through what waits."""
+
+    def __init__(self) -> None:
+        self._cursor: str | None = None
+        self._has_views = False
+
+    def run(self, couch: Couch, nudges: Nudges, now: datetime) -> dict[str, int]:
+        """One round, bounded; how many entries were finished, closed and emptied. Raises the errors of the store."""
+        if couch.info([databases.QUARANTINE])[databases.QUARANTINE] is None:
+            return {}
+        if not self._has_views:
+            designs.install(ensure(couch), DESIGN)
+            self._has_views = True
+        done = {
+            "finished": finish(couch, nudges, now),
+            "arrived": self._close_arrived(couch, nudges, now),
+            "emptied": empty(couch, now),
+        }
+        found = {what: number for what, number in done.items() if number}
+        if found:
+            LOG.info("quarantine: %s", found)
+        return found
+
+    def _close_arrived(self, couch: Couch, nudges: Nudges, now: datetime) -> int:
+        """A share of what waits is compared with what is stored; round by round all of it."""
+        page = listing.page(couch, listing.EVERYWHERE, "waiting", limit=MOST, cursor=self._cursor)
+        self._cursor = page.next
+        waiting = [entry for entry in page.entries if entry["state"] == "waiting"]
+        return sum(adopting.arrive(couch, nudges, entry, now) is not None for entry in waiting)
+
+
+def finish(couch: Couch, nudges: Nudges, now: datetime) -> int:
+    """Carry out what was decided and not finished; how many decisions. Entries of the first version get their new fields."""
+    until = times.to_text(now - LEFT_ALONE)
+    rows = view(couch, "unsettled", endkey=until, include_docs=True, limit=MOST)["rows"]
+    return sum(_finish(couch, nudges, row["doc"]) for row in rows if row.get("doc"))
+
+
+def empty(couch: Couch, now: datetime) -> int:
+    """Drop the contents of what was decided 90 days ago, file and all; how many. The decision and its reason stay."""
+    until = times.to_text(now - CONTENTS_KEPT)
+    rows = view(couch, "decided", endkey=until, include_docs=True, limit=MOST)["rows"]
+    docs = [_emptied(row["doc"], now) for row in rows if row.get("doc")]
+    written = couch.database(databases.QUARANTINE).bulk(docs)
+    return sum("error" not in row for row in written)
+
+
+def _finish(couch: Couch, nudges: Nudges, doc: Entry) -> bool:
+    entry = with_defaults(doc)
+    try:
+        if "about" not in doc:
+            couch.database(databases.QUARANTINE).put(entry)
+        elif entry["decision"]["what"] in dismissing.MOVES:
+            dismissing.carry_out(couch, entry)
+        else:
+            adopting.carry_out(couch, nudges, entry)
+    except (Conflict, NotFound):
+        return False
+    except DomainError as error:
+        LOG.warning("%s: what was decided cannot be done: %s", entry["_id"], error.code)
+        return False
+    return True
+
+
+def _emptied(doc: Entry, now: datetime) -> Entry:
+    kept = {name: value for name, value in doc.items() if name not in CONTENTS}
+    decision = {name: value for name, value in doc["decision"].items() if name not in {"doc", "asked"}}
+    return kept | {"decision": decision, "erased_at": times.to_text(now)}
