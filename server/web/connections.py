@@ -199,9 +199,11 @@ class Connection(HttpToolsProtocol):
             self.since_s, self.body_bytes = now_s, 0
 
     def _give_up(self) -> None:
+        """Say that it took too long, unless something was answered already, and end the connection."""
         if self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        is_answered = self.phase is BODY and self.cycle.response_started
+        if not is_answered:
             self.transport.write(plain_answer(HTTPStatus.REQUEST_TIMEOUT))
         self.transport.close()
 
