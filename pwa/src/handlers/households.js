@@ -4,11 +4,11 @@ import {
   withoutIdNumber,
 } from "./fields.js";
 import { addressOf } from "./addresses.js";
-import { momentOf } from "./moments.js";
+import { momentOf, momentOfCapture } from "./moments.js";
 import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
 import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
-import { refusalSaying } from "./troubles.js";
+import { heldBack, refusedRecord } from "./refused.js";
 
 const PAGE_COUNT = 30;
 const HOUSING = Object.freeze(["owner", "tenant", "other"]);
@@ -39,7 +39,7 @@ function householdRow({ id, doc, where }, visit, now_ms, context) {
     id,
     address: addressOf(doc, context.t),
     name: doc.contact_name ?? "",
-    last_visit: momentOf(visit?.doc.captured_at, now_ms),
+    last_visit: visit ? momentOfCapture(visit.doc, now_ms) : null,
     next_visit: momentOf(next_at, now_ms),
     is_due: next_at !== null && Date.parse(next_at) <= now_ms,
     where: where.place === "server" ? null : chipOf(where),
@@ -117,7 +117,8 @@ export async function showHousehold(input, store, context) {
     id,
     address: addressOf(doc, context.t),
     where: chipOf(where),
-    refused: where.place === "refused" ? refusalSaying(where, context.domain) : null,
+    refused: refusedRecord(record, context.domain),
+    held_back: heldBack(where, context.domain),
     phone: (doc.contact_phone ?? "").replace(/[^0-9+]/g, ""),
     facts: householdFacts(doc, about),
     visits: visits.map((visit) => ({ ...rowOf(visit, about), lead: context.t(`kind.${visit.doc.kind}`), about: visit.doc.findings.slice(0, 60) })),
@@ -135,6 +136,6 @@ function householdFacts(doc, { t, now_ms }) {
     ...(remark ? [fact("household.remark", { text: remark })] : []),
     fact("household.purpose", { text: basis.purpose }),
     fact("household.how", { key: `how.${basis.how}` }),
-    fact("record.captured_at", { at: momentOf(doc.captured_at, now_ms) }),
+    fact("record.captured_at", { at: momentOfCapture(doc, now_ms) }),
   ];
 }

@@ -3,6 +3,7 @@ import { showCases } from "./cases.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
 import { endPatrol, startPatrol } from "./patrols.js";
+import { handOver, resend } from "./refused.js";
 import { showPhoto, showRecord } from "./records.js";
 import { saveReport, showReportForm } from "./reports.js";
 import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
@@ -15,6 +16,7 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/reports", handle: saveReport },
   { method: "GET", path: "/m/records/:id", handle: showRecord },
   { method: "GET", path: "/m/records/:id/photos/:n", handle: showPhoto },
+  { method: "POST", path: "/m/records/:id/resend", handle: resend },
   { method: "POST", path: "/m/patrols", handle: startPatrol },
   { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
   { method: "GET", path: "/m/homes", handle: showHouseholds },
@@ -31,5 +33,6 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/sign-in", handle: showSignIn, open: true },
   { method: "POST", path: "/m/session", handle: signIn, open: true },
   { method: "POST", path: "/m/session/end", handle: signOut },
+  { method: "POST", path: "/m/hand-over", handle: handOver },
   { method: "POST", path: "/m/language", handle: chooseLanguage, open: true },
 ]);

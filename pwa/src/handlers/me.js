@@ -1,5 +1,6 @@
 /** 我的: sync, this phone, what was refused, language, and the chip of the top line. */
 import { lengthText, momentOf, sizeText } from "./moments.js";
+import { lineOf, refusedRecord } from "./refused.js";
 import { chipFacts, page } from "./pages.js";
 import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
@@ -8,6 +9,10 @@ import { refusedPhoto, stateOf } from "./troubles.js";
 
 /** Clocks this close count as right: the answer's way from the server takes as long. */
 const RIGHT_MS = 5000;
+/** From here on a wrong clock is worth a word of advice. */
+const WRONG_MS = 2 * 60_000;
+/** What a clerk has decided is shown for so long, and in the record itself always. */
+const DECIDED_MS = 14 * 24 * 3_600_000;
 /** More than a person reads through; the rest follows as these are settled. */
 const ROWS = 50;
 
@@ -15,8 +20,9 @@ const ROWS = 50;
 export async function showMe(input, store, context) {
   const about = await aboutRows(store, context, input.now);
   const { user, device } = store.session;
-  const [sync, status, refused, refused_photos] = await Promise.all([
-    syncSummary(store), store.status(), refusedRows(store, about), refusedPhotoRows(store, about, context.domain),
+  const [sync, status, refused, refused_photos, others_count] = await Promise.all([
+    syncSummary(store), store.status(), refusedRows(store, about, context.domain), refusedPhotoRows(store, about, context.domain),
+    context.waitingOfOthers(),
   ]);
   return page(store, "me.html", {
     tab: "me",
@@ -25,6 +31,8 @@ export async function showMe(input, store, context) {
     facts: syncFacts(status, input.now, context.t),
     storage: storageSaying(status),
     device,
+    clock: clockWarning(status.offset_ms, context.t),
+    others_count,
     refused,
     refused_photos,
     user_name: user.name,
@@ -47,17 +55,29 @@ function clockSaying(offset_ms, t) {
   return { key: offset_ms > 0 ? "me.clock_ahead" : "me.clock_behind", slots: { amount: lengthText(Math.abs(offset_ms), t) } };
 }
 
+/** Nothing depends on this phone's clock, but its user does. */
+function clockWarning(offset_ms, t) {
+  if (offset_ms === null || Math.abs(offset_ms) < WRONG_MS) return null;
+  return { label: offset_ms > 0 ? "clock.ahead" : "clock.behind", slots: { amount: lengthText(Math.abs(offset_ms), t) } };
+}
+
 function storageSaying({ usage_bytes, quota_bytes }) {
   if (quota_bytes === null) return { key: "me.storage_unknown", slots: {} };
   const free_bytes = Math.max(0, quota_bytes - (usage_bytes ?? 0));
   return { key: "me.storage_value", slots: { used: sizeText(usage_bytes), free: sizeText(free_bytes) } };
 }
 
-async function refusedRows(store, about) {
-  const refusals = await store.refusals();
-  const records = await Promise.all(refusals.slice(0, ROWS).map(({ id }) => store.getRecord(id)));
-  return records.filter((record) => record && record.doc.type !== "photo")
-    .map((record) => ({ ...rowOf(record, about), where: chipOf(record.where) }));
+async function refusedRows(store, about, domain) {
+  const refusals = (await store.refusals()).filter((refusal) => !refusal.id.startsWith("photo:") && isRecent(refusal, about.now_ms));
+  const newest = refusals.sort((one, other) => other.refused_at.localeCompare(one.refused_at)).slice(0, ROWS);
+  const records = await Promise.all(newest.map(({ id }) => store.getRecord(id)));
+  return records.filter(Boolean).map((record) => {
+    return { ...rowOf(record, about), where: chipOf(record.where), why: lineOf(refusedRecord(record, domain)) };
+  });
+}
+
+function isRecent({ state, decided_at }, now_ms) {
+  return state === "waiting" || !decided_at || now_ms - Date.parse(decided_at) < DECIDED_MS;
 }
 
 /** A line for every photo that was not accepted, under its record's name. */

@@ -4,6 +4,7 @@
  *
  * @typedef {{iso: string, day: "today" | "yesterday" | "tomorrow" | null, date: string, clock: string}} Moment
  */
+import { correctedAt } from "../store/capture.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -33,6 +34,12 @@ export function momentOf(iso, now_ms) {
     date: thisYear ? local.slice(5, 10) : local.slice(0, 10),
     clock: local.slice(11, 16),
   };
+}
+
+/** When a record was captured, by the server's clock. @param {any} doc @param {number} now_ms of the server */
+export function momentOfCapture(doc, now_ms) {
+  const at_ms = correctedAt(doc);
+  return Number.isNaN(at_ms) ? null : momentOf(instant(at_ms), now_ms);
 }
 
 function dayNumber(at_ms) {

@@ -1,8 +1,9 @@
 /** The page of one record: its photos, where it is, what became of it, what it says. */
-import { minutesBetween, momentOf } from "./moments.js";
+import { minutesBetween, momentOf, momentOfCapture } from "./moments.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
 import { aboutRows, chipOf, rowOf, stateLabel } from "./rows.js";
-import { refusalSaying, refusedPhoto } from "./troubles.js";
+import { heldBack, refusedRecord } from "./refused.js";
+import { refusedPhoto } from "./troubles.js";
 
 const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today" });
 
@@ -22,7 +23,8 @@ export async function showRecord(input, store, context) {
     lead: rowOf(record, about).lead,
     photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
     where: chipOf(where),
-    refused: where.place === "refused" ? refusalSaying(where, context.domain) : null,
+    refused: refusedRecord(record, context.domain),
+    held_back: heldBack(where, context.domain),
     refused_photos: where.photos_refused.map((photo) => refusedPhoto(photo, context.domain)),
     reason: where.case?.state === "returned" ? (event.reason ?? "") : "",
     result: where.case?.state === "closed" ? (event.result ?? "") : "",
@@ -58,7 +60,7 @@ function backOf(doc, user) {
 /** The way of a record, done steps and the next one: `[{label, slots, done, at}]`. */
 export function stepsOf({ doc, where }, { now_ms, t }) {
   const step = (label, done, at = null, slots = {}) => ({ label, slots, done, at: momentOf(at, now_ms) });
-  const steps = [step("step.phone", true, doc.captured_at)];
+  const steps = [{ ...step("step.phone", true), at: momentOfCapture(doc, now_ms) }];
   if (where.place === "refused") return [...steps, step("step.refused", true)];
   const isThere = where.place === "server";
   steps.push(step(isThere ? "step.server" : "step.server_wait", isThere));
@@ -122,7 +124,7 @@ function placeFacts(place, t) {
 function commonFacts({ doc, where }, grids, { now_ms }) {
   const grid = grids.find(({ code }) => code === doc.grid);
   return [
-    fact("record.captured_at", { at: momentOf(doc.captured_at, now_ms) }),
+    fact("record.captured_at", { at: momentOfCapture(doc, now_ms) }),
     fact("record.grid", { text: gridName(doc.grid, grid?.doc) }),
     ...(where.case ? [fact("record.case_no", { text: where.case.case_no })] : []),
   ];

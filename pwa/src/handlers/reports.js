@@ -12,8 +12,9 @@ const SOURCES = Object.freeze(["patrol", "visit", "resident"]);
 
 /** `GET /m/report` */
 export async function showReportForm(input, store, context) {
+  const before = await refusedBefore(store, input.query.from);
   const [choice, categories, used] = await Promise.all([
-    gridChoice(store), readCategories(store, input.now), store.mostUsedCategories(TOP_COUNT),
+    gridChoice(store, before?.grid), readCategories(store, input.now), store.mostUsedCategories(TOP_COUNT),
   ]);
   return page(store, "report.html", {
     tab: "report",
@@ -21,16 +22,41 @@ export async function showReportForm(input, store, context) {
     has_action: true,
     open_camera: input.query.camera === "1",
     ...choice,
-    ...catalogueOf(categories, used, context.language),
-    urgencies: options(context, "urgency", URGENCIES, "normal"),
+    ...catalogueOf(categories, used, context.language, before?.category),
+    urgencies: options(context, "urgency", URGENCIES, before?.urgency ?? "normal"),
     sources: isPolice(store.session.user) ? [] : options(context, "source", SOURCES, "patrol"),
     limits: limitsOf(context),
-    form: { ...newOrigin(store, input.now), text: "", address: "", lat: "", lon: "", accuracy_m: "" },
+    photos_again: before?.photos.length ?? 0,
+    form: { ...newOrigin(store, input.now), ...formOf(before) },
   });
 }
 
+/** The report that is to be made anew because it was not accepted, or null. */
+async function refusedBefore(store, id) {
+  const record = id ? await store.getRecord(id) : null;
+  return record?.doc.type === "report" && record.where.place === "refused" ? record.doc : null;
+}
+
+function formOf(before) {
+  const { lat, lon, accuracy_m, address } = before?.place ?? {};
+  const text = (value) => (value === null || value === undefined ? "" : String(value));
+  return { from: before?._id ?? "", text: before?.text ?? "", address: text(address), lat: text(lat), lon: text(lon), accuracy_m: text(accuracy_m) };
+}
+
+/** The photos of the report that is made anew come first, then the form's own. */
+async function withPhotosBefore(input, store) {
+  const before = await refusedBefore(store, input.form.from);
+  if (!before) return input;
+  const blobs = (await Promise.all(before.photos.map((id) => store.photoBlob(id, "screen")))).filter(Boolean);
+  const { photo = [], ...others } = input.files;
+  const shot = [...blobs.map(() => ""), ...(input.every.shot ?? [])];
+  const thumb = others.thumb ? { thumb: [...blobs, ...others.thumb] } : {};
+  return { ...input, files: { ...others, ...thumb, photo: [...blobs, ...photo] }, every: { ...input.every, shot } };
+}
+
 /** `POST /m/reports` */
-export async function saveReport(input, store, context) {
+export async function saveReport(given, store, context) {
+  const input = await withPhotosBefore(given, store);
   const { form } = input;
   const { grids, grid } = await gridChoice(store, form.grid);
   if (!grids.length) return refuse(input, context, { label: "error.no_grid" });

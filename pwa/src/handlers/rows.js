@@ -6,7 +6,7 @@
  */
 import { addressOf } from "./addresses.js";
 import { categoryName, readCategories } from "./catalogue.js";
-import { minutesBetween, momentOf } from "./moments.js";
+import { minutesBetween, momentOfCapture } from "./moments.js";
 
 const STATE_LOOK = Object.freeze({
   reported: ["move", "server"],
@@ -15,10 +15,16 @@ const STATE_LOOK = Object.freeze({
   closed: ["good", "server"],
 });
 
+const OUTCOME_LOOK = Object.freeze({
+  waiting: ["where.refused", "bad", "alert"],
+  adopted: ["where.adopted", "good", "server"],
+  dismissed: ["where.dismissed", "bad", "alert"],
+});
+
 /** A record's chip: `{label, slots, tone, icon, percent}`; `percent` is 0 when there is nothing to measure. */
-export function chipOf({ place, photos_unsent, photos_refused, percent, case: found }) {
+export function chipOf({ place, outcome, photos_unsent, photos_refused, percent, case: found }) {
   const look = (label, tone, icon, slots = {}, shown = 0) => ({ label, slots, tone, icon, percent: shown });
-  if (place === "refused") return look("where.refused", "bad", "alert");
+  if (place === "refused") return look(...(OUTCOME_LOOK[outcome?.state] ?? OUTCOME_LOOK.waiting));
   if (place === "phone") return look("where.phone", "wait", "phone");
   if (place === "sending") return look("where.sending", "wait", "sending");
   if (found) return look(stateLabel(found.state), ...(STATE_LOOK[found.state] ?? ["move", "clock"]), {}, photos_unsent ? percent : 0);
@@ -40,7 +46,7 @@ export function rowOf(record, about) {
   const { doc, where } = record;
   const shape = SHAPES[doc.type] ?? SHAPES.visit;
   const reason = doc.type === "report" && where.case?.state === "returned" ? (where.case.last_event?.reason ?? "") : "";
-  return { ...shape(doc, about), at: momentOf(doc.captured_at, about.now_ms), where: chipOf(where), reason };
+  return { ...shape(doc, about), at: momentOfCapture(doc, about.now_ms), where: chipOf(where), reason };
 }
 
 const SHAPES = Object.freeze({
@@ -69,7 +75,8 @@ function snippet(text) {
   return signs.length > 40 ? `${signs.slice(0, 40).join("")}…` : signs.join("");
 }
 
-/** What rows of one page need to know besides the records. */
+/** What rows of one page need to know besides the records; `now_ms` in it is the server's. */
 export async function aboutRows(store, context, now_ms) {
-  return { categories: await readCategories(store, now_ms), language: context.language, t: context.t, now_ms };
+  const server_ms = now_ms - (store.session.offset_ms ?? 0);
+  return { categories: await readCategories(store, now_ms), language: context.language, t: context.t, now_ms: server_ms };
 }

@@ -1,5 +1,6 @@
 /** Signing in (which enrols the phone), signing out (which keeps what is unsent), and the language. */
 import { judged, needed, isRefused, textOf } from "./fields.js";
+import { momentOf } from "./moments.js";
 import { refuse } from "./pages.js";
 
 const LANGUAGES = Object.freeze(["zh-CN", "en"]);
@@ -13,10 +14,9 @@ const WAIT_MINUTES = 15;
 
 /** `GET /m/sign-in` */
 export async function showSignIn(input, store, context) {
-  return {
-    template: "sign-in.html",
-    data: { tab: "", title: context.t("signin.title"), back: store ? "/m/" : "", bare: true, has_action: false, failure: null, form: { username: "" } },
-  };
+  const [others_count, wiped_at] = await Promise.all([context.waitingOfOthers(), context.wipedAt()]);
+  const frame = { tab: "", title: context.t("signin.title"), back: store ? "/m/" : "", bare: true, has_action: false };
+  return { template: "sign-in.html", data: { ...frame, others_count, wiped: momentOf(wiped_at, input.now), failure: null, form: { username: "" } } };
 }
 
 /** `POST /m/session`: the only form that needs the network. */

@@ -1,4 +1,5 @@
 /** 今日: the grids, a way to report at once, the patrol, what is unsent, what came back, what was recorded last. */
+import { correctedAt } from "../store/capture.js";
 import { momentOf, sizeText, yesterday } from "./moments.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
@@ -23,7 +24,7 @@ export async function showToday(input, store, context) {
     patrol: patrolOf(running, reports, input.now),
     patrol_id: store.uuid(input.now),
     recent: recentOf([reports, ...others].flat()).map((record) => rowOf(record, about)),
-    back_list: cameBack(reports, input.now).map((record) => rowOf(record, about)),
+    back_list: cameBack(reports, about.now_ms).map((record) => rowOf(record, about)),
   });
 }
 
@@ -36,7 +37,7 @@ export async function syncSummary(store) {
     unsent_photos: photos,
     unsent_size: sizeText(size_bytes),
     unsent_why: whyOf(status.problem),
-    problem: bannerOf(status.problem),
+    problem: bannerOf(status.problem, status.rescue),
   };
 }
 
@@ -49,7 +50,7 @@ function patrolOf(running, reports, now_ms) {
 
 /** My last records of every type. */
 function recentOf(rows) {
-  return rows.sort((one, other) => other.doc.captured_at.localeCompare(one.doc.captured_at)).slice(0, RECENT_COUNT);
+  return rows.sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc)).slice(0, RECENT_COUNT);
 }
 
 /** My reports whose cases moved since yesterday, the last moved first. */

@@ -7,14 +7,27 @@ const BANNERS = Object.freeze({ server_full: "me.state_server_full", phone_full:
 const STATES = Object.freeze({ offline: "me.state_offline", server_full: "me.state_server_full", photos_unavailable: "upload.unavailable" });
 const PHASES = Object.freeze({ push: "pushing", photos: "uploading", pull: "pulling", load: "pulling", idle: "idle" });
 const UPLOAD_CODES = Object.freeze(["not_an_image", "image_truncated", "image_too_large", "photo_conflict", "hash_mismatch", "invalid_metadata",
-  "empty", "too_large", "file_missing"]);
+  "empty", "too_large", "file_missing", "rescued"]);
 
-/** The one thing the user should know, or null: `{label, slots, href, link}`. @param {string | null} problem */
-export function bannerOf(problem) {
-  if (needsSignIn(problem)) return { label: `signin.${problem}`, slots: {}, href: "/m/sign-in", link: "signin.go" };
+/**
+ * The one thing the user should know, or null: `{label, slots, more, href, link, can_hand_over}`.
+ * @param {string | null} problem @param {any} [rescue] what becomes of what is unsent after the token was refused
+ */
+export function bannerOf(problem, rescue = null) {
+  if (needsSignIn(problem)) return { ...signInSaying(problem, rescue), href: "/m/sign-in", link: "signin.go" };
   const label = BANNERS[problem ?? ""];
-  return label ? { label, slots: {}, href: "", link: "" } : null;
+  return label ? { label, slots: {}, more: "", href: "", link: "", can_hand_over: false } : null;
 }
+
+function signInSaying(problem, rescue) {
+  const count = rescue ? rescue.documents + rescue.photos : 0;
+  const can_hand_over = problem === "expired" && rescue?.phase === "waiting" && count > 0;
+  const label = rescue && rescue.phase !== "waiting" ? RESCUES[rescue.phase] : `signin.${problem}`;
+  return { label: label ?? `signin.${problem}`, slots: { count }, more: rescue?.wipe ? "rescue.wipe" : "", can_hand_over };
+}
+
+/** What a phone says whose token was refused, while it hands over and when it has. */
+const RESCUES = Object.freeze({ sending: "rescue.sending", kept: "rescue.kept" });
 
 /** Why records wait, for the chip; empty when it is nothing special. @param {string | null} problem */
 export function whyOf(problem) {
@@ -36,7 +49,7 @@ function needsSignIn(problem) {
 
 /** What a refusal's code means, in words. @param {{reason: string | null}} refusal @param {{reasons: string[]}} domain the gate's reasons */
 export function refusalSaying({ reason }, { reasons }) {
-  return reasons.includes(reason ?? "") ? { label: `refused.${reason}`, slots: {} } : { label: "refused.other", slots: { code: reason } };
+  return reason === "rescued" || reasons.includes(reason ?? "") ? { label: `refused.${reason}`, slots: {} } : { label: "refused.other", slots: { code: reason } };
 }
 
 /** One photo that was not accepted: `{n, label, slots, next}`. @param {import("../store/where.js").RefusedPhoto} photo */

@@ -23,7 +23,6 @@ import * as saving from "./saving.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
-export { correctedAt } from "./reading.js";
 
 /** @typedef {ReturnType<typeof storeOf>} Store */
 

@@ -4,6 +4,7 @@
  *
  * @typedef {{id: string, database: string, doc: any}} Row
  */
+import { correctedAt } from "./capture.js";
 import { KINDS_OF, namesOf, parse } from "./databases.js";
 import { find, findMany, range } from "./documents.js";
 import { linkedTo } from "./links.js";
@@ -24,11 +25,6 @@ function shownOf({ databases }, type) {
   const open = new Set(databases.filter(({ pull }) => pull).map(({ name }) => name));
   const all = namesOf(databases, KINDS_OF[type]).map((name) => ({ name, isOpen: open.has(name) }));
   return all.filter(({ name, isOpen }) => isOpen || parse(name).kind !== "home");
-}
-
-/** By the server's clock: captured when this phone said, less what that phone was wrong by. Epoch milliseconds. @param {any} doc */
-export function correctedAt({ captured_at, clock_offset_ms }) {
-  return Date.parse(captured_at) - (clock_offset_ms ?? 0);
 }
 
 /**

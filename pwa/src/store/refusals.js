@@ -13,7 +13,6 @@ import { done, transact } from "./idb.js";
 import { entryKey } from "./outbox.js";
 import { openOwn } from "./own.js";
 
-/** A new grid, quarter, role or phone may cure these, an update of the app those. Anything else waits for a clerk or the user. */
 const CURED_BY_GRANTS = new Set(["not_grid_holder", "archived_database", "type_not_allowed", "rescued"]);
 const CURED_BY_UPDATE = new Set(["schema", "unknown_type", "stamp_ahead"]);
 const TRY_EVERY_MS = 24 * 3_600_000;
@@ -33,9 +32,14 @@ export function refusalOf({ id, rev, database, doc, size_bytes, saved_at }, { re
   };
 }
 
+/** What may cure a reason: a new grid, quarter, role or phone, or an update of the app. Anything else waits for a clerk or the user. */
+export function cureOf(reason) {
+  if (CURED_BY_GRANTS.has(reason)) return "grants";
+  return CURED_BY_UPDATE.has(reason) ? "update" : null;
+}
+
 function markOf(reason, { grants, version }) {
-  if (CURED_BY_GRANTS.has(reason)) return grants;
-  return CURED_BY_UPDATE.has(reason) ? version : "";
+  return { grants, update: version }[cureOf(reason) ?? ""] ?? "";
 }
 
 /**
@@ -43,7 +47,7 @@ function markOf(reason, { grants, version }) {
  * server's rules may have changed, which a phone cannot see). @param {any} refusal @param {{grants: string, version: string}} given
  */
 export function isCurable({ state = "waiting", reason, tried_with, tried_at_ms = 0 }, given, now_ms = Date.now()) {
-  if (state !== "waiting" || !(CURED_BY_GRANTS.has(reason) || CURED_BY_UPDATE.has(reason))) return false;
+  if (state !== "waiting" || !cureOf(reason)) return false;
   return tried_with !== markOf(reason, given) || Math.abs(now_ms - tried_at_ms) >= TRY_EVERY_MS;
 }
 

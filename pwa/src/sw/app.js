@@ -6,7 +6,8 @@ import DOMAIN from "virtual:domain";
 import { routes } from "../handlers/index.js";
 import { textOf } from "../render/index.js";
 import { StorageFull, openStore } from "../store/index.js";
-import { endSession, language as chosenLanguage, setLanguage } from "../store/meta.js";
+import { askToHandOver, waitingOfOthers } from "../store/handover.js";
+import { endSession, language as chosenLanguage, setLanguage, wipedAt } from "../store/meta.js";
 import { tell } from "../sync/channel.js";
 import { EnrolmentError, enrol } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
@@ -54,6 +55,12 @@ async function contextOf(store) {
     session: store?.session ?? null,
     t: textOf(language),
     setLanguage,
+    waitingOfOthers: () => waitingOfOthers(store?.session.author ?? null),
+    wipedAt,
+    handOver: async () => {
+      await askToHandOver(store?.session.author ?? "");
+      tell({ type: "sync-now" });
+    },
     EnrolmentError,
     enrol: async (credentials) => {
       const session = await enrol(credentials);

@@ -41,10 +41,3 @@ async function sendFor(session) {
 function passOver(error) {
   if (!(error instanceof Offline || error instanceof Busy)) throw error;
 }
-
-/** How many records and photos of other users wait on this phone. @param {string | null} current */
-export async function waitingOfOthers(current) {
-  const others = (await sessions()).filter(({ author }) => author !== current);
-  const counts = await Promise.all(others.map(({ author }) => unsent(author)));
-  return counts.reduce((sum, { count }) => sum + count, 0);
-}

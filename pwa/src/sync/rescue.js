@@ -3,7 +3,8 @@
  * for a clerk, and then wipes itself if that was ordered, never before. One whose token is only too old waits for its user to sign in
  * again, which loses nothing, and hands over after some days or when the user says so.
  */
-import { entries, release, setState, state } from "../store/outbox.js";
+import { forgetHandOver, isTimeToHandOver } from "../store/handover.js";
+import { entries, release, state } from "../store/outbox.js";
 import { grantsOf, refusalOf } from "../store/refusals.js";
 import { wipeUser } from "../store/removal.js";
 import { unsent } from "../store/where.js";
@@ -14,8 +15,6 @@ import { RESCUE_ENDPOINT, sendPhotos } from "./uploads.js";
 
 const BATCH_DOCS = 200;
 const BATCH_BYTES = 2_000_000;
-const PATIENCE_MS = 3 * 24 * 3_600_000;
-const SINCE = "refused-since";
 
 /**
  * @typedef {{code: string, wipe: boolean, rescue_until: string | null}} Orders what the server says to this token
@@ -59,24 +58,10 @@ async function ordersFor(session) {
   }
 }
 
-/** The user asked for it, or has not signed in for days. */
-async function isTimeToHandOver(author) {
-  const held = await state(author, SINCE);
-  if (held?.isAsked) return true;
-  if (!held) await setState(author, SINCE, { at_ms: Date.now(), isAsked: false });
-  return held ? Date.now() - held.at_ms > PATIENCE_MS : false;
-}
-
-/** The user wants an old token's records handed over now. @param {string} author */
-export async function askToHandOver(author) {
-  await setState(author, SINCE, { at_ms: Date.now(), isAsked: true });
-}
-
 /** The token is good: what was said about the one before is over. @param {string} author */
 export async function forgetRescue(author) {
-  if ((await state(author, SINCE)) === null && !(await state(author, "sync"))?.rescue) return;
-  await setState(author, SINCE, null);
-  await note(author, { rescue: null });
+  const wasKnown = await forgetHandOver(author);
+  if (wasKnown || (await state(author, "sync"))?.rescue) await note(author, { rescue: null });
 }
 
 /** @param {import("../store/meta.js").Session} session @param {Orders} orders @param {Ended | "sending"} phase @returns {Promise<Ended>} */

@@ -63,7 +63,8 @@ export async function app({ police = false, language = "zh-CN", grids = [GRID], 
 export function contextOf(store, language = "zh-CN", fields = {}) {
   return {
     version: "test", language, domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
-    enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined, ...fields,
+    enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined,
+    waitingOfOthers: async () => 0, wipedAt: async () => null, handOver: async () => undefined, ...fields,
   };
 }
 

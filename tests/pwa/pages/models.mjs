@@ -2,7 +2,8 @@
 import { jpeg } from "../engine/phone.mjs";
 import { GRID, NOW, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 
-const { noteUpload, setState, uploads } = await import("../../../pwa/src/store/outbox.js");
+const { noteHeldBack, noteUpload, release, setState, uploads, waitingOf } = await import("../../../pwa/src/store/outbox.js");
+const { noteOutcomes, refusalOf } = await import("../../../pwa/src/store/refusals.js");
 const ROUGH = `<b>"引号" & 'quote'</b> \`x\` {{ 1 }} \n第二行`;
 
 async function filledPhone(language) {
@@ -41,8 +42,37 @@ async function addTroubles(add, { phone, ids }) {
     await setState(author, "sync", { phase: "idle", problem });
     for (const path of ["/m/me", "/m/sync-chip"]) await add(`${problem} ${path}`, phone.get(path));
   }
+  for (const phase of ["waiting", "sending", "kept"]) {
+    const rescue = { phase, code: "token_expired", wipe: phase === "sending", rescue_until: null, documents: 3, photos: 2 };
+    await setState(author, "sync", { phase: "idle", problem: "expired", rescue });
+    await add(`${phase} of a rescue on Me`, phone.get("/m/me"));
+  }
   await setState(author, "sync", null);
+  await addRefusals(add, phone, ids);
   await add("no room for the page itself", { template: "message.html", data: { title: "x", message: "failure.no_room", slots: {}, bare: false } });
+}
+
+const DECIDED = { decided_at: "2026-11-23T07:00:00.000Z", decision_reason: ROUGH };
+
+/** Records that were put aside: waiting for a clerk, taken, corrected, not used; and one that the server did not take yet. */
+async function addRefusals(add, phone, ids) {
+  const { author } = phone.store.session;
+  const outcomes = [{ state: "waiting" }, { ...DECIDED, state: "adopted", adopted_as: { database: "x", id: ids[1] } },
+    { ...DECIDED, state: "adopted", adopted_as: { database: "x", id: "report:other" } }, { ...DECIDED, state: "dismissed", adopted_as: null }];
+  for (const [at, outcome] of outcomes.entries()) {
+    const entry = await waitingOf(author, ids[at]);
+    const refused = refusalOf(entry, { reason: at ? "not_grid_holder" : "schema", detail: { fields: { text: "too long" } } }, { grants: "g", version: "1" });
+    await release(author, [entry.key], [refused]);
+    await noteOutcomes(author, [{ database: entry.database, doc_id: entry.id, rev: entry.rev, ...outcome }]);
+    await add(`refused ${outcome.state} ${at}`, phone.get(`/m/records/${ids[at]}`));
+  }
+  const held = await waitingOf(author, ids[4]);
+  for (const reason of ["quota", "something_new"]) {
+    await noteHeldBack(author, new Map([[held.key, reason]]));
+    await add(`held back for ${reason}`, phone.get(`/m/records/${ids[4]}`));
+  }
+  await add("refused records on Me", phone.get("/m/me"));
+  await add("a refused report made anew", phone.get(`/m/report?from=${ids[0]}`));
 }
 
 /** `[{name, template, data}]` in a language. */
@@ -65,6 +95,9 @@ export async function shownPages(language) {
   await add("refused plainly", full.phone.post("/m/reports", { category: "", grid: GRID }, { is_htmx: false }));
   await full.phone.post(`/m/patrols/${full.patrol_id}/end`, {});
   await add("ended patrol", full.phone.get(`/m/records/patrol:${full.patrol_id}`));
-  await add("sign-in", answer(null, contextOf(null, language), "GET", "/m/sign-in"));
+  const shared = { waitingOfOthers: async () => 3, wipedAt: async () => "2026-11-23T07:00:00.000Z" };
+  for (const fields of [{}, shared]) await add("sign-in", answer(null, contextOf(null, language, fields), "GET", "/m/sign-in"));
+  const wrong = await app({ language, offset_ms: 26 * 3_600_000 });
+  await add("Me on a phone a day ahead", wrong.get("/m/me"));
   return pages;
 }

@@ -145,7 +145,7 @@ test("a refused record says why in words", async () => {
   const waiting = await entries(phone.store.session.author);
   await release(phone.store.session.author, waiting.map(({ key }) => key), [{ id: doc._id, reason: "not_grid_holder" }]);
   const { data } = await phone.get(`/m/records/${doc._id}`);
-  assert.deepEqual([data.where.tone, data.refused.label], ["bad", "refused.not_grid_holder"]);
+  assert.deepEqual([data.where.tone, data.refused.why.label], ["bad", "refused.not_grid_holder"]);
   assert.equal((await phone.get("/m/me")).data.refused.length, 1);
 });
 

@@ -1,0 +1,37 @@
+/**
+ * Two things that outlive a session on a shared or refused phone: since when a user's token is refused, with their wish to hand what is
+ * unsent over at once, and how much waits for those who are not signed in.
+ */
+import { sessions } from "./meta.js";
+import { setState, state } from "./outbox.js";
+import { unsent } from "./where.js";
+
+const NAME = "refused-since";
+const PATIENCE_MS = 3 * 24 * 3_600_000;
+
+/** Whether a token that is too old has been refused for days, or its user does not want to wait. Notes the first time. @param {string} author */
+export async function isTimeToHandOver(author) {
+  const held = await state(author, NAME);
+  if (held?.isAsked) return true;
+  if (!held) await setState(author, NAME, { at_ms: Date.now(), isAsked: false });
+  return held ? Date.now() - held.at_ms > PATIENCE_MS : false;
+}
+
+/** The user wants everything unsent handed over now. @param {string} author */
+export async function askToHandOver(author) {
+  await setState(author, NAME, { at_ms: Date.now(), isAsked: true }, "strict");
+}
+
+/** The token is good again. @param {string} author @returns {Promise<boolean>} whether there was anything to forget */
+export async function forgetHandOver(author) {
+  const isKnown = (await state(author, NAME)) !== null;
+  if (isKnown) await setState(author, NAME, null);
+  return isKnown;
+}
+
+/** How many records and photos of other users wait on this phone. @param {string | null} current the signed-in user's name */
+export async function waitingOfOthers(current) {
+  const others = (await sessions()).filter(({ author }) => author !== current);
+  const counts = await Promise.all(others.map(({ author }) => unsent(author)));
+  return counts.reduce((sum, { count }) => sum + count, 0);
+}
