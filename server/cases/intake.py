@@ -71,7 +71,7 @@ def _take_in(couch: Couch, database: Database, page: feed.Batch, grid: str, now:
     received = _receipts(database, page, set(reports))
     now_text = times.to_text(now)
     events = [
-        workflow.reported_event(report, database.name, received.get(id, now_text), report["photos"])
+        workflow.reported_event(report, database.name, received.get(id, now_text), report["photos"], filed_at=now_text)
         for id, report in reports.items()
     ]
     made = store.create(couch, township, events)

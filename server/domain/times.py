@@ -24,3 +24,13 @@ def corrected(captured_at: str, clock_offset_ms: int | None) -> datetime:
     An offset of null means the device had never met the server; its own time is then all there is.
     """
     return from_text(captured_at) - timedelta(milliseconds=clock_offset_ms or 0)
+
+
+def corrected_text(captured_at: str, clock_offset_ms: int | None) -> str | None:
+    """`corrected` as a document's text; None when it is not known: the phone had never measured its clock, or gave no instant."""
+    if clock_offset_ms is None:
+        return None
+    try:
+        return to_text(corrected(captured_at, clock_offset_ms))
+    except (ValueError, OverflowError):
+        return None

@@ -7,7 +7,7 @@ that is illegal where it stands is kept and shown as refused, and changes nothin
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from server.domain import ids
+from server.domain import ids, times
 from server.domain.errors import IllegalMove, InvalidInput
 
 STATES = ("reported", "accepted", "returned", "closed")
@@ -48,11 +48,17 @@ def check_move(state: str, name: str, fields: dict[str, Any]) -> dict[str, str]:
     return {field: str(text).strip() for field, text in texts.items()}
 
 
-def reported_event(report: dict[str, Any], database: str, received_at: str, photos: list[str]) -> dict[str, Any]:
+def reported_event(
+    report: dict[str, Any], database: str, received_at: str, photos: list[str], filed_at: str | None = None
+) -> dict[str, Any]:
     """The first event of the case a report makes. Its id depends on the report alone: a second intake makes no second one.
 
     `database` is where the report lives, so that copies of the case find their way back; `rev` tells the report that was
     processed from another one that claims its id.
+
+    Four times are kept apart, because no two need be near each other: `captured_at` as the phone said it, `corrected_at` the same
+    by our clock (None when the phone had never measured its own), `received_at` when the gate stored it, `filed_at` when it was
+    made a case. Only the last two are ours, and only they order lists and start time limits (`clock_starts_at`).
     """
     case = ids.case_id(report["_id"])
     return {
@@ -71,8 +77,10 @@ def reported_event(report: dict[str, Any], database: str, received_at: str, phot
             "grid": report["grid"],
             "author": report["author"],
             "captured_at": report["captured_at"],
-            "clock_offset_ms": report["clock_offset_ms"],
+            "clock_offset_ms": report.get("clock_offset_ms"),
+            "corrected_at": times.corrected_text(report["captured_at"], report.get("clock_offset_ms")),
             "received_at": received_at,
+            "filed_at": filed_at or received_at,
             "category": report["category"],
             "text": report["text"],
             "urgency": report["urgency"],
@@ -114,7 +122,7 @@ def _opened(event: dict[str, Any]) -> dict[str, Any]:
         "_id": event["case"],
         "type": "case",
         "v": 1,
-        "case_no": ids.case_no(report["id"], report["grid"]),
+        "case_no": ids.case_no(report["id"], report["grid"], times.from_text(report["received_at"])),
         "state": "reported",
         "unit": None,
         "due_at": None,
@@ -130,13 +138,23 @@ def _opened(event: dict[str, Any]) -> dict[str, Any]:
         "photos": report["photos"],
         "captured_at": report["captured_at"],
         "clock_offset_ms": report["clock_offset_ms"],
+        "corrected_at": report.get("corrected_at"),
         "received_at": report["received_at"],
+        "filed_at": report.get("filed_at", report["received_at"]),
         "updated_at": report["received_at"],
         "last_event": {"move": "report", "at": event["at"], "by": event["by"]},
         "events": 1,
         "applied": [event["_id"]],
         "refused": [],
     }
+
+
+def clock_starts_at(case: dict[str, Any]) -> str:
+    """When a case's time limits begin: when the server received its report. Never when the phone says it was captured.
+
+    A report that waited a week on a phone, or comes from a phone a day wrong, is not overdue the moment it arrives.
+    """
+    return str(case["received_at"])
 
 
 def phone_copy(case: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from server.domain import permissions, workflow
 from server.domain.grids import township_of
-from server.web import locale, moments
+from server.web import case_times, locale
 from server.web.names import Names
 
 THUMBS = 3
@@ -41,7 +41,6 @@ class CaseViews:
             "address": place.get("address"),
             "has_point": place.get("lat") is not None and place.get("lon") is not None,
             "source": case["source"],
-            "clock_offset_min": self._clock_offset_min(case),
             "timeline": [self._event(event, case, people) for event in events],
             "moves": [move for move in workflow.moves_from(case["state"]) if permissions.may_move(person, move, case["grid"])],
         }
@@ -53,8 +52,7 @@ class CaseViews:
         return {"by": name, "at": last["at"], "move": last["move"]}
 
     def _row(self, case: Case, people: Mapping[str, str]) -> View:
-        captured_at = moments.corrected(case["captured_at"], case.get("clock_offset_ms"))
-        return {
+        return case_times.of(case, self._language) | {
             "id": case.get("id") or case["_id"],
             "case_no": case["case_no"],
             "state": case["state"],
@@ -67,9 +65,6 @@ class CaseViews:
             "text": case.get("text", ""),
             "thumbs": list(case["photos"][:THUMBS]),
             "photo_count": len(case["photos"]),
-            "captured_at": captured_at,
-            "received_at": case["received_at"],
-            "late": moments.late(case["captured_at"], case.get("clock_offset_ms"), case["received_at"], self._language),
             "updated_at": case["updated_at"],
         }
 
@@ -81,11 +76,6 @@ class CaseViews:
             "text": event.get("reason") or event.get("result") or "",
             "is_refused": event["_id"] in case["refused"],
         }
-
-    def _clock_offset_min(self, case: Case) -> int | None:
-        """How far the phone's clock was from ours, when that was two minutes or more."""
-        minutes = round((case.get("clock_offset_ms") or 0) / 60_000)
-        return minutes if abs(minutes) >= 2 else None
 
 
 def category_choices(names: Names, language: str) -> list[View]:

@@ -15,7 +15,6 @@ BABEL = {"zh-CN": "zh_Hans_CN", "en": "en"}
 RELATIVE_UP_TO = timedelta(hours=24)
 UNITS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
 JUST_NOW = timedelta(minutes=1)
-LATE_FROM = timedelta(minutes=10)
 
 
 def exact(at: str) -> str:
@@ -41,17 +40,9 @@ def relative(at: str, now: datetime, language: str) -> str:
     return _words(delta, language, add_direction=True)
 
 
-def late(captured_at: str, clock_offset_ms: int | None, received_at: str, language: str) -> str | None:
-    """How long a record waited on its phone, when that was more than ten minutes; else None."""
-    waited = times.from_text(received_at) - times.corrected(captured_at, clock_offset_ms)
-    if waited < LATE_FROM:
-        return None
-    return _words(waited, language, add_direction=False)
-
-
-def corrected(captured_at: str, clock_offset_ms: int | None) -> str:
-    """The capture time by the server's clock, as text."""
-    return times.to_text(times.corrected(captured_at, clock_offset_ms))
+def span(length: timedelta, language: str) -> str:
+    """A length of time in its largest whole unit: `3 days`."""
+    return _words(length, language, add_direction=False)
 
 
 def _words(delta: timedelta, language: str, add_direction: bool) -> str:

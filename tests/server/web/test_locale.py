@@ -53,11 +53,3 @@ def test_a_time_is_relative_for_a_day_and_then_chinas_date(before: timedelta, ch
     at = times.to_text(NOW - before)
     assert moments.relative(at, NOW, "zh-CN") == chinese
     assert moments.relative(at, NOW, "en") == english
-
-
-def test_a_record_is_late_by_the_corrected_clock_only() -> None:
-    at = times.to_text(NOW)
-    hour_ahead = times.to_text(NOW + timedelta(hours=1))
-    assert moments.late(hour_ahead, 3_600_000, at, "zh-CN") is None
-    assert moments.late(at, 3_600_000, at, "zh-CN") == "1小时"
-    assert moments.late(times.to_text(NOW - timedelta(minutes=9)), None, at, "zh-CN") is None
