@@ -91,14 +91,66 @@ def worker(beat: bool) -> None:
 
 
 @main.command()
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the database files.")
-@click.option("--port", type=int, required=True, help="Port on 127.0.0.1; 0 takes a free one.")
-@click.option("--admin", envvar="XUNGE_STORE_ADMIN", required=True, metavar="USER:PASSWORD")
-def store(data: Path, port: int, admin: str) -> None:
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the database files.")
+@click.option("--port", type=int, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--admin", envvar="XUNGE_STORE_ADMIN", metavar="USER:PASSWORD")
+@click.option("--check", is_flag=True, help="Verify every file instead, also while the store runs; 1 when something is wrong.")
+def store(data: Path | None, port: int | None, admin: str | None, check: bool) -> None:
     """Start the embedded CouchDB-protocol node alone; prints `ready URL` when it answers."""
+    if check:
+        from sync.embedded.checking import check_folder  # noqa: PLC0415 - only this command needs it
+
+        folder = data or settings_module.from_environment().data / "couch"
+        if not folder.is_dir():
+            raise click.ClickException(f"there is no folder {folder}")
+        sys.exit(0 if check_folder(folder, click.echo) else 1)
+    if data is None or port is None or not admin:
+        raise click.UsageError("--data, --port and --admin are needed")
     from sync.embedded.process import run as run_store  # noqa: PLC0415 - only this command needs it
 
     run_store(data, port, admin)
+
+
+@main.command()
+@click.option("--to", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder of the backups.")
+@click.option("--keep", type=click.IntRange(1), default=7, show_default=True, help="How many complete backups stay.")
+def backup(folder: Path, keep: int) -> None:
+    """Copy all databases of the running store; a later run copies only what changed."""
+    from server.care import reach_store  # noqa: PLC0415 - only these commands need it
+    from sync.backup.archive import Archive  # noqa: PLC0415
+    from sync.backup.errors import BackupError  # noqa: PLC0415
+    from sync.backup.saving import save_all  # noqa: PLC0415
+    from sync.backup.source import Source  # noqa: PLC0415
+    from sync.errors import StoreError  # noqa: PLC0415
+
+    try:
+        with reach_store(settings_module.from_environment()) as url:
+            save_all(Source(url), Archive(folder), keep, click.echo)
+    except (BackupError, StoreError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command()
+@click.option("--from", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--generation", help="Which of the backups in the folder; the newest when not given.")
+@click.option("--only", multiple=True, metavar="DATABASE", help="Restore only this database; may be repeated.")
+@click.option("--into-existing", is_flag=True, help="Merge into a store that has documents already.")
+def restore(folder: Path, generation: str | None, only: tuple[str, ...], into_existing: bool) -> None:
+    """Verify a backup, write it into an empty store, and prove the copy by counts and digests."""
+    from server.care import reach_store  # noqa: PLC0415 - only these commands need it
+    from sync.backup import restoring  # noqa: PLC0415
+    from sync.backup.archive import Archive  # noqa: PLC0415
+    from sync.backup.errors import BackupError  # noqa: PLC0415
+    from sync.backup.source import Source  # noqa: PLC0415
+    from sync.errors import StoreError  # noqa: PLC0415
+
+    try:
+        with reach_store(settings_module.from_environment()) as url:
+            source, archive = Source(url), Archive(folder)
+            outcomes = restoring.restore(source, archive, click.echo, name=generation, only=only, is_merging=into_existing)
+    except (BackupError, StoreError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"restored and the same: {len(outcomes)} databases, {sum(each.documents for each in outcomes)} documents")
 
 
 @main.command()

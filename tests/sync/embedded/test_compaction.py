@@ -226,7 +226,9 @@ def test_kill_9_amid_compactions_loses_nothing(start_node: Callable[..., Running
     last = start_node()
     rows = {row["key"]: row for row in last.ask("POST", "/a/_all_docs", {"keys": list(held)})[1]["rows"]}
     assert len(held) >= 50
-    assert [id_ for id_, revision in held.items() if int(rows[id_]["value"]["rev"].split("-")[0]) < int(revision.split("-")[0])] == []
+    assert [
+        id_ for id_, revision in held.items() if int(rows[id_]["value"]["rev"].split("-")[0]) < int(revision.split("-")[0])
+    ] == []
 
 
 def edit_until_killed(node: RunningNode, held: dict[str, str], failed: threading.Event) -> None:
@@ -235,7 +237,10 @@ def edit_until_killed(node: RunningNode, held: dict[str, str], failed: threading
     with closing(node.connect()) as connection:
         for _ in range(10_000):
             rows = node.ask("POST", "/a/_all_docs", {"keys": [f"d{n}" for n in range(50)]}, connection)[1]["rows"]
-            docs = [{"_id": row["key"], "text": "x" * 3000} | ({"_rev": row["value"]["rev"]} if "value" in row else {}) for row in rows]
+            docs = [
+                {"_id": row["key"], "text": "x" * 3000} | ({"_rev": row["value"]["rev"]} if "value" in row else {})
+                for row in rows
+            ]
             try:
                 status, answer = node.ask("POST", "/a/_bulk_docs", {"docs": docs}, connection)
             except (OSError, HTTPException):

@@ -1,0 +1,51 @@
+"""Reaching the store for an administrator's work: the one that runs, or else one started for as long as the work takes.
+
+What the work is does not belong here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from server.settings import Settings, kept_secret
+from sync.couch import Couch
+
+_STOP_TIMEOUT_S = 15
+_PROBE_TIMEOUT_S = 5
+
+
+@contextmanager
+def reach_store(settings: Settings) -> Iterator[str]:
+    """The URL of the store of these settings, with credentials.
+
+    When they name none and no `xunge run` is at work on the data folder, the embedded store is started on it, on a free
+    port, until the end of the block. Raises ValueError when it does not start.
+    """
+    found = settings.couchdb_url or _find_running(settings)
+    if found:
+        yield found
+        return
+    admin = f"xunge:{kept_secret(settings.data, 'store')}"
+    command = [sys.executable, "-m", "server.cli", "store", "--data", str(settings.data / "couch"), "--port", "0"]
+    environment = os.environ | {"XUNGE_STORE_ADMIN": admin}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line.startswith("ready "):
+                raise ValueError(f"the store of {settings.data} does not start")
+            yield line.split()[-1].replace("http://", f"http://{admin}@")
+        finally:
+            process.terminate()
+            process.wait(_STOP_TIMEOUT_S)
+
+
+def _find_running(settings: Settings) -> str:
+    """The store of a running system on the data folder, "" when there is none."""
+    path = settings.data / "run.json"
+    if not path.exists():
+        return ""
+    url = str(json.loads(path.read_text())["XUNGE_COUCHDB_URL"])
+    return url if Couch(url, timeout_s=_PROBE_TIMEOUT_S).is_up() else ""
