@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from server import logs, photos, settings
+from server.limits import Meter
 from server.nudges import Nudges
 from server.people import accounts, sign_in
 from server.people.policy import DevicePolicy
@@ -25,6 +26,8 @@ from server.web.health import Health
 from server.web.live import Hub
 from server.web.names import Names
 from server.web.pages import Pages
+from server.web.phone_guard import PhoneGuard
+from server.web.rescue import create_rescue_uploads
 from server.web.routes import routes
 from server.web.security import SameOrigin, SecurityHeaders
 from server.web.services import Services
@@ -45,13 +48,15 @@ def create_app(given: Settings | None = None, built: Path = BUILT) -> Starlette:
     if given is None:
         logs.configure(found.log_level)
     services = _services(found, built)
-    replication = create_replication(found, services.couch, services.nudges.nudge_soon)
-    uploads = photos.create_photo_uploads(found.uploads, services.couch, DevicePolicy(services.couch), services.nudges)
+    replication = create_replication(found, services.policy, services.nudges.nudge_soon)
+    uploads = photos.create_photo_uploads(found.uploads, services.couch, services.policy, services.nudges)
+    rescued = create_rescue_uploads(found.uploads, services.couch)
     app = Starlette(
-        routes=routes(replication, UploadWords(uploads), services.assets, built / "m"),
+        routes=routes(replication, UploadWords(uploads), UploadWords(rescued), services.assets, built / "m"),
         middleware=[
             Middleware(AccessLog),
             Middleware(SecurityHeaders, settings=found),
+            Middleware(PhoneGuard, policy=services.policy, meter=services.meter),
             Middleware(SameOrigin, settings=found),
             Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=5),
         ],
@@ -75,6 +80,8 @@ def _services(found: Settings, built: Path) -> Services:
         sessions=Sessions(found, lambda name: accounts.find(couch, name)),
         assets=assets,
         limits=sign_in.create_limits(found.broker_url),
+        policy=DevicePolicy(couch),
+        meter=Meter(found.broker_url),
         health=Health(),
     )
 
@@ -85,9 +92,10 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     services: Services = app.state.services
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(services.nudges.close)
+        stack.callback(services.meter.close)
         await stack.enter_async_context(app.state.replication.running())
-        hub = asyncio.create_task(services.hub.run(), name="live hub")
-        stack.push_async_callback(_stop, hub)
+        for name, work in (("live hub", services.hub.run()), ("meter", services.meter.run())):
+            stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
         yield
 
 

@@ -4,10 +4,8 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from server.people.policy import DevicePolicy
 from server.settings import Settings
-from sync.couch import Couch
-from sync.gateway import Gateway, create_gateway
+from sync.gateway import Gateway, Policy, create_gateway
 from sync.gateway.wire import Receive, Scope, Send
 
 COLLECT_AFTER = (20_000, 20, 20)
@@ -39,7 +37,7 @@ class Replication:
             await self._gateway.close()
 
 
-def create_replication(settings: Settings, couch: Couch, nudge: Callable[[str], Awaitable[None]]) -> Replication:
+def create_replication(settings: Settings, policy: Policy, nudge: Callable[[str], Awaitable[None]]) -> Replication:
     """The gateway before `settings.couchdb_url`. `nudge(database)` is awaited after each push that stored something, apart from
     the answer: it may take its time or fail."""
-    return Replication(create_gateway(settings.couchdb_url, DevicePolicy(couch), nudge))
+    return Replication(create_gateway(settings.couchdb_url, policy, nudge))

@@ -125,6 +125,7 @@ class Connection(HttpToolsProtocol):
         is_sound = is_plain_target(self.url) and are_unambiguous(self.headers, self.parser.get_http_version())
         if not is_sound or self.parser.should_upgrade():
             self._refuse(HTTPStatus.BAD_REQUEST)
+        self.scope["extensions"] = {"xunge.drop": self.transport.abort}  # type: ignore[dict-item]
         super().on_headers_complete()
         self._enter(BODY)
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
+from server.limits import Meter
 from server.nudges import Nudges
+from server.people.policy import DevicePolicy
 from server.people.sign_in import SignInLimits
 from server.settings import Settings
 from server.web.assets import Assets
@@ -32,6 +34,8 @@ class Services:
     sessions: Sessions
     assets: Assets
     limits: SignInLimits
+    policy: DevicePolicy
+    meter: Meter
     health: Health
 
 

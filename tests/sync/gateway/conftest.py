@@ -15,6 +15,7 @@ from starlette.routing import Mount
 
 from server.domain import ids, times
 from server.people import accounts, devices
+from server.people.policy import DevicePolicy
 from server.replication import create_replication
 from server.settings import Settings
 from sync import databases
@@ -108,7 +109,7 @@ def gate(own_store: str, couch: Couch, nudged: list[str]) -> Iterator[str]:
     async def stored(database: str) -> None:
         nudged.append(database)
 
-    replication = create_replication(Settings(couchdb_url=own_store), couch, stored)
+    replication = create_replication(Settings(couchdb_url=own_store), DevicePolicy(couch), stored)
     app = Starlette(routes=[Mount("/db", replication)], lifespan=lambda _: replication.running())
     with serving(app) as url:
         yield url + "/db"
