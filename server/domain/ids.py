@@ -51,8 +51,8 @@ def case_id(report_id: str) -> str:
 def case_no(report_id: str, grid: str, received_at: datetime | None = None) -> str:
     """`<township 3>-<yymmdd>-<6 of Crockford base32>`, what people say on the telephone. Derived from the id, so no counter.
 
-    The day is China's, of the capture time inside the id; of `received_at` where the phone's clock cannot have been right. 30 bits
-    of a hash: two cases of one township and one day share a number once in about 10^9 / n² days; the id stays the truth.
+    The day is China's, of the capture time inside the id; of `received_at` where the phone's clock cannot have been right. 30
+    bits of a hash: two cases of one township and one day share a number once in about 10^9 / n² days; the id stays the truth.
     """
     at = minted_at(report_id)
     if received_at is not None and not received_at - OLDEST <= at <= received_at + NEWEST:
