@@ -164,7 +164,7 @@ def seed() -> None:
 
 @main.group()
 def user() -> None:
-    """Accounts: add one, give a new password, lock out."""
+    """Accounts: add one, move to other grids, lock out."""
 
 
 @user.command("add")
@@ -202,6 +202,25 @@ def disable_user(name: str) -> None:
     except Missing:
         raise click.ClickException(f"there is no account {name}") from None
     click.echo(f"{name} is locked out")
+
+
+@user.command("move")
+@click.argument("name")
+@click.option("--grid", "--grids", "grids", multiple=True, required=True, help="15 digits, held from now on; may be repeated.")
+def move_user(name: str, grids: tuple[str, ...]) -> None:
+    """Give somebody other grids; what their phone still holds from the former ones is taken all the same."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - only this command needs it
+
+    from server.domain.errors import InvalidInput, Missing  # noqa: PLC0415 - only these commands need it
+    from server.people import accounts  # noqa: PLC0415
+
+    try:
+        person = accounts.move(_couch(), name, [code for grid in grids for code in grid.split(",")], datetime.now(UTC))
+    except Missing:
+        raise click.ClickException(f"there is no account {name}") from None
+    except InvalidInput:
+        raise click.ClickException("a grid is 15 digits") from None
+    click.echo(f"{name} holds {', '.join(person['grids'])}")
 
 
 @main.group()

@@ -6,17 +6,18 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from server.web import case as case_page
-from server.web import cases_api, desks, devices_api, live_desk, phone, photo_files, poke, session_routes
+from server.web import cases_api, desks, devices_api, live_desk, phone, photo_files, poke, quarantine_api, rescue, session_routes
 from server.web import township as township_page
 from server.web.assets import Assets
 from server.web.health_route import healthz
 
 
-def routes(gateway: ASGIApp, uploads: ASGIApp, assets: Assets, phone_folder: Path) -> list[BaseRoute]:
+def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: Assets, phone_folder: Path) -> list[BaseRoute]:
     """The table. What phones ask all day stands first: every address before it is tried on each of their requests."""
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
-    return [*mounted, *_pages(), *_api(), *_files(assets, phone_folder)]
+    rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
+    return [*mounted, *_pages(), *_api(), *_quarantine(), *rescued, *_files(assets, phone_folder)]
 
 
 def _pages() -> list[BaseRoute]:
@@ -47,6 +48,18 @@ def _api() -> list[BaseRoute]:
         Route("/api/cases/{id}/events", cases_api.add_event, methods=["POST"]),
         Route("/api/photos/{photo}/{size}", photo_files.show_photo),
         Route("/api/poke", poke.poke),
+    ]
+
+
+def _quarantine() -> list[BaseRoute]:
+    return [
+        Route("/api/rescue", rescue.rescue, methods=["POST"]),
+        Route("/api/quarantine", quarantine_api.list_entries),
+        Route("/api/quarantine/mine", quarantine_api.list_own),
+        Route("/api/quarantine/{id}", quarantine_api.show_entry),
+        Route("/api/quarantine/{id}/adoption", quarantine_api.adopt, methods=["POST"]),
+        Route("/api/quarantine/{id}/dismissal", quarantine_api.dismiss, methods=["POST"]),
+        Route("/api/quarantine/{id}/dismissal", quarantine_api.reopen, methods=["DELETE"]),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import pytest
@@ -10,7 +10,8 @@ import pytest
 from server import quarantine
 from server.nudges import Nudges
 from server.people import accounts
-from server.quarantine import Refused, listing
+from server.quarantine import Refused, adopting, dismissing, listing
+from server.quarantine.planning import Choice
 from sync import databases
 from sync.couch import Couch
 from sync.databases import grid_db
@@ -30,7 +31,7 @@ def account(name: str, role: str, **held: list[str]) -> Document:
 
 @pytest.fixture
 def stored(couch: Couch) -> Couch:
-    """A store without anything refused, stored or decided, and the fixed people in it: worker1 has moved from grid A to grid B."""
+    """A store with the fixed people and nothing refused or decided: worker1 has moved from grid A to grid B."""
     for name in couch.all_databases():
         if not name.startswith("_"):
             couch.delete(name)
@@ -55,10 +56,31 @@ def nudges() -> Iterator[Nudges]:
     made.close()
 
 
+class Desk(NamedTuple):
+    """A clerk at work: decides in a store, at one moment."""
+
+    couch: Couch
+    nudges: Nudges
+    clerk: Document
+
+    def adopt(self, id: str, database: str | None = None, corrected: Document | None = None, **rest: Any) -> Document:
+        return adopting.adopt(self.couch, self.nudges, self.clerk, id, Choice(database, corrected), NOW, **rest)
+
+    def dismiss(self, id: str, reason: str = "重复上报", **rest: Any) -> Document:
+        return dismissing.dismiss(self.couch, self.clerk, id, reason, NOW, **rest)
+
+    def find(self, id: str) -> Document:
+        return listing.find(self.couch, self.clerk, id)
+
+    def of(self, name: str) -> "Desk":
+        """The same desk with somebody else at it."""
+        return self._replace(clerk=accounts.find(self.couch, name))
+
+
 @pytest.fixture
-def clerk(stored: Couch) -> Document:
-    """triage1, who may decide."""
-    return accounts.find(stored, "triage1")
+def desk(stored: Couch, nudges: Nudges) -> Desk:
+    """triage1 at work."""
+    return Desk(stored, nudges, accounts.find(stored, "triage1"))
 
 
 @pytest.fixture
@@ -69,8 +91,8 @@ def refuse(stored: Couch) -> Refuse:
         *docs: Document, reason: str = "not_grid_holder", database: str = GRID_DB, user: str = "worker1", **fields: str
     ) -> str:
         refused = [Refused(doc, orjson.dumps(doc), reason, fields) for doc in docs]
-        assert all(quarantine.keep_all(stored, database, "d1", user, refused))
-        return next(entry["_id"] for entry in listing.about(stored, [docs[0]["_id"]], user) if not entry["is_file"])
+        assert all(quarantine.keep_all(stored, database, "d1", "worker1", refused))
+        return next(entry["_id"] for entry in listing.about(stored, [docs[0]["_id"]], "worker1") if not entry["is_file"])
 
     return keep
 

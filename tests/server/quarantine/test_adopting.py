@@ -8,15 +8,13 @@ import pytest
 from server import audit
 from server.cases import intake
 from server.domain.errors import Changed, DomainError, Forbidden, InvalidInput, Missing
-from server.nudges import Nudges
-from server.people import accounts
-from server.quarantine import adopting, aging, dismissing, listing
+from server.quarantine import aging
 from server.quarantine.planning import Choice
 from sync.couch import Couch
 from sync.databases import cases_db, grid_db, home_db
 from tests.conftest import GRID_A, GRID_ELSEWHERE
 from tests.records import new_id, report, with_rev
-from tests.server.quarantine.conftest import GRID_DB, NEW_DB, NOW, Document, Refuse, entries
+from tests.server.quarantine.conftest import GRID_DB, NEW_DB, NOW, Desk, Document, Refuse, entries
 
 UNCHANGED = Choice()
 
@@ -35,12 +33,10 @@ def wrong(error: pytest.ExceptionInfo[InvalidInput]) -> dict[str, str]:
     return error.value.fields
 
 
-def test_an_adopted_report_becomes_a_case_with_its_own_times(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse
-) -> None:
+def test_an_adopted_report_becomes_a_case_with_its_own_times(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     doc = with_rev(report())
     id = refuse(doc)
-    adopted = adopting.adopt(stored, nudges, clerk, id, UNCHANGED, NOW)
+    adopted = desk.adopt(id)
     assert (adopted["state"], adopted["decision"]["is_settled"]) == ("adopted", True)
     there = stored.database(GRID_DB).get(doc["_id"])
     assert (there["_rev"], "adopted_from" in there) == (doc["_rev"], False)
@@ -49,24 +45,25 @@ def test_an_adopted_report_becomes_a_case_with_its_own_times(
     assert (case["captured_at"], case["received_at"]) == (doc["captured_at"], adopted["refused_at"])
 
 
-def test_adopting_twice_makes_one_record_and_one_case(stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse) -> None:
+def test_adopting_twice_makes_one_record_and_one_case(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     id = refuse(with_rev(report()))
     for _ in range(2):
-        adopting.adopt(stored, nudges, clerk, id, UNCHANGED, NOW)
+        desk.adopt(id)
     assert len(cases(stored)) == 1
     actions = [entry["action"] for entry in audit.read(stored, "202611")]
     assert actions == ["refused.adopt"]
 
 
-def test_two_clerks_at_once_make_one_decision(stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse) -> None:
+def test_two_clerks_at_once_make_one_decision(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     id, outcomes = refuse(with_rev(report())), []
     choices = [Choice(GRID_DB), Choice(NEW_DB), Choice(GRID_DB, {"text": "改"}), Choice(grid_db(GRID_A, "2026q3"))]
     start = threading.Barrier(len(choices))
 
     def decide(number: int, choice: Choice) -> None:
+        one = desk._replace(clerk=desk.clerk | {"name": f"triage{number}"})
         start.wait()
         try:
-            outcomes.append(adopting.adopt(stored, nudges, clerk | {"name": f"triage{number}"}, id, choice, NOW)["state"])
+            outcomes.append(one.adopt(id, *choice)["state"])
         except Changed:
             outcomes.append("changed")
 
@@ -80,12 +77,12 @@ def test_two_clerks_at_once_make_one_decision(stored: Couch, nudges: Nudges, cle
     assert len(cases(stored, *present)) == 1
 
 
-def test_whoever_decides_later_is_told_who_was_first(stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse) -> None:
+def test_whoever_decides_later_is_told_who_was_first(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     id = refuse(with_rev(report()))
-    seen = listing.find(stored, clerk, id)["_rev"]
-    dismissing.dismiss(stored, clerk, id, "重复上报", NOW)
+    seen = desk.find(id)["_rev"]
+    desk.dismiss(id, "重复上报")
     with pytest.raises(Changed) as caught:
-        adopting.adopt(stored, nudges, accounts.find(stored, "admin"), id, UNCHANGED, NOW, if_match=seen)
+        desk.of("admin").adopt(id, if_match=seen)
     assert (caught.value.code, caught.value.facts["by"]) == ("decided_meanwhile", "triage1")
 
 
@@ -112,20 +109,20 @@ class MortalCouch(Couch):
 
 @pytest.mark.parametrize("choice", [UNCHANGED, Choice(NEW_DB)], ids=["unchanged", "moved"])
 def test_a_kill_between_any_two_writes_leaves_one_record_and_one_case(
-    stored: Couch, own_store: str, nudges: Nudges, clerk: Document, refuse: Refuse, choice: Choice
+    stored: Couch, own_store: str, desk: Desk, refuse: Refuse, choice: Choice
 ) -> None:
     later = NOW + aging.LEFT_ALONE * 2
     for writes in range(12):
         id = refuse(with_rev(report()))
         try:
-            adopting.adopt(MortalCouch(own_store, writes), nudges, clerk, id, choice, NOW)
+            desk._replace(couch=MortalCouch(own_store, writes)).adopt(id, *choice)
             is_over = True
         except Killed:
             is_over = False
-        aging.finish(stored, nudges, later)
-        state = listing.find(stored, clerk, id)["state"]
+        aging.finish(stored, desk.nudges, later)
+        state = desk.find(id)["state"]
         assert state == ("waiting" if writes == 0 else "adopted")
-        aging.finish(stored, nudges, later)
+        aging.finish(stored, desk.nudges, later)
         if is_over:
             break
     assert is_over
@@ -136,17 +133,15 @@ def test_a_kill_between_any_two_writes_leaves_one_record_and_one_case(
     assert sorted(logged) == sorted(entry["_id"] for entry in adopted)
 
 
-def test_a_record_put_right_is_a_new_one_that_says_where_it_came_from(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse
-) -> None:
+def test_a_record_put_right_is_a_new_one_that_says_where_it_came_from(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     doc = with_rev(report(urgency="terrible", extra="x", text="井盖"))
     id = refuse(doc, reason="schema", urgency="Invalid enum value")
     with pytest.raises(InvalidInput) as caught:
-        adopting.adopt(stored, nudges, clerk, id, UNCHANGED, NOW)
+        desk.adopt(id)
     assert list(wrong(caught)) == ["urgency"]
     with pytest.raises(InvalidInput) as caught:
-        adopting.adopt(stored, nudges, clerk, id, Choice(corrected={"text": "井盖"}), NOW)
-    adopted = adopting.adopt(stored, nudges, clerk, id, Choice(corrected={"urgency": "urgent"}), NOW)
+        desk.adopt(id, corrected={"text": "井盖"})
+    adopted = desk.adopt(id, corrected={"urgency": "urgent"})
     there = stored.database(GRID_DB).get(adopted["decision"]["id"])
     assert there["_id"] != doc["_id"]
     assert (there["urgency"], there["text"], there["author"]) == ("urgent", "井盖", "worker1")
@@ -156,19 +151,17 @@ def test_a_record_put_right_is_a_new_one_that_says_where_it_came_from(
     assert (case["reports"], case["urgency"]) == ([there["_id"]], "urgent")
 
 
-def test_a_clerk_corrects_only_what_a_clerk_may(stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse) -> None:
+def test_a_clerk_corrects_only_what_a_clerk_may(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     id = refuse(with_rev(report()))
     for field in ("author", "captured_at", "_id", "adopted_from", "photos"):
         with pytest.raises(InvalidInput) as caught:
-            adopting.adopt(stored, nudges, clerk, id, Choice(corrected={field: "x"}), NOW)
+            desk.adopt(id, corrected={field: "x"})
         assert wrong(caught) == {field: "not_correctable"}
 
 
-def test_a_record_for_another_grid_moves_there_as_a_new_one(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse
-) -> None:
+def test_a_record_for_another_grid_moves_there_as_a_new_one(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     doc = with_rev(report())
-    adopted = adopting.adopt(stored, nudges, clerk, refuse(doc), Choice(NEW_DB), NOW)
+    adopted = desk.adopt(refuse(doc), NEW_DB)
     there = stored.database(NEW_DB).get(adopted["decision"]["id"])
     assert (there["grid"], there["adopted_from"]["id"]) == (NEW_DB[5:20], doc["_id"])
     assert stored.database(GRID_DB).find(doc["_id"]) is None
@@ -188,27 +181,25 @@ def test_a_record_for_another_grid_moves_there_as_a_new_one(
     ],
 )
 def test_a_home_that_cannot_be_is_refused(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse, database: str, fields: dict[str, str]
+    stored: Couch, desk: Desk, refuse: Refuse, database: str, fields: dict[str, str]
 ) -> None:
     id = refuse(with_rev(report()))
     with pytest.raises(InvalidInput) as caught:
-        adopting.adopt(stored, nudges, clerk, id, Choice(database), NOW)
+        desk.adopt(id, database)
     assert wrong(caught) == fields
     assert database not in stored.all_databases() or database == "people"
 
 
-def test_a_clerk_gives_homes_in_the_own_township_only(stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse) -> None:
+def test_a_clerk_gives_homes_in_the_own_township_only(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     id = refuse(with_rev(report()))
     with pytest.raises(Forbidden):
-        adopting.adopt(stored, nudges, clerk, id, Choice(grid_db(GRID_ELSEWHERE, "2026q4")), NOW)
+        desk.adopt(id, grid_db(GRID_ELSEWHERE, "2026q4"))
     with pytest.raises(Missing):
-        adopting.adopt(stored, nudges, accounts.find(stored, "triage2"), id, UNCHANGED, NOW)
-    assert adopting.adopt(stored, nudges, accounts.find(stored, "admin"), id, UNCHANGED, NOW)["state"] == "adopted"
+        desk.of("triage2").adopt(id)
+    assert desk.of("admin").adopt(id)["state"] == "adopted"
 
 
-def test_the_second_of_two_first_revisions_cannot_take_the_firsts_place(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse
-) -> None:
+def test_the_second_of_two_first_revisions_cannot_take_the_firsts_place(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     first = report(text="第一")
     stored.database(GRID_DB).bulk([with_rev(first, "1" * 32)], new_edits=False)
     cases(stored)
@@ -216,35 +207,31 @@ def test_the_second_of_two_first_revisions_cannot_take_the_firsts_place(
     cases(stored)
     [entry] = entries(stored)
     with pytest.raises(InvalidInput) as caught:
-        adopting.adopt(stored, nudges, clerk, entry["_id"], UNCHANGED, NOW)
+        desk.adopt(entry["_id"])
     assert wrong(caught) == {"document": "was_removed"}
-    adopting.adopt(stored, nudges, clerk, entry["_id"], Choice(corrected={}), NOW)
+    desk.adopt(entry["_id"], corrected={})
     assert sorted(case["text"] for case in cases(stored)) == ["第一", "第二"]
 
 
-def test_a_record_that_was_stored_after_all_is_closed_and_never_doubled(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse
-) -> None:
+def test_a_record_that_was_stored_after_all_is_closed_and_never_doubled(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     doc, other = with_rev(report()), with_rev(report())
     id, second = refuse(doc), refuse(other)
     stored.database(GRID_DB).bulk([doc, other], new_edits=False)
-    adopted = adopting.adopt(stored, nudges, clerk, id, Choice(corrected={"text": "改"}), NOW)
+    adopted = desk.adopt(id, corrected={"text": "改"})
     assert (adopted["decision"]["what"], adopted["decision"]["id"]) == ("arrive", doc["_id"])
-    assert aging.Aging().run(stored, nudges, NOW)["arrived"] == 1
-    assert listing.find(stored, clerk, second)["decision"]["by"] == "server"
+    assert aging.Aging().run(stored, desk.nudges, NOW)["arrived"] == 1
+    assert desk.find(second)["decision"]["by"] == "server"
     assert len(cases(stored)) == 2
 
 
-def test_an_edit_of_a_household_is_pushed_with_its_history(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse
-) -> None:
+def test_an_edit_of_a_household_is_pushed_with_its_history(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     basis = {"purpose": "走访", "given_at": "2026-11-01T00:00:00.000Z", "how": "consent_spoken"}
     head = {part: report()[part] for part in ("v", "grid", "author", "device", "captured_at", "clock_offset_ms")}
     first = {"_id": new_id("household"), "type": "household", **head, "address": "1号", "basis": basis, "stamps": {}}
     stored.create(home_db(GRID_A), replicated=True)
     stored.database(home_db(GRID_A)).bulk([with_rev(first)], new_edits=False)
     edit = first | {"room": "501", "_rev": "2-" + "b" * 32, "_revisions": {"start": 2, "ids": ["b" * 32, "a" * 32]}}
-    adopting.adopt(stored, nudges, clerk, refuse(edit, database=home_db(GRID_A)), UNCHANGED, NOW)
+    desk.adopt(refuse(edit, database=home_db(GRID_A)))
     there = stored.database(home_db(GRID_A)).get(first["_id"], conflicts=True)
     assert (there["room"], there["_rev"], "_conflicts" in there) == ("501", edit["_rev"], False)
 
@@ -257,15 +244,13 @@ def test_an_edit_of_a_household_is_pushed_with_its_history(
         (with_rev(report(text="x" * 300_000)), "not_kept"),
     ],
 )
-def test_what_is_no_record_finds_no_home(
-    stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse, doc: Document, reason: str
-) -> None:
+def test_what_is_no_record_finds_no_home(stored: Couch, desk: Desk, refuse: Refuse, doc: Document, reason: str) -> None:
     with pytest.raises(InvalidInput) as caught:
-        adopting.adopt(stored, nudges, clerk, refuse(doc, reason="schema"), UNCHANGED, NOW)
+        desk.adopt(refuse(doc, reason="schema"))
     assert wrong(caught) == {"document": reason}
 
 
-def test_what_was_erased_for_good_is_never_brought_back(stored: Couch, nudges: Nudges, clerk: Document, refuse: Refuse) -> None:
+def test_what_was_erased_for_good_is_never_brought_back(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     with pytest.raises(DomainError):
-        adopting.adopt(stored, nudges, clerk, refuse(with_rev(report()), reason="erased_id"), UNCHANGED, NOW)
+        desk.adopt(refuse(with_rev(report()), reason="erased_id"))
     assert cases(stored) == []
