@@ -18,7 +18,8 @@ from media.completion import Upload, Uploader
 from media.errors import ImageError, PhotoConflict
 from media.inspect import read_facts
 from media.tus import Meta
-from server.domain import times
+from server.quarantine import decisions
+from server.quarantine.entries import with_defaults
 from server.refused_files import entry_id, put_aside
 from sync.couch import Couch
 from sync.database import Database
@@ -98,7 +99,8 @@ def _bring_back(couch: Couch, media: Database, database: str, record: Document, 
     """Keep the file a record names, if it was put aside because another had come first. True when it was."""
     sha256 = named_sha256(record, role)
     quarantine = couch.database(QUARANTINE)
-    entry = quarantine.find(entry_id(database, record["_id"], role, str(sha256)))
+    found = quarantine.find(entry_id(database, record["_id"], role, str(sha256)))
+    entry = with_defaults(found) if found else None
     if entry is None or entry["state"] != "waiting" or entry["reason"] != PhotoConflict.code:
         return False
     data = quarantine.attachment(entry["_id"], "file")
@@ -121,13 +123,15 @@ def _bring_back(couch: Couch, media: Database, database: str, record: Document, 
         received_at=now,
     )
     store.save_upload(media, arrival, data)
-    _close(quarantine, entry, now)
+    _close(couch, entry, record, database, now)
     return True
 
 
-def _close(quarantine: Database, entry: Document, now: datetime) -> None:
-    decision = {"what": "arrive", "at": times.to_text(now), "by": None, "reason": "named_by_record", "is_settled": True}
+def _close(couch: Couch, entry: Document, record: Document, database: str, now: datetime) -> None:
+    """The entry says that its file has its home, and whose decision that was: the server's, by the record."""
+    decision = decisions.make("adopt", decisions.SERVER, now, database=database, id=record["_id"], rev=None)
     try:
-        quarantine.put(entry | {"state": "adopted", "decision": decision})
+        claimed = decisions.claim(couch, entry, "adopted", decision)
     except Conflict:
         return  # a clerk was quicker; the file is in its place all the same
+    decisions.settle(couch, claimed, "adopted")

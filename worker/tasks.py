@@ -1,4 +1,4 @@
-"""The three tasks as the broker knows them: which are tried again, after what, and for how long. Their work is in the neighbours.
+"""The tasks as the broker knows them: which are tried again, after what, and for how long. Their work is in the neighbours.
 
 Transient errors of the store are tried again a few times; what is left then is the next sweep's to find.
 """
@@ -10,19 +10,20 @@ from typing import Any
 
 from media.errors import Unavailable
 from media.sweep import sweep_expired
-from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS
+from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
-from worker import intake, photos
+from worker import care, intake, photos
 from worker.app import app, settings
 from worker.connections import couch, nudges
 from worker.rotate import Rotation
 from worker.sweep import Sweep
+from worker.unclaimed import Unclaimed
 
 TRIES_MOST, LONGEST_DELAY_S = 6, 16
 PHOTO_LIMIT_S, PHOTO_KILL_S = 40, 60
 TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
 LOG = logging.getLogger(__name__)
-SWEEP, ROTATION = Sweep(), Rotation()
+SWEEP, ROTATION, UNCLAIMED = Sweep(), Rotation(), Unclaimed()
 ROTATION_MOST_S = 20.0
 ONE_SWEEP = threading.Lock()
 
@@ -61,12 +62,24 @@ def sweep() -> None:
         if nudged:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
+        UNCLAIMED.run(couch(), datetime.now(UTC))
         if settings.uploads.is_dir():
             sweep_expired(settings.uploads, datetime.now(UTC))
     except StoreError as error:
         LOG.warning("sweep: %s", error)
     finally:
         ONE_SWEEP.release()
+
+
+@app.task(name=CARE_TASK, queue=CATCH_UP)  # type: ignore[untyped-decorator]
+def take_care() -> None:
+    """Compaction where it is worth it. A store that is down is taken care of the next day."""
+    try:
+        asked = care.compact_wasteful(couch())
+    except StoreError as error:
+        LOG.warning("care: %s", error)
+    else:
+        LOG.info("care: %s databases compacted", len(asked))
 
 
 def _again(task: Any, what: str, error: Exception) -> Exception:

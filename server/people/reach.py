@@ -45,6 +45,14 @@ def databases_of(person: Person, now: datetime, oldest_quarter: str | None = Non
     return list(dict.fromkeys(found)) + list(_own(person, now))
 
 
+def is_archived(quarter: str, now: datetime) -> bool:
+    """True for a quarter so long past that nobody pushes to it any more: its databases may be put away as files (DESIGN §5).
+
+    The one place that says so; it follows from the server's time alone, so nothing has to be marked and nothing can disagree.
+    """
+    return quarter < _quarters(databases.quarter_at(now), "0000q1")[-1]
+
+
 def as_json(opened: list[Opened]) -> list[dict[str, Any]]:
     """As `/api/devices` answers it."""
     return [one._asdict() for one in opened]
