@@ -8,8 +8,9 @@ from celery import Celery
 from celery.signals import worker_ready
 
 from server import settings as configuration
-from server.queues import INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, SWEEPS, common_options
+from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, SWEEPS, common_options
 
+CARE_S = 24 * 3600.0
 settings = configuration.from_environment()
 app = Celery("worker", broker=settings.broker_url, include=["worker.tasks"])
 app.conf.update(
@@ -31,7 +32,8 @@ app.conf.update(
                 "task": SWEEP_TASK,
                 "schedule": float(settings.sweep_s),
                 "options": {"queue": SWEEPS},
-            }
+            },
+            "care": {"task": CARE_TASK, "schedule": CARE_S, "options": {"queue": CATCH_UP}},
         },
     }
 )

@@ -257,9 +257,10 @@ def spoil_list(folder: Path) -> None:
     ],
 )
 def test_a_damaged_backup_is_refused_before_anything_is_written(
-    store: Source, empty: Source, archive: Archive, tmp_path: Path, spoil: Callable[[Path], None], word: str
+    store: Source, empty: Source, tmp_path: Path, spoil: Callable[[Path], None], word: str
 ) -> None:
     fill(store.couch)
+    archive = Archive(tmp_path / "backups")
     save_all(store, archive, 7, silently)
     spoil(tmp_path / "backups")
     with pytest.raises(Damaged, match=word):
