@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from sync.embedded.exchange import Answer, Request
 from sync.embedded.node import Node
 from sync.embedded.refusals import Refusal, bad_request, not_implemented
-from sync.embedded.routes import attachments, bulk, changes, databases, documents, listing, server, views
+from sync.embedded.routes import attachments, bulk, changes, databases, documents, listing, mango, server, views
 
 Handler = Callable[[Node, Request], Awaitable[Answer | None]]
 Methods = dict[str, Handler]
@@ -39,14 +39,16 @@ _ENDPOINTS: dict[str, Methods] = {
     "_compact": {"POST": databases.start_compaction},
     "_ensure_full_commit": {"POST": databases.ensure_commit},
     "_purge": {"POST": databases.purge_revisions},
+    "_find": {"POST": mango.find},
+    "_explain": {"POST": mango.explain_find},
+    "_index": {"GET": mango.show_indexes, "POST": mango.create_index},
+    "_index/_bulk_delete": {"POST": mango.delete_indexes},
+    "_view_cleanup": {"POST": views.clean_up},
 }
 
 # Names CouchDB gives a meaning that this node does not know. Any other `_name` is an illegal document id.
 _ELSEWHERE = frozenset(
     {
-        "_find",
-        "_index",
-        "_explain",
         "_design",
         "_local",
         "_local_docs",
@@ -54,7 +56,6 @@ _ELSEWHERE = frozenset(
         "_purged_infos",
         "_shards",
         "_sync_shards",
-        "_view_cleanup",
         "_partition",
         "_temp_view",
         "_replicate",
@@ -87,6 +88,8 @@ def find_handler(request: Request) -> Handler:
         raise not_implemented(f"/{first}")
     if len(segments) == 1:
         return _choose(_DATABASE, request)
+    if segments[1] == "_index" and len(segments) > 3:
+        return _choose({"DELETE": mango.delete_index}, request)
     rest = "/".join(segments[1:])
     if rest in _ENDPOINTS:
         return _choose(_ENDPOINTS[rest], request)

@@ -7,18 +7,20 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator
-from typing import Any
 
-from sync.embedded.changes import Page, Question, count_pending, format_seq, parse_seq, read_page
+from sync.embedded.changes import Page, Question, count_pending, format_seq, parse_seq, read_page, sift
 from sync.embedded.codec import dump
 from sync.embedded.database import Database
 from sync.embedded.exchange import Answer, Request
 from sync.embedded.node import Node
 from sync.embedded.options import Options
 from sync.embedded.reading import View
-from sync.embedded.refusals import Refusal, bad_request, missing, not_implemented
-from sync.embedded.rows import find_winners, read_figures
-from sync.embedded.selectors import Selector
+from sync.embedded.refusals import Refusal, not_implemented
+from sync.embedded.routes.filters import choose_filter
+from sync.embedded.routes.presence import talk_while_there
+from sync.embedded.rows import read_figures
+from sync.embedded.sieves import SieveFailed
+from sync.embedded.views.groups import shared_groups
 
 _DEFAULT_TIMEOUT_MS = 60_000
 _UNLIMITED = 1 << 62
@@ -28,26 +30,16 @@ async def follow_changes(node: Node, request: Request) -> Answer | None:
     """Answers by streaming; None means that it has."""
     database = node.catalogue.get(request.segments[0])
     options = Options(request.query)
-    body = await request.json_object() if request.method == "POST" and await request.body() else {}
     feed = options.text("feed", "normal")
     if feed not in ("normal", "longpoll", "continuous"):
         raise not_implemented(f"The feed {feed}")
-    question = await read_question(node, database, options, body)
+    question = await read_question(node, database, request, options)
     feeder = Feeder(node, request, database, question, Waiting(options))
-    gone = asyncio.create_task(request.wait_until_gone())
-    talk = asyncio.create_task(feeder.talk(feed))
-    try:
-        await asyncio.wait({gone, talk}, return_when=asyncio.FIRST_COMPLETED)
-        if talk.done():
-            talk.result()
-    finally:
-        gone.cancel()
-        talk.cancel()
-        await asyncio.gather(gone, talk, return_exceptions=True)
+    await talk_while_there(request, feeder.talk(feed))
     return None
 
 
-async def read_question(node: Node, database: Database, options: Options, body: dict[str, Any]) -> Question:
+async def read_question(node: Node, database: Database, request: Request, options: Options) -> Question:
     """The question of a feed from its parameters. Raises 400, 404, 501."""
     newest = (await node.run(database.read, read_figures)).seq
     since, is_descending = options.text("since", "0"), options.flag("descending")
@@ -59,15 +51,7 @@ async def read_question(node: Node, database: Database, options: Options, body: 
         includes_docs=options.flag("include_docs"),
         view=View(conflicts=options.flag("conflicts"), attachments=options.flag("attachments")),
     )
-    filter_ = options.text("filter")
-    if filter_ == "_doc_ids":
-        question.doc_ids = _read_ids(body.get("doc_ids", options.json("doc_ids")))
-    elif filter_ == "_selector":
-        if "selector" not in body:
-            raise bad_request("A selector is needed in the body")
-        question.selector = Selector(body["selector"])
-    elif filter_:
-        await _refuse_filter(node, database, filter_)
+    await choose_filter(node, database, request, question)
     return question
 
 
@@ -93,6 +77,7 @@ class Feeder:
         self._waiting = waiting
         self._room = question.limit or _UNLIMITED
         self._has_started = False
+        self._shown_s = asyncio.get_running_loop().time()
 
     async def talk(self, feed: str) -> None:
         """Streams the whole answer."""
@@ -129,6 +114,8 @@ class Feeder:
                 event.clear()
                 try:
                     page = await self._read()
+                except SieveFailed:
+                    raise  # a feed that is cut short must not look whole
                 except Refusal:
                     if self._has_started:  # the database went away: the feed ends as it would with time
                         return
@@ -138,13 +125,17 @@ class Feeder:
                 is_waiting = is_waiting and (is_endless or not page.lines)
                 yield page
                 if not page.is_end:
+                    await self._show_life(page)
                     continue
                 if not is_waiting or not await self._wait(event):
                     return
 
     async def _read(self) -> Page:
         epoch, question, room = self._database.epoch, self._question, self._room
-        return await self._node.run(self._database.read, lambda connection: read_page(connection, epoch, question, room))
+        page = await self._node.run(self._database.read, lambda connection: read_page(connection, epoch, question, room))
+        if question.sieve is None or not page.candidates:
+            return page
+        return await shared_groups().run(sift, page, question.sieve, room)
 
     async def _wait(self, event: asyncio.Event) -> bool:
         """True when something changed, False when time is up, the node stops or the database is gone."""
@@ -161,6 +152,15 @@ class Feeder:
                 return False
             await self._open(b"\n")
         return False
+
+    async def _show_life(self, page: Page) -> None:
+        """A heartbeat while a filter finds nothing for long."""
+        now_s = asyncio.get_running_loop().time()
+        if page.lines:
+            self._shown_s = now_s
+        elif self._waiting.beat_s is not None and now_s - self._shown_s > self._waiting.beat_s:
+            self._shown_s = now_s
+            await self._open(b"\n")
 
     async def _open(self, data: bytes) -> None:
         """Sends a part, and before the first one the head."""
@@ -186,18 +186,3 @@ class Feeder:
         with contextlib.suppress(Refusal):
             pending = await self._node.run(self._database.read, count)
         return dump(format_seq(since, self._database.epoch)) + b',"pending":' + dump(pending) + b"}"
-
-
-def _read_ids(ids: Any) -> list[str]:
-    if not isinstance(ids, list) or not all(isinstance(each, str) for each in ids):
-        raise bad_request("`doc_ids` must be a list of ids")
-    return ids
-
-
-async def _refuse_filter(node: Node, database: Database, name: str) -> None:
-    """Filter functions are CouchDB's; a design document that is not there is still told from that."""
-    if not name.startswith("_"):
-        design = f"_design/{name.partition('/')[0]}"
-        if not await node.run(database.read, lambda connection: find_winners(connection, [design])):
-            raise missing()
-    raise not_implemented(f"The filter {name}")

@@ -23,5 +23,19 @@ async def query(node: Node, request: Request, design: str, view: str) -> Answer:
     return answer_json(status, answer)
 
 
+async def clean_up(node: Node, request: Request) -> Answer:
+    """`_view_cleanup`: removes the index files of design documents that are no more."""
+    database = node.catalogue.get(request.segments[0])
+    request.need_json()
+    ids = await node.run(database.read, _list_designs)
+    await node.run(load_views().forget_unused, database.path, ids)
+    return answer_json(202, {"ok": True})
+
+
+def _list_designs(connection: Any) -> list[str]:
+    sql = "SELECT id FROM doc WHERE deleted = 0 AND id >= '_design/' AND id < '_design0'"
+    return [row[0] for row in connection.execute(sql)]
+
+
 def _was_there(connection: Any, id_: str) -> bool:
     return connection.execute("SELECT 1 FROM doc WHERE id = ?", (id_,)).fetchone() is not None

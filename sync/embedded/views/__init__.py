@@ -19,7 +19,7 @@ from sync.embedded.views.reduction import read_groups
 from sync.embedded.views.scan import add_docs, read_rows
 from sync.embedded.views.tables import Table
 
-__all__ = ["check_design", "forget", "forget_unused", "query", "query_many"]
+__all__ = ["check_design", "define", "forget", "forget_unused", "query", "query_many"]
 
 
 async def query(
@@ -55,6 +55,7 @@ def forget(database_path: Path) -> None:
 
 def forget_unused(database_path: Path, design_ids: list[str]) -> None:
     """Drop the indexes of design documents that are not among these: what `_view_cleanup` asks for."""
+    shared_groups().forget_unused(database_path, design_ids)
     files.drop_unused(database_path, design_ids)
 
 

@@ -12,6 +12,7 @@ import orjson
 import quickjs
 
 from sync.embedded.refusals import Refusal, missing, not_implemented
+from sync.embedded.views.protocol import Kind
 
 BUILT_IN_REDUCES = ("_sum", "_count", "_stats", "_approx_count_distinct")
 _INDEX_FORMAT = 1  # raise it when sort keys or tables change: every index is then built anew
@@ -37,11 +38,14 @@ class Definition:
     lib: dict[str, Any]
     includes_design: bool
     has_local_seq: bool
+    kind: Kind = "map"
 
     @property
     def signature(self) -> str:
         """32 hex digits, the same for the same rows."""
         seen = [_INDEX_FORMAT, self.functions, self.lib, self.includes_design, self.has_local_seq]
+        if self.kind != "map":
+            seen.append(self.kind)
         return hashlib.sha256(orjson.dumps(seen)).hexdigest()[:32]
 
     @property
@@ -57,19 +61,25 @@ class Definition:
 
 
 def define(design_doc: dict[str, Any]) -> Definition:
-    """Read a design document. Views that are not `{"map": text}` are left out; 501 for other languages."""
-    if design_doc.get("language", "javascript") != "javascript":
-        raise not_implemented(f"The view language {design_doc['language']!r}")
+    """Read a design document. Views that are not `{"map": text}` (of query indexes: an object) are left out; 501 for
+    languages other than JavaScript and `query`."""
+    language = design_doc.get("language", "javascript")
+    if language not in ("javascript", "query"):
+        raise not_implemented(f"The view language {language!r}")
+    is_query = language == "query"
     parts = design_doc.get("views")
     parts = parts if isinstance(parts, dict) else {}
     functions: dict[str, int] = {}
     views = {}
     for name, part in parts.items():
-        if name == "lib" or not isinstance(part, dict) or not isinstance(part.get("map"), str):
+        if (name == "lib" and not is_query) or not isinstance(part, dict):
             continue
-        reduce = part.get("reduce")
+        map_, reduce = part.get("map"), part.get("reduce")
+        if not isinstance(map_, dict if is_query else str):
+            continue
+        source = map_ if isinstance(map_, str) else orjson.dumps(map_).decode()
         views[name] = View(
-            name, functions.setdefault(part["map"], len(functions)), reduce.strip() if isinstance(reduce, str) else None
+            name, functions.setdefault(source, len(functions)), reduce.strip() if isinstance(reduce, str) else None
         )
     options = design_doc.get("options")
     options = options if isinstance(options, dict) else {}
@@ -81,6 +91,7 @@ def define(design_doc: dict[str, Any]) -> Definition:
         lib=lib if isinstance(lib, dict) else {},
         includes_design=options.get("include_design") is True,
         has_local_seq=options.get("local_seq") is True,
+        kind="index" if is_query else "map",
     )
 
 

@@ -142,6 +142,12 @@ class Groups:
             for name in [name for name in self._open if name[0] == database_path]:
                 del self._open[name]
 
+    def forget_unused(self, database_path: Path, design_ids: list[str]) -> None:
+        """Close the groups of a database's design documents that are not among these."""
+        with self._lock:
+            for name in [name for name in self._open if name[0] == database_path and name[1] not in design_ids]:
+                del self._open[name]
+
     def _close_earlier(self, name: tuple[Path, str, str]) -> None:
         """The same design document as it was before: its file goes when the new one is made."""
         for other in [other for other in self._open if other[:2] == name[:2]]:

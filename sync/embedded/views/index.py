@@ -111,7 +111,8 @@ class Index:
             return {}
         functions = [self.definition.functions[n] for n in running]
         try:
-            mapped = self._pool.map(functions, self.definition.lib, self._documents(wanted), lambda: self._is_stopped)
+            documents, kind = self._documents(wanted), self.definition.kind
+            mapped = self._pool.map(functions, self.definition.lib, documents, lambda: self._is_stopped, kind)
         except FunctionsBroken as error:
             raise refuse_broken(str(error)) from None
         self._note_failures(wanted, running, mapped.failures)

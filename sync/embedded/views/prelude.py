@@ -1,15 +1,15 @@
-"""The JavaScript that surrounds the functions of a design document, as text: what CouchDB offers to map and reduce.
+"""The JavaScript that surrounds the functions of a design document, as text: what CouchDB offers to map, reduce and filter.
 
 It runs in QuickJS inside the mapper process and has no way out of it. Offered: `emit`, `sum`, `log`, `isArray`,
-`toJSON` and `require` of modules under `views.lib`. Python calls the one function that it returns, and JSON text goes in
-and out.
+`toJSON` and `require` of modules under `views.lib` (of a filter: anywhere in its design document, which is its `this`).
+Python calls the one function that it returns, and JSON text goes in and out.
 """
 
 PRELUDE = """
-(function (sourcesJson, libJson) {
+(function (sourcesJson, rootJson) {
   'use strict';
   const sources = JSON.parse(sourcesJson);
-  const root = { views: { lib: JSON.parse(libJson) } };
+  const root = JSON.parse(rootJson);
   const stringify = JSON.stringify, parse = JSON.parse;
   const modules = new Map();
   let rows = [];
@@ -57,13 +57,19 @@ PRELUDE = """
     try { return stringify(rows); } catch (error) { return stringify(explain(error)); }
   }
 
+  function runFilter(documentJson, requestJson) {
+    try { return stringify(functions[0].call(root, parse(documentJson), parse(requestJson)) ? [[null, null]] : []); }
+    catch (error) { return stringify(explain(error)); }
+  }
+
   function runReduce(argumentsJson) {
     const given = parse(argumentsJson);
     const value = functions[0](given[0], given[1], given[2]);
     return value === undefined ? 'null' : stringify(value);
   }
 
-  return function (kind, index, text) {
+  return function (kind, index, text, more) {
+    if (kind === 'filter') return runFilter(text, more);
     if (kind === 'reduce') return runReduce(text);
     if (kind === 'one') return runMap(index, text);
     // Joined, not added: a long sum of strings is kept as a rope, which the binding cannot read.

@@ -4,7 +4,7 @@ Only the words; who speaks is in `pool` (the node's side) and `mapper` (the proc
 """
 
 import struct
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import msgspec
 
@@ -13,13 +13,22 @@ LENGTH = struct.Struct(">I")
 Row = tuple[int, bytes, bytes, bytes, int | float | None]  # function, sort key, key JSON, value JSON, value as a number
 
 
+Kind = Literal["map", "reduce", "filter", "index", "selector"]
+
+
 class Request(msgspec.Struct):
-    """`functions` share `lib`; `documents` are JSON texts to map, `arguments` one JSON text to reduce."""
+    """`functions` to run on `documents`, which are JSON texts; a `reduce` has `arguments`, one JSON text, instead.
+
+    `map`, `reduce`: JavaScript that shares the modules `lib`. `filter`: JavaScript that sees the design document `lib` and
+    is given `arguments`, the client's request. `index`, `selector`: JSON texts of query indexes or of one selector. A
+    filter or selector makes one row of a document that passes.
+    """
 
     functions: list[str]
     lib: dict[str, Any]
     documents: list[bytes] = []
     arguments: bytes | None = None
+    kind: Kind = "map"
 
 
 class Failure(msgspec.Struct):

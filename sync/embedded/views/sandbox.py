@@ -35,9 +35,10 @@ class Broken(Exception):
 class Sandbox:
     """Functions compiled once and called many times; made anew after they ran out of memory."""
 
-    def __init__(self, sources: list[str], lib: dict[str, Any]) -> None:
+    def __init__(self, sources: list[str], root: dict[str, Any]) -> None:
+        """`root` is what `require` finds modules in. Raises `Broken`."""
         self._sources = sources
-        self._lib = lib
+        self._root = root
         self._compile()
 
     def map(self, document: bytes) -> list[MapResult]:
@@ -51,6 +52,16 @@ class Sandbox:
         if any(result.is_over_limit for result in results):
             self._compile()
         return results
+
+    def filter(self, document: bytes, request: bytes) -> list[MapResult]:
+        """Ask the only function about one document: one result, with one row when it says yes."""
+        try:
+            result = _read_result(_read_json(self._call("filter", 0, document.decode(), request.decode())))
+        except (quickjs.JSException, MemoryError) as error:
+            result = MapResult(failure=_first_line(error), is_over_limit=True)
+        if result.is_over_limit:
+            self._compile()
+        return [result]
 
     def reduce(self, arguments: bytes) -> bytes:
         """Call the only function with [keys, values, rereduce]; raises `Broken` with the reason when it fails."""
@@ -73,7 +84,7 @@ class Sandbox:
         context.set_max_stack_size(STACK_LIMIT_BYTES)
         context.set_time_limit(CALL_LIMIT_S)
         try:
-            offered = context.eval(PRELUDE)(orjson.dumps(self._sources).decode(), orjson.dumps(self._lib).decode())
+            offered = context.eval(PRELUDE)(orjson.dumps(self._sources).decode(), orjson.dumps(self._root).decode())
         except (quickjs.JSException, MemoryError) as error:
             raise Broken(_first_line(error)) from error
         self._context = context

@@ -14,9 +14,6 @@ UNSUPPORTED = [
     ("GET", "/_session"),
     ("GET", "/_active_tasks"),
     ("GET", "/_db_updates"),
-    ("POST", "/a/_find"),
-    ("POST", "/a/_index"),
-    ("POST", "/a/_explain"),
     ("GET", "/a/_local_docs"),
     ("GET", "/a/_shards"),
     ("GET", "/a/_partition/p/_all_docs"),
@@ -26,9 +23,6 @@ UNSUPPORTED = [
     ("GET", "/a/_design/d/_info"),
     ("COPY", "/a/d"),
     ("GET", "/a/_changes?feed=eventsource"),
-    ("GET", "/a/_changes?filter=_view&view=d/v"),
-    ("GET", "/a/_changes?filter=d/f"),
-    ("GET", "/a/_changes?filter=_design"),
 ]
 
 
@@ -56,11 +50,6 @@ def test_what_it_cannot_do_it_says_with_501(filled: RunningNode) -> None:
     assert {path: status for path, (status, _) in answers.items() if status != 501} == {}
     assert {answer["error"] for _, answer in answers.values()} == {"not_implemented"}
     assert all(answer["reason"] for _, answer in answers.values())
-
-
-@pytest.mark.parametrize("selector", [{"v": {"$gt": 1}}, {"$or": [{"v": 1}]}, {"v": {"w": 1}}, {"$text": "x"}])
-def test_a_selector_it_does_not_know_is_not_guessed_at(filled: RunningNode, selector: object) -> None:
-    assert filled.ask("POST", "/a/_changes?filter=_selector", {"selector": selector})[0] == 501
 
 
 def test_multipart_is_refused(filled: RunningNode) -> None:
