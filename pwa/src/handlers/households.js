@@ -71,7 +71,7 @@ export async function saveHousehold(input, store, context) {
   const { uuid, captured_at } = originOf(form, store, input.now);
   const refusal = await savedOr(store, input, context, async () => {
     const facts = { ...factsOf(form), basis: { purpose: textOf(form, "purpose"), given_at: captured_at, how: form.how } };
-    const stamp = store.stamp();
+    const stamp = await store.stamp();
     const stamps = Object.fromEntries(Object.keys(facts).map((name) => [name, stamp]));
     const doc = store.mint("household", { uuid, grid, captured_at, ...facts, stamps });
     await store.saveRecord({ docs: [{ database: store.databaseFor("home", grid), doc }] });

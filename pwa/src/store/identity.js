@@ -35,6 +35,11 @@ export function canonical(value) {
   return `{${fields.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
 }
 
+/** SHA-256 of a text, in hex. @param {string} text */
+export async function digest(text) {
+  return sha256(new TextEncoder().encode(text));
+}
+
 async function sha256(bytes) {
   return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
@@ -58,13 +63,36 @@ export function sizeOf(doc) {
   return new TextEncoder().encode(JSON.stringify(doc)).length;
 }
 
+const STAMP = /^([0-9]{15})-([0-9a-f]{4})-([A-Za-z0-9_.:@-]{1,64})$/;
+const COUNTER_MOST = 0xffff;
+
+/** @typedef {{ms: number, counter: number, node: string}} Stamp the parts of `<ms 15 digits>-<counter 4 hex>-<device>` */
+
+/** A stamp's parts, or null for what is none. @param {unknown} text @returns {Stamp | null} */
+export function parseStamp(text) {
+  const found = typeof text === "string" ? STAMP.exec(text) : null;
+  return found && { ms: Number(found[1]), counter: Number.parseInt(found[2], 16), node: found[3] };
+}
+
+/** @param {Stamp} stamp */
+export function stampText({ ms, counter, node }) {
+  return `${String(ms).padStart(15, "0")}-${counter.toString(16).padStart(4, "0")}-${node}`;
+}
+
+/** The later of two stamps; what is none is earlier than every one. @param {string} one @param {string} other */
+export function later(one, other) {
+  const [isOne, isOther] = [parseStamp(one) !== null, parseStamp(other) !== null];
+  if (isOne !== isOther) return isOne ? one : other;
+  return one > other ? one : other;
+}
+
 /**
- * A hybrid logical clock stamp `<ms 15 digits>-<counter 4 hex>-<device>`: later than `previous` even when this clock is
- * behind. @param {number} now_ms server-corrected @param {string} device @param {string} [previous]
+ * A stamp later than all of `seen`, also when this clock is behind. @param {number} now_ms server-corrected
+ * @param {string} node the device @param {string[]} seen
  */
-export function stampOf(now_ms, device, previous = "") {
-  const [ms, counter] = [Number(previous.slice(0, 15)) || 0, Number.parseInt(previous.slice(16, 20), 16) || 0];
-  const at_ms = Math.max(now_ms, ms);
-  const next = at_ms > ms ? 0 : counter + 1;
-  return `${String(at_ms).padStart(15, "0")}-${next.toString(16).padStart(4, "0")}-${device}`;
+export function laterStamp(now_ms, node, seen) {
+  const last = parseStamp(seen.reduce(later, "")) ?? { ms: -1, counter: 0 };
+  if (now_ms > last.ms) return stampText({ ms: Math.floor(now_ms), counter: 0, node });
+  const isFull = last.counter >= COUNTER_MOST;
+  return stampText({ ms: last.ms + Number(isFull), counter: isFull ? 0 : last.counter + 1, node });
 }

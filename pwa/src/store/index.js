@@ -13,6 +13,8 @@
  *       blobs: [{photo: photo._id, role: "sent", blob}],
  *     });
  */
+import { nextStamp } from "./clock.js";
+import { editOf, stampsOf } from "./edits.js";
 import * as identity from "./identity.js";
 import { currentSession } from "./meta.js";
 import * as outbox from "./outbox.js";
@@ -79,8 +81,10 @@ function makers(session) {
     mint: (type, fields) => saving.mint(session, type, fields),
     /** Database for a new record: kind `grid`, `home`, `home-quarter` or `beat`. @param {string} kind @param {string} grid */
     databaseFor: (kind, grid) => saving.placeFor(session, kind, grid),
-    /** A field's clock stamp, later than `previous`. @param {string} [previous] */
-    stamp: (previous) => identity.stampOf(Date.now() - (session.offset_ms ?? 0), session.device, previous),
+    /** The next clock stamp of this phone, later than those of the document it is for. @param {any} [doc] @returns {Promise<string>} */
+    stamp: (doc) => nextStamp(session, doc ? stampsOf(doc) : []),
+    /** A document with fields changed, unsaved (`edits.js`). @param {any} doc @param {Record<string, any>} changes @param {string} stamp */
+    edit: (doc, changes, stamp) => editOf(doc, changes, stamp),
   };
 }
 

@@ -59,6 +59,7 @@ export function sessionOf({ device_id, token, user, grids, databases, server_tim
     grids,
     databases,
     offset_ms: offsetOf(server_time, sent_ms, now_ms),
+    server_ms: Date.parse(server_time) || null,
     enrolled_at: new Date(now_ms).toISOString(),
   };
 }

@@ -52,10 +52,11 @@ export async function refresh(session) {
   const told = await ask(session, "/api/devices/me");
   const offset_ms = offsetOf(told.server_time, sent_ms, Date.now()) ?? session.offset_ms;
   const { user, grids, databases, token = session.token } = told;
-  await updateSession(session.author, { user, grids, databases, offset_ms, token });
+  const server_ms = Date.parse(told.server_time) || session.server_ms;
+  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token });
   await note(session.author, { last_contact_at: new Date().toISOString() });
   // The same object: whoever listens for pokes or sends photos with it has a renewed token from the next request on.
-  return Object.assign(session, { user, grids, databases, offset_ms, token });
+  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token });
 }
 
 async function tryAgain(session) {

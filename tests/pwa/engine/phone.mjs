@@ -10,6 +10,7 @@ const require = createRequire(new URL("../../../pwa/package.json", import.meta.u
 await import(pathToFileURL(require.resolve("fake-indexeddb/auto")).href);
 
 const { storeOf } = await import("../../../pwa/src/store/index.js");
+const { laterStamp } = await import("../../../pwa/src/store/identity.js");
 const { beginSession } = await import("../../../pwa/src/store/meta.js");
 
 export const GRID = "640105002001001";
@@ -65,7 +66,7 @@ export function household(store, fields = {}) {
   const doc = store.mint("household", {
     uuid: store.uuid(), grid: GRID, captured_at: "2026-11-23T08:00:00.000Z", name: "王家", address: "3-2-501",
     basis: { purpose: "服务", given_at: "2026-11-23T08:00:00.000Z", how: "consent_spoken" },
-    stamps: { name: store.stamp() }, ...fields,
+    stamps: { name: laterStamp(Date.now(), "device1", []) }, ...fields,
   });
   return { docs: [{ database: store.databaseFor("home", GRID), doc }] };
 }
