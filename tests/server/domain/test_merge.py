@@ -1,6 +1,8 @@
 """Field merge: the laws that let any node merge in any order, and what becomes of every single edit."""
 
+import json
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -260,3 +262,11 @@ def test_a_spilled_edit_makes_the_same_document_every_time() -> None:
 @pytest.mark.parametrize("value", [1.0, [1.0], {"b": 1, "a": None}])
 def test_canonical_text_is_what_the_phone_makes_of_the_same_value(value: Any) -> None:
     assert merge.canonical(value) in {"1", "[1]", '{"b":1}'}
+
+
+def test_an_edit_on_the_phone_is_an_edit_here() -> None:
+    """The phone's own tests hold `pwa/src/store/edits.js` to the same examples."""
+    examples = json.loads((Path(__file__).parents[2] / "pwa/engine/edits.json").read_text(encoding="utf-8"))
+    assert len(examples) >= 7
+    for example in examples:
+        assert merge.edit(example["doc"], example["changes"], example["stamp"]) == example["after"], example["name"]
