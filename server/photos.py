@@ -30,6 +30,7 @@ from sync.gateway import Holder, NotAdmitted, Policy
 from sync.gateway import Unavailable as NobodyKnows
 
 KINDS = frozenset({"grid", "home-quarter", "beat"})
+NOT_HOLDER = "not_grid_holder"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class KnownUploader(Uploader):
 
 
 class Gate:
-    """Who may upload what: whoever may push the record of a photo may send its files, record or no record yet."""
+    """Who may upload what: any device its photos, record or no record yet; where they are kept is the `Keeper`'s to say."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
@@ -63,18 +64,27 @@ class Gate:
         return KnownUploader(device=holder.device, user=holder.user, holder=holder)
 
     async def may_upload(self, uploader: Uploader, database: str, photo: str) -> str | None:
-        """None, or why not: `id_type_mismatch` or `not_grid_holder`. An older quarter of a grid one holds is fine."""
+        """None, or why not: `id_type_mismatch`, or `not_grid_holder` for a database that no photo's record can lie in.
+
+        A grid that is not the sender's is no hindrance: the record is refused and waits for a clerk, and so does its file.
+        """
         name = parse(database)
         if not ids.is_record_id(photo, "photo"):
             return "id_type_mismatch"
-        if name is None or name.kind not in KINDS or name.grid is None or not isinstance(uploader, KnownUploader):
-            return "not_grid_holder"
-        rights = uploader.holder.databases.get(database)
-        if rights is not None:
-            return None if rights.push else "not_grid_holder"
-        person = uploader.holder.person
-        holds = name.kind in permissions.database_kinds(person) and name.grid in person.get("grids", ())
-        return None if holds else "not_grid_holder"
+        is_place = name is not None and name.kind in KINDS and isinstance(uploader, KnownUploader)
+        return None if is_place else "not_grid_holder"
+
+
+def may_store(uploader: Uploader, database: str) -> bool:
+    """True when the sender may push the photo's record there, too. An older quarter of a grid one holds is fine."""
+    name = parse(database)
+    if name is None or not isinstance(uploader, KnownUploader):
+        return False
+    rights = uploader.holder.databases.get(database)
+    if rights is not None:
+        return rights.push
+    person = uploader.holder.person
+    return name.kind in permissions.database_kinds(person) and name.grid in person.get("grids", ())
 
 
 class Keeper:
@@ -95,6 +105,9 @@ class Keeper:
             if upload.problem or upload.facts is None:
                 put_aside(self._couch, upload, uploader, upload.problem or "not_an_image")
                 return None
+            if not may_store(uploader, upload.meta.database):
+                put_aside(self._couch, upload, uploader, NOT_HOLDER)
+                raise Refused(NOT_HOLDER, is_kept=True)
             return self._store(upload, uploader)
         except PhotoConflict:
             put_aside(self._couch, upload, uploader, PhotoConflict.code)

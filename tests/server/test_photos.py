@@ -95,24 +95,39 @@ def test_a_revoked_token_is_told_as_such_and_a_dead_store_is_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "database", "reason"),
+    ("who", "database", "is_stored"),
     [
-        ("worker1", GRID_DB, None),
-        ("worker1", grid_db(GRID_A, "2025q1"), None),
-        ("worker1", home_quarter_db(GRID_A, "2026q4"), None),
-        ("worker1", beat_db(GRID_A, "2026q4"), "not_grid_holder"),
-        ("police1", beat_db(GRID_A, "2026q4"), None),
-        ("police1", home_quarter_db(GRID_A, "2026q4"), "not_grid_holder"),
-        ("worker2", GRID_DB, "not_grid_holder"),
-        ("worker1", grid_db(GRID_ELSEWHERE, "2026q4"), "not_grid_holder"),
-        ("worker1", home_db(GRID_A), "not_grid_holder"),
-        ("worker1", "people", "not_grid_holder"),
-        ("worker1", "../people", "not_grid_holder"),
+        ("worker1", GRID_DB, True),
+        ("worker1", grid_db(GRID_A, "2025q1"), True),
+        ("worker1", home_quarter_db(GRID_A, "2026q4"), True),
+        ("worker1", beat_db(GRID_A, "2026q4"), False),
+        ("police1", beat_db(GRID_A, "2026q4"), True),
+        ("police1", home_quarter_db(GRID_A, "2026q4"), False),
+        ("worker2", GRID_DB, False),
+        ("worker1", grid_db(GRID_ELSEWHERE, "2026q4"), False),
     ],
 )
-def test_whoever_may_push_the_record_may_send_its_photo(people: People, who: str, database: str, reason: str | None) -> None:
+def test_a_photo_is_stored_where_its_record_may_be_pushed_and_else_waits_for_a_clerk(  # noqa: PLR0917
+    stored: Couch, nudges: Nudges, people: People, tmp_path: Path, who: str, database: str, is_stored: bool
+) -> None:
+    gate, photo = Gate(Policy(NotAdmitted("unused"))), new_id("photo")  # type: ignore[arg-type]
+    assert asyncio.run(gate.may_upload(known(people[who]), database, photo)) is None
+    file = upload(camera_jpeg(tmp_path / "a.jpg", width=40, height=30), photo, database)
+    if is_stored:
+        keep(stored, nudges, people[who], file)
+    else:
+        with pytest.raises(Refused) as caught:
+            keep(stored, nudges, people[who], file)
+        assert (caught.value.code, caught.value.is_kept) == ("not_grid_holder", True)
+        [entry] = stored.database("quarantine").range("refused:", "refused:\ufff0", 10)
+        assert (entry["about"]["id"], entry["is_file"], entry["user"]) == (photo, True, who)
+    assert (media_db(database.split("-")[1][:9]) in stored.all_databases()) is is_stored
+
+
+@pytest.mark.parametrize("database", [home_db(GRID_A), "people", "../people"])
+def test_where_no_photos_record_can_lie_none_is_uploaded(people: People, database: str) -> None:
     gate = Gate(Policy(NotAdmitted("unused")))  # type: ignore[arg-type]
-    assert asyncio.run(gate.may_upload(known(people[who]), database, new_id("photo"))) == reason
+    assert asyncio.run(gate.may_upload(known(people["worker1"]), database, new_id("photo"))) == "not_grid_holder"
 
 
 def test_only_photos_are_uploaded(people: People) -> None:

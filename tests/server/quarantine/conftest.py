@@ -92,7 +92,8 @@ def refuse(stored: Couch) -> Refuse:
     ) -> str:
         refused = [Refused(doc, orjson.dumps(doc), reason, fields) for doc in docs]
         assert all(quarantine.keep_all(stored, database, "d1", "worker1", refused))
-        return next(entry["_id"] for entry in listing.about(stored, [docs[0]["_id"]], "worker1") if not entry["is_file"])
+        found = listing.about(stored, [docs[0]["_id"]], "worker1")
+        return next(entry["_id"] for entry in found if entry["about"]["id"] == docs[0]["_id"] and not entry["is_file"])
 
     return keep
 
