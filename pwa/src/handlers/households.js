@@ -11,7 +11,7 @@ import { aboutRows, chipOf, rowOf } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 
 const PAGE_COUNT = 30;
-const HOUSING = Object.freeze(["owner", "tenant", "other"]);
+export const HOUSING = Object.freeze(["owner", "tenant", "other"]);
 const HOW = Object.freeze(["consent_spoken", "consent_signed", "statutory_duty"]);
 const SHORT_TEXTS = Object.freeze(["building", "unit", "room", "contact_name", "contact_phone"]);
 
@@ -81,20 +81,28 @@ export async function saveHousehold(input, store, context) {
 
 function checkHousehold(form, limits) {
   const of = (name) => textOf(form, name);
-  const short = (name) => within(of(name), limits.short, "wrong.address_too_long") ?? withoutIdNumber(of(name));
   return judged({
+    ...factChecks(form, limits),
+    purpose: needed(of("purpose"), "wrong.purpose_missing") ?? within(of("purpose"), limits.short, "wrong.address_too_long") ?? withoutIdNumber(of("purpose")),
+    how: oneOf(of("how"), HOW, "wrong.how_missing"),
+  });
+}
+
+/** What may be wrong with the facts of a form, by field; the basis is apart. */
+export function factChecks(form, limits) {
+  const of = (name) => textOf(form, name);
+  const short = (name) => within(of(name), limits.short, "wrong.address_too_long") ?? withoutIdNumber(of(name));
+  return {
     address: needed(of("address"), "wrong.address_missing") ?? short("address"),
     ...Object.fromEntries(SHORT_TEXTS.map((name) => [name, short(name)])),
     contact_phone: telephone(of("contact_phone")),
     residents_count: wholeNumber(of("residents_count"), 100, "wrong.residents"),
     remark: within(of("remark"), limits.text) ?? withoutIdNumber(of("remark")),
-    purpose: needed(of("purpose"), "wrong.purpose_missing") ?? short("purpose"),
-    how: oneOf(of("how"), HOW, "wrong.how_missing"),
-  });
+  };
 }
 
 /** Only what was filled in: an absent fact is unknown, and nobody stamped it. */
-function factsOf(form) {
+export function factsOf(form) {
   const texts = ["address", ...SHORT_TEXTS, "remark"].map((name) => [name, textOf(form, name)]);
   const housing = HOUSING.includes(form.housing) ? form.housing : "";
   const residents = textOf(form, "residents_count");

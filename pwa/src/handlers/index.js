@@ -1,5 +1,6 @@
 /** Every address of the phone app and what answers it. The service worker finds its handler here (`sw/router.js`). */
 import { showCases } from "./cases.js";
+import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
 import { endPatrol, startPatrol } from "./patrols.js";
@@ -23,6 +24,8 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/homes/new", handle: showHouseholdForm },
   { method: "POST", path: "/m/households", handle: saveHousehold },
   { method: "GET", path: "/m/homes/:id", handle: showHousehold },
+  { method: "GET", path: "/m/homes/:id/edit", handle: showHouseholdEdit },
+  { method: "POST", path: "/m/homes/:id/edits", handle: saveHouseholdEdit },
   { method: "GET", path: "/m/homes/:id/visits/new", handle: showHouseholdVisitForm },
   { method: "GET", path: "/m/visits", handle: showVisits },
   { method: "GET", path: "/m/visits/new", handle: showPoliceVisitForm },

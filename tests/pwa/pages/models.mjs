@@ -87,7 +87,7 @@ export async function shownPages(language) {
   for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/report"]) await add(`police ${path}`, police.get(path));
   const full = await filledPhone(language);
   const { household, visit } = await withHousehold(full);
-  const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/visits/new`,
+  const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,
     `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync-chip", `/m/records/${full.ids[0]}/photos/1`, `/m/records/${full.ids[0]}/photos/2`, ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
   for (const path of paths) await add(`full ${path}`, full.phone.get(path));
   await addTroubles(add, full);
