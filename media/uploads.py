@@ -41,6 +41,10 @@ class UploadPolicy(Protocol):
         """None when allowed, else the machine-readable reason; it answers 403."""
 
 
+class Gone(Problem):
+    """The upload is no longer where it was: finished by another request, expired or terminated."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds on what one device may leave here, and on waiting."""
@@ -151,15 +155,19 @@ class Uploads:
 
     async def _tell(self, exchange: "Exchange", ticket: Ticket) -> Response:
         """HEAD. A full offset is told only when the file is safe, because the phone then lets go of it."""
-        if ticket.outcome not in {"", "stored"}:
-            raise Problem(410, ticket.outcome, "finished and refused", quarantined=True)
         if not ticket.outcome and exchange.shelf.size(ticket.upload) >= ticket.length_bytes:
-            async with self._holding(exchange.shelf, ticket.upload) as held:
-                await self._complete_if_full(exchange, held, ticket)
-        else:
+            with suppress(Gone):
+                async with self._holding(exchange.shelf, ticket.upload) as held:
+                    await self._complete_if_full(exchange, held, ticket)
+        elif not ticket.outcome:
             await self._wait_for_silent(exchange.shelf, ticket.upload)
             await asyncio.to_thread(exchange.shelf.sync, ticket.upload)
-        ticket = exchange.shelf.read(ticket.upload) or ticket
+        found = exchange.shelf.read(ticket.upload)
+        if found is None:
+            raise Gone(404, "no_such_upload", "expired or terminated: create it again")
+        ticket = found
+        if ticket.outcome not in {"", "stored"}:
+            raise Problem(410, ticket.outcome, "finished and refused", quarantined=True)
         lines = {"Upload_Length": str(ticket.length_bytes), "Upload_Metadata": tus.write_metadata(ticket)}
         return self._told(200, exchange.shelf, ticket, **lines)
 
@@ -237,7 +245,7 @@ class Uploads:
                     raise problem.with_headers(Retry_After="1") from None
                 await asyncio.sleep(0.1)
         if held is None:
-            raise Problem(409, "offset_mismatch", "finished, expired or terminated meanwhile: ask where it stands")
+            raise Gone(409, "offset_mismatch", "finished, expired or terminated meanwhile: ask where it stands")
         try:
             yield held
         finally:

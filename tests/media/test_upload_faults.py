@@ -2,6 +2,7 @@
 
 import fcntl
 import resource
+import socket
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ import pytest
 from media.uploads import Limits
 from tests.conftest import ROOT, wait_for_line, wait_until
 from tests.media.test_uploads import assert_problem, kept, sha256
-from tests.media.upload_site import TUS, Phone, serving
+from tests.media.upload_site import BASE, TUS, Phone, metadata, serving
 
 CHUNK_BYTES = 256 * 1024
 
@@ -136,6 +137,41 @@ def test_a_lost_answer_to_the_last_byte_is_asked_for_again(phone: Phone, photo_b
     assert phone.offset(location) == len(photo_bytes)
     assert phone.create(photo_bytes).headers["upload-offset"] == str(len(photo_bytes))
     assert len((folder / "finished.log").read_text().splitlines()) == 1
+
+
+def test_asking_while_the_file_is_being_handed_over_waits_for_that(phone: Phone, photo_bytes: bytes, folder: Path) -> None:
+    (folder / "trouble").write_text("slow")
+    location = phone.create(photo_bytes).headers["location"]
+    with phone.half_open(location, 0, photo_bytes, announced=len(photo_bytes)):
+        parts = folder / "partial"
+        wait_until(lambda: any(p.stat().st_size == len(photo_bytes) for p in parts.rglob("*.part")), what="the last byte")
+        assert phone.offset(location) == len(photo_bytes)
+    assert len((folder / "finished.log").read_text().splitlines()) == 1
+
+
+def test_a_file_begun_long_ago_is_not_read_from_its_start_again(phone: Phone, photo_bytes: bytes, folder: Path) -> None:
+    data = photo_bytes * 3
+    begun = len(data) - 200_000
+    phone.create(data, body=data[:begun])
+    link = socket.create_connection(("127.0.0.1", int(phone.url.rpartition(":")[2])))
+    with link:
+        lines = {**TUS, "Content-Type": "application/offset+octet-stream", "Upload-Length": str(len(data)), "Host": "x"}
+        lines |= {"Authorization": phone.http.headers["Authorization"], "Upload-Metadata": metadata(data)}
+        head = "".join(f"{name}: {value}\r\n" for name, value in {**lines, "Content-Length": str(len(data))}.items())
+        link.sendall(f"POST {BASE} HTTP/1.1\r\n{head}\r\n".encode() + data[:30_000])
+        answer = link.recv(65536).decode().lower()
+    assert "http/1.1 201" in answer
+    assert f"upload-offset: {begun}" in answer
+    assert "connection: close" in answer
+
+
+def test_a_refusal_of_a_body_still_to_come_ends_the_connection(phone: Phone, photo_bytes: bytes) -> None:
+    location = phone.create(photo_bytes).headers["location"]
+    with phone.half_open(location, 5, photo_bytes[:30_000], announced=len(photo_bytes) - 5) as link:
+        answer = link.recv(65536).decode().lower()
+    assert "http/1.1 409" in answer
+    assert "connection: close" in answer
+    assert phone.send(location, 5, photo_bytes[:100]).headers.get("connection") != "close", "a short rest is read away instead"
 
 
 def test_a_server_killed_mid_chunk_goes_on_where_it_was(start: Callable[[], Site], photo_bytes: bytes, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ Runs inside a test by `serving`, or as a process of its own: `python -m tests.me
 port. What the keeper should do next can be told through the file `FOLDER/trouble`: it names the error to raise.
 """
 
+import asyncio
 import base64
 import hashlib
 import shutil
@@ -49,6 +50,8 @@ class Keeper:
     async def __call__(self, upload: Upload, uploader: Uploader) -> None:
         trouble = self.folder / "trouble"
         name = trouble.read_text() if trouble.exists() else ""
+        if name == "slow":
+            await asyncio.sleep(0.4)
         if name == "unavailable":
             raise Unavailable("the database is away")
         if name == "storage_full":
@@ -90,7 +93,9 @@ class Phone:
 
     def offset(self, location: str) -> int:
         """HEAD."""
-        return int(self.http.head(location, headers=TUS).headers["Upload-Offset"])
+        answer = self.http.head(location, headers=TUS)
+        assert answer.status_code == 200, answer
+        return int(answer.headers["Upload-Offset"])
 
     def break_off(self, location: str, offset: int, body: bytes, announced: int) -> None:
         """A PATCH that announces more than it sends and then loses its link."""
