@@ -1,14 +1,18 @@
 """How much one device may have lying in quarantine undecided: documents and files, pushed and rescued, each by number and bytes.
 
-A document `quota:<device>` counts what was let in, guarded by its revision, so that pushes at the same time cannot go beyond. It
-only ever counts up; when it says "full" the entries themselves are counted anew, because what was decided costs nothing any more.
+A document `quota:<device>` counts what is let in, guarded by its revision, before it is written: pushes at one time cannot go
+beyond. It only ever counts up; when it says "full" and nothing was let in for a minute, the entries themselves are counted anew,
+because what was decided costs nothing any more.
 """
 
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from server.domain import times
 from server.quarantine import entries
 
 MIB = 1 << 20
+REST = timedelta(minutes=1)
 Counter = dict[str, Any]
 
 
@@ -59,7 +63,12 @@ def usage(counter: Counter, allowance: str) -> Usage:
     return Usage(*used.get(allowance, (0, 0))) if isinstance(used, dict) else Usage(int(used or 0), 0)
 
 
-def with_usage(counter: Counter, allowance: str, used: Usage) -> Counter:
+def with_usage(counter: Counter, allowance: str, used: Usage, now: datetime) -> Counter:
     """The counter after that."""
     before = counter.get("used")
-    return counter | {"used": (before if isinstance(before, dict) else {}) | {allowance: list(used)}}
+    return counter | {"used": (before if isinstance(before, dict) else {}) | {allowance: list(used)}, "at": times.to_text(now)}
+
+
+def is_at_rest(counter: Counter, now: datetime) -> bool:
+    """True when whatever was counted is written by now, or never will be."""
+    return "at" not in counter or now - times.from_text(counter["at"]) >= REST

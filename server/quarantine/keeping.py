@@ -19,7 +19,7 @@ from sync import databases
 from sync.couch import Couch
 from sync.errors import Conflict, NotFound, Unreachable
 
-TRIES = 5
+TRIES = 20
 
 
 def keep(couch: Couch, *, database: str, device: str, user: str, doc: Any, reason: str, fields: Mapping[str, str]) -> str:
@@ -73,13 +73,16 @@ def _keep(couch: Couch, device: str, made: Sequence[Entry], allowance: str, most
         counter, known = _present(couch, device, [entry["_id"] for entry in made])
         used = _recount(couch, device, allowance) if is_recounted else allowances.usage(counter, allowance)
         fresh, after = _fitting(made, known, used, limit)
-        if not is_recounted and len(fresh) + len(known) < len({entry["_id"] for entry in made}):
+        is_full = len(fresh) + len(known) < len({entry["_id"] for entry in made})
+        if is_full and not is_recounted and allowances.is_at_rest(counter, datetime.now(UTC)):
             is_recounted = True
             continue
-        try:
-            _write(couch, list(fresh.values()), allowances.with_usage(counter, allowance, after))
-        except Conflict:
-            continue
+        if fresh:
+            try:
+                _reserve(couch, allowances.with_usage(counter, allowance, after, datetime.now(UTC)))
+            except Conflict:
+                continue
+            _write(couch, list(fresh.values()))
         return [entry["_id"] in known or entry["_id"] in fresh for entry in made]
     raise Unreachable("the device's allowance changes too fast")
 
@@ -111,18 +114,20 @@ def _recount(couch: Couch, device: str, allowance: str) -> Usage:
     return Usage(rows[0]["value"]["count"], rows[0]["value"]["sum"]) if rows else Usage(0, 0)
 
 
-def _write(couch: Couch, made: Sequence[Entry], counter: Entry | None = None) -> None:
-    """Write the counter and entries. Raises Conflict when another changed the counter first; entries written are then known."""
-    if not made:
-        return
-    database = couch.database(databases.QUARANTINE)
-    docs = [*([counter] if counter else []), *made]
+def _reserve(couch: Couch, counter: Entry) -> None:
+    """Count before anything is written, so that pushes at the same time cannot share the same room. Raises Conflict."""
     try:
-        rows = database.bulk(docs)
+        couch.database(databases.QUARANTINE).put(counter)
     except NotFound:
-        rows = ensure(couch).bulk(docs)
-    errors = {row["id"]: row["error"] for row in rows if "error" in row}
-    if counter and counter["_id"] in errors:
-        raise Conflict(counter["_id"])
-    if any(error != "conflict" for error in errors.values()):
+        ensure(couch).put(counter)
+
+
+def _write(couch: Couch, made: Sequence[Entry]) -> None:
+    """Write entries; one that is there already is fine."""
+    try:
+        rows = couch.database(databases.QUARANTINE).bulk(made)
+    except NotFound:
+        rows = ensure(couch).bulk(made)
+    errors = {row["id"]: row["error"] for row in rows if row.get("error", "conflict") != "conflict"}
+    if errors:
         raise Unreachable(f"not kept: {errors}")
