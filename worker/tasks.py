@@ -10,6 +10,7 @@ from typing import Any
 
 from media.errors import Unavailable
 from media.sweep import sweep_expired
+from server.quarantine.aging import Aging
 from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, intake, photos
@@ -24,6 +25,7 @@ PHOTO_LIMIT_S, PHOTO_KILL_S = 40, 60
 TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
 LOG = logging.getLogger(__name__)
 SWEEP, ROTATION, UNCLAIMED = Sweep(), Rotation(), Unclaimed()
+AGING = Aging()
 ROTATION_MOST_S = 20.0
 ONE_SWEEP = threading.Lock()
 
@@ -63,6 +65,7 @@ def sweep() -> None:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
         UNCLAIMED.run(couch(), datetime.now(UTC))
+        AGING.run(couch(), nudges(), datetime.now(UTC))
         if settings.uploads.is_dir():
             sweep_expired(settings.uploads, datetime.now(UTC))
     except StoreError as error:
