@@ -1,0 +1,161 @@
+"""The first load of a new phone: 10,000 documents over a link of 100 ms round trip, with the first push, in real Chromium.
+
+Three ways, alternating: the app as it is (sign in, all its databases, a report saved while it loads, its pages shown meanwhile);
+PouchDB's `replicate` as it comes, of the one large database; and writing the same documents from memory into the same kind of
+local database, which is the limit. Run from the root: `python tests/bench/first_load.py [--docs 10000] [--rounds 3]`.
+`XUNGE_COUCHDB_URL` makes it measure on that CouchDB.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+from sync.couch import Couch
+from tests.browsers import FLAGS, PHONE
+from tests.proxies import delaying
+from tests.running import PASSWORD, ROOT, RunningSystem, until
+from tests.sync.gateway.conftest import make_report
+
+DELAY_S = 0.05
+BAR_PLAIN, BAR_MEMORY = 12.0, 1.3
+BATCH = 1000
+LOADED = """async () => {
+  const ask = (request) => new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result); request.onerror = () => reject(request.error);
+  });
+  const read = async (name, store, key) => {
+    const db = await ask(indexedDB.open(name));
+    const value = await ask(db.transaction(store).objectStore(store).get(key)); db.close(); return value;
+  };
+  const session = await read('xunge-meta', 'sessions', 'worker1');
+  const sync = await read('xunge-own-worker1', 'state', 'sync');
+  const checkpoints = await ask((await ask(indexedDB.open('xunge-own-worker1'))).transaction('checkpoints').objectStore('checkpoints').getAll());
+  const waiting = await ask((await ask(indexedDB.open('xunge-own-worker1'))).transaction('outbox').objectStore('outbox').count());
+  return {from: session.enrolled_at, to: sync?.last_sync_at, is_loaded: Boolean(sync?.loaded), waiting, phase: sync?.phase,
+    token: session.token, databases: session.databases.map(one => one.name), checkpoints: checkpoints.length};
+}"""
+SAVE = """async () => {
+  const page = await (await fetch('/m/report')).text();
+  const form = new FormData(new DOMParser().parseFromString(page, 'text/html').querySelector('form'));
+  form.set('category', '1101'); form.set('text', 'first load');
+  return (await fetch('/m/reports', {method: 'POST', body: form})).url;
+}"""
+
+
+def bundle(folder: Path) -> Path:
+    """The comparison's code as one script, made by the app's own bundler."""
+    made = folder / "first_load.bundle.js"
+    source = ROOT / "tests/bench/first_load.js"
+    command = [ROOT / "pwa/node_modules/.bin/esbuild", source, "--bundle", "--format=iife", f"--outfile={made}", "--log-level=error"]
+    aliases = ["--define:global=globalThis", "--alias:events=" + str(ROOT / "pwa/node_modules/events/events.js")]
+    environment = os.environ | {"NODE_PATH": str(ROOT / "pwa/node_modules")}
+    subprocess.run([str(part) for part in [*command, *aliases]], check=True, env=environment)
+    return made
+
+
+def fill(system: RunningSystem, database: str, count: int) -> None:
+    """Another worker's reports, straight into the store, as they would lie there after a quarter."""
+    couch = Couch(json.loads((system.data / "run.json").read_text())["XUNGE_COUCHDB_URL"])
+    couch.create(database, replicated=True)
+    grid = database.split("-")[1]
+    for at in range(0, count, BATCH):
+        docs = [make_report("worker2", "bench", grid=grid) for _ in range(min(BATCH, count - at))]
+        couch.database(database).bulk(docs, new_edits=False)
+
+
+def first_load(browser: Browser, url: str, count: int) -> tuple[float, dict[str, Any]]:
+    """Seconds from enrolment until everything is here and the first record is sent; what the phone then is."""
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, locale="zh-CN")
+    page = context.new_page()
+    page.goto(f"{url}/m/")
+    page.fill("#username", "worker1")
+    page.fill("#password", PASSWORD)
+    page.click("form:has(#password) button")
+    page.wait_for_selector(".bar")
+    page.evaluate(SAVE)
+    state: dict[str, Any] = {}
+
+    def is_done() -> bool:
+        state.update(page.evaluate(LOADED))
+        return bool(state["is_loaded"]) and not state["waiting"]
+
+    until(is_done, "the first load", 180, pause_s=0.25)
+    took_s = page.evaluate("([from, to]) => (Date.parse(to) - Date.parse(from)) / 1000", [state["from"], state["to"]])
+    context.close()
+    return float(took_s), state
+
+
+def in_page(context: BrowserContext, url: str, script: Path, call: str, given: dict[str, Any]) -> float:
+    """Seconds of one way of comparison, on a page of its own that shows nothing."""
+    page = context.new_page()
+    page.goto(f"{url}/healthz")
+    page.add_script_tag(path=script)
+    page.set_default_timeout(300_000)
+    done = page.evaluate(f"given => {call}(given)", given)
+    page.close()
+    if done["doc_count"] < given["least"]:
+        raise RuntimeError(f"{call} brought {done['doc_count']} documents")
+    return float(done["took_ms"]) / 1000
+
+
+def measure(browser: Browser, system: RunningSystem, url: str, script: Path, count: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way in each round."""
+    found: dict[str, list[float]] = {"ours": [], "memory": [], "plain": []}
+    _, state = first_load(browser, url, 0)
+    database = next(name for name in state["databases"] if name.startswith("grid-"))
+    fill(system, database, count)
+    device = state["token"].partition(".")[0]
+    for _ in range(rounds):
+        doc = make_report("worker1", device, grid=database.split("-")[1])
+        given = {"database": database, "token": state["token"], "doc": doc, "least": count}
+        context = browser.new_context(bypass_csp=True)
+        found["ours"].append(first_load(browser, url, count)[0])
+        found["memory"].append(in_page(context, url, script, "writeFromMemory", given))
+        found["plain"].append(in_page(context, url, script, "replicate", given))
+        context.close()
+        print("  ".join(f"{name} {column[-1]:.2f} s" for name, column in found.items()), flush=True)
+    return found
+
+
+def report(found: dict[str, list[float]], count: int) -> None:
+    """Print the ratios, each the median over the rounds."""
+    plain = statistics.median(other / ours for ours, other in zip(found["ours"], found["plain"], strict=True))
+    memory = statistics.median(ours / other for ours, other in zip(found["ours"], found["memory"], strict=True))
+    print(f"first load of {count} documents and one pushed, 100 ms round trip, median of {len(found['ours'])}:")
+    print(f"  {plain:.1f} times as fast as plain replicate (bar {BAR_PLAIN:.0f}: {'held' if plain >= BAR_PLAIN else 'NOT held'})")
+    print(f"  {memory:.2f} times the time from memory (bar {BAR_MEMORY}: {'held' if memory <= BAR_MEMORY else 'NOT held'})", flush=True)
+
+
+def main() -> int:
+    """Measure and print."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--docs", type=int, default=10_000)
+    arguments.add_argument("--rounds", type=int, default=3)
+    given = arguments.parse_args()
+    store = os.environ.get("XUNGE_COUCHDB_URL")
+    print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        system = RunningSystem(Path(folder) / "data", **({"XUNGE_COUCHDB_URL": store} if store else {})).start()
+        try:
+            with delaying(system.url, DELAY_S) as url:
+                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+                report(measure(browser, system, url, bundle(Path(folder)), given.docs, given.rounds), given.docs)
+                browser.close()
+        finally:
+            system.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
