@@ -15,10 +15,16 @@ AUTHORIZATION = "Basic " + base64.b64encode(b"admin:secret").decode()
 class RunningNode:
     """A node process; `kill` is `kill -9`."""
 
-    def __init__(self, data: Path, open_files: int | None = None, wrapper: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        data: Path,
+        open_files: int | None = None,
+        wrapper: tuple[str, ...] = (),
+        module: tuple[str, ...] = ("sync.embedded",),
+    ) -> None:
         if open_files is not None:
             wrapper = ("sh", "-c", f'ulimit -n {open_files} && exec "$@"', "sh", *wrapper)
-        command = [*wrapper, sys.executable, "-m", "sync.embedded", "--data", str(data), "--port", "0"]
+        command = [*wrapper, sys.executable, "-m", *module, "--data", str(data), "--port", "0"]
 
         self.process = subprocess.Popen(
             [*command, "--admin", "admin:secret"],
@@ -37,10 +43,12 @@ class RunningNode:
         """A connection of the caller's own."""
         return HTTPConnection(self.address, timeout=timeout_s)
 
-    def ask(self, method: str, path: str, body: Any = None, connection: HTTPConnection | None = None) -> tuple[int, Any]:
-        """Status and parsed JSON of one request."""
+    def ask(
+        self, method: str, path: str, body: Any = None, connection: HTTPConnection | None = None, **more: str
+    ) -> tuple[int, Any]:
+        """Status and parsed JSON of one request; `more` are further headers."""
         link = connection or self.connect()
-        headers = {"Authorization": AUTHORIZATION, "Content-Type": "application/json"}
+        headers = {"Authorization": AUTHORIZATION, "Content-Type": "application/json", **more}
         try:
             link.request(method, path, None if body is None else json.dumps(body), headers)
             answer = link.getresponse()
