@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from server import logs, photos, settings
 from server.limits import Meter
+from server.households.waiting import Waiting
 from server.nudges import Nudges
 from server.people import accounts, sign_in
 from server.people.policy import DevicePolicy
@@ -26,6 +27,7 @@ from server.web.health import Health
 from server.web.live import Hub
 from server.web.names import Names
 from server.web.pages import Pages
+from server.web.quarantine_badge import Badge
 from server.web.phone_guard import PhoneGuard
 from server.web.rescue import create_rescue_uploads
 from server.web.routes import routes
@@ -83,6 +85,8 @@ def _services(found: Settings, built: Path) -> Services:
         policy=DevicePolicy(couch),
         meter=Meter(found.broker_url),
         health=Health(),
+        badge=Badge(couch),
+        waiting=Waiting(couch),
     )
 
 

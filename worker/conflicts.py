@@ -9,11 +9,11 @@ import logging
 
 from server.cases.intake import BATCH, CHECKPOINT, NOTHING, Outcome
 from server.domain import merge
+from server.households import spilling
 from sync import conflicts, feed
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import parse
-from sync.errors import Unreachable
 
 LOG = logging.getLogger(__name__)
 
@@ -45,14 +45,7 @@ def _settle(database: Database, leaves: list[merge.Document]) -> int:
         LOG.error("%s in %s is in conflict and of %s: left alone", leaves[0]["_id"], database.name, sorted(map(str, types)))
         return 0
     merged = merge.bound(merge.merge([conflicts.content_of(leaf) for leaf in leaves]))
-    _keep(database, [merge.spilled_document(merged.doc, edit) for edit in merged.spilled])
+    spilling.keep(database, merged.doc, merged.spilled)
     rev = conflicts.resolve(database, leaves, merged.doc)
     LOG.info("%s in %s: %s versions merged as %s", leaves[0]["_id"], database.name, len(leaves), rev)
     return 1
-
-
-def _keep(database: Database, docs: list[merge.Document]) -> None:
-    """Write what found no room in its document before that document is written. What is there is the same already."""
-    odd = [row for row in database.bulk(docs) if row.get("error", "conflict") != "conflict"]
-    if odd:
-        raise Unreachable(f"{database.name}: {odd[0]['error']}")

@@ -147,10 +147,9 @@ def bound(doc: Document) -> Bounded:
 
 def spilled_document(doc: Document, lost: Edit) -> Document:
     """The document of its own that keeps an edit for which its document has no room. The same edit makes the same document."""
-    digest = hashlib.sha256("\n".join([lost.field, lost.stamp, canonical(lost.value)]).encode()).hexdigest()[:32]
     captured_at = times.to_text(hlc.made_at(lost.stamp) or EPOCH)
     envelope = {"grid": doc["grid"], "author": "server", "device": "server", "captured_at": captured_at}
-    head = {"_id": f"superseded:{doc['_id']}:{digest}", "type": "superseded", "v": 1, **envelope, "clock_offset_ms": 0}
+    head = {"_id": f"superseded:{doc['_id']}:{key_of(lost)}", "type": "superseded", "v": 1, **envelope, "clock_offset_ms": 0}
     return head | {"of": doc["_id"], **lost._asdict()}
 
 
@@ -166,6 +165,11 @@ def is_value(type_: str, field: str, value: Any) -> bool:
     except msgspec.ValidationError:
         return False
     return True
+
+
+def key_of(lost: Edit) -> str:
+    """What an edit is called among those of its document."""
+    return hashlib.sha256("\n".join([lost.field, lost.stamp, canonical(lost.value)]).encode()).hexdigest()[:32]
 
 
 def canonical(value: Any) -> str:

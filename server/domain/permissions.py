@@ -110,6 +110,20 @@ def may_see_records(person: Person, kind: str, grid: str) -> bool:
     return kind == "grid" and may_see_case(person, grid)
 
 
+def may_review_households(person: Person, grid: str) -> bool:
+    """True when this person may look at superseded values of a grid's household files at a desk, restore them or let them go.
+
+    The grid's own community only: it runs 一户一档 and the errands, knows the households, and answers for the workers who visit
+    them. A township or district triages cases and needs no household for it; administrators keep accounts, not files.
+    """
+    return "community" in person["roles"] and community_of(grid) in person.get("communities", ())
+
+
+def has_household_desk(person: Person) -> bool:
+    """True for those who have a page of superseded values at all."""
+    return "community" in person["roles"] and bool(person.get("communities"))
+
+
 def may_decide_refused(person: Person, townships: Iterable[str]) -> bool:
     """True when this person may list and decide (adopt, dismiss, reopen) refused records that concern these townships.
 

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.domain.permissions import Person, may_use_desk, may_use_phone, townships_seen
+from server.domain.permissions import Person, has_household_desk, may_use_desk, may_use_phone, townships_seen
 from server.web import locale
 from server.web.services import services_of
 
@@ -32,5 +32,7 @@ def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
         "person": person,
         "desk": desk_of(person),
         "where": names.township(township, language),
+        "refused": services_of(request).badge.of(person, township),
+        "has_households": has_household_desk(person),
         "townships": [{"code": code, "name": names.township(code, language)} for code in sorted(townships_seen(person))],
     }

@@ -60,6 +60,8 @@ class Pages:
             "desk": "/",
             "where": "",
             "townships": [],
+            "refused": None,
+            "has_households": False,
             "exact": moments.exact,
             "relative": partial(moments.relative, now=now, language=language),
             "languages": _language_links(request),

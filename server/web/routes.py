@@ -6,7 +6,21 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from server.web import case as case_page
-from server.web import cases_api, desks, devices_api, live_desk, phone, photo_files, poke, quarantine_api, rescue, session_routes
+from server.web import (
+    cases_api,
+    desks,
+    devices_api,
+    households,
+    live_desk,
+    openapi,
+    phone,
+    photo_files,
+    poke,
+    quarantine,
+    quarantine_api,
+    rescue,
+    session_routes,
+)
 from server.web import township as township_page
 from server.web.assets import Assets
 from server.web.health_route import healthz
@@ -30,6 +44,10 @@ def _pages() -> list[BaseRoute]:
         Route("/township/{code}/live", live_desk.township_stream),
         Route("/cases/{id}", case_page.show_case),
         Route("/cases/{id}/live", live_desk.case_stream),
+        Route("/households", households.show_households),
+        Route("/households/{grid}/{id}/{key}/opening", households.open_value, methods=["POST"]),
+        Route("/households/{grid}/{id}/{key}/restoration", households.restore_value, methods=["POST"]),
+        Route("/households/{grid}/{id}/{key}/review", households.let_value_go, methods=["POST"]),
         Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"]),
     ]
 
@@ -37,6 +55,7 @@ def _pages() -> list[BaseRoute]:
 def _api() -> list[BaseRoute]:
     return [
         Route("/healthz", healthz),
+        Route("/api/openapi.json", openapi.show_interface),
         Route("/api/session", session_routes.start_session, methods=["POST"]),
         Route("/api/session", session_routes.end_session, methods=["DELETE"]),
         Route("/api/devices", devices_api.enrol, methods=["POST"]),
@@ -53,6 +72,14 @@ def _api() -> list[BaseRoute]:
 
 def _quarantine() -> list[BaseRoute]:
     return [
+        Route("/township/{code}/quarantine", quarantine.show_list),
+        Route("/quarantine", quarantine.show_list),
+        Route("/quarantine/{id}", quarantine.show_entry),
+        Route("/quarantine/{id}/photos/{photo}", quarantine.show_photo),
+        Route("/quarantine/{id}/adoption", quarantine.submit_adoption, methods=["POST"]),
+        Route("/quarantine/{id}/dismissal", quarantine.submit_dismissal, methods=["POST"]),
+        Route("/quarantine/{id}/reopening", quarantine.submit_reopening, methods=["POST"]),
+        Route("/quarantine/{id}/opening", quarantine.submit_opening, methods=["POST"]),
         Route("/api/rescue", rescue.rescue, methods=["POST"]),
         Route("/api/quarantine", quarantine_api.list_entries),
         Route("/api/quarantine/mine", quarantine_api.list_own),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 
 from server.limits import Meter
+from server.households.waiting import Waiting
 from server.nudges import Nudges
 from server.people.policy import DevicePolicy
 from server.people.sign_in import SignInLimits
@@ -17,6 +18,7 @@ from server.web.health import Health
 from server.web.live import Hub
 from server.web.names import Names
 from server.web.pages import Pages
+from server.web.quarantine_badge import Badge
 from server.web.sessions import Sessions
 from sync.couch import Couch
 
@@ -37,6 +39,8 @@ class Services:
     policy: DevicePolicy
     meter: Meter
     health: Health
+    badge: Badge
+    waiting: Waiting
 
 
 def services_of(connection: HTTPConnection) -> Services:
