@@ -69,6 +69,12 @@ def counts(couch: Couch, scope: str) -> dict[str, int]:
     return dict.fromkeys(names, 0) | {row["key"][1]: row["value"] for row in rows if row["key"][2] == "all"}
 
 
+def count(couch: Couch, scope: str, name: str) -> int:
+    """How many there are in one list."""
+    rows = view(couch, "listing", reduce=True, startkey=[scope, name, "all"], endkey=[scope, name, "all", {}])["rows"]
+    return int(rows[0]["value"]) if rows else 0
+
+
 def facets(couch: Couch, scope: str, name: str, facet: str) -> dict[str, int]:
     """What there is to filter a list by: `{reason or user: how many}`."""
     span = {"startkey": [scope, name, facet], "endkey": [scope, name, facet, {}]}

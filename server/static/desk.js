@@ -9,6 +9,7 @@ import { bindLightbox } from "./desk/lightbox.js";
 import { bindList } from "./desk/list.js";
 import { drawMap } from "./desk/map.js";
 import { bindPhotos } from "./desk/photos.js";
+import { bindRefused, bindRefusedList } from "./desk/quarantine.js";
 import { keepTimesFresh } from "./desk/times.js";
 
 /** Binds what belongs to the page that is shown. */
@@ -18,6 +19,10 @@ function start() {
   keepTimesFresh(document.documentElement.lang);
   const list = document.querySelector("[data-list]");
   if (list instanceof HTMLElement) bindList(list);
+  const refusedList = document.querySelector("[data-refused-list]");
+  if (refusedList instanceof HTMLElement) bindRefusedList(refusedList);
+  const refused = document.querySelector("[data-refused]");
+  if (refused instanceof HTMLElement) bindRefused(refused);
   const page = document.querySelector("[data-case]");
   if (page instanceof HTMLElement) {
     bindCase(page);
