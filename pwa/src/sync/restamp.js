@@ -3,7 +3,7 @@
  * What others stamped stays as it is, or an old value would win against a newer one.
  */
 import { AHEAD_MOST_MS, correctedNow, restart } from "../store/clock.js";
-import { parseStamp } from "../store/identity.js";
+import { laterStamp, parseStamp } from "../store/identity.js";
 import { currentSession } from "../store/meta.js";
 import { entries, release } from "../store/outbox.js";
 import { saveRecord } from "../store/saving.js";
@@ -28,13 +28,34 @@ async function saveAgain(session, entry) {
   const { _revisions, ...doc } = entry.doc;
   const latest_ms = correctedNow(session) + AHEAD_MOST_MS;
   const isAhead = (text) => (parseStamp(text)?.ms ?? 0) > latest_ms;
-  const ahead = [...new Set(Object.values(doc.stamps ?? {}).filter(isAhead))].sort();
-  const settled = (doc.settled ?? []).filter((mark) => !isAhead(mark.slice(0, mark.lastIndexOf(" "))));
+  const given = Object.entries(doc.stamps ?? {});
+  const settled = (doc.settled ?? []).filter((mark) => !isAhead(stampOf(mark)));
+  const ahead = [...new Set(given.map(([, stamp]) => stamp).filter(isAhead))].sort();
   if (!ahead.length && settled.length === (doc.settled ?? []).length) return false;
-  const fresh = await restart(session, ahead.length);
-  const renewed = new Map(ahead.map((stamp, at) => [stamp, fresh[at]]));
-  const stamps = Object.fromEntries(Object.entries(doc.stamps ?? {}).map(([field, stamp]) => [field, renewed.get(stamp) ?? stamp]));
+  await restart(session);
+  const seen = [...given.map(([, stamp]) => stamp), ...settled.map(stampOf)].filter((text) => !isAhead(text));
+  const renewed = renew(session, doc, ahead, seen);
+  const stamps = Object.fromEntries(given.map(([field, stamp]) => [field, renewed.get(stamp) ?? stamp]));
   const books = doc.settled ? { stamps, settled } : { stamps };
   await saveRecord(session, { docs: [{ database: entry.database, doc: { ...doc, ...books } }] });
   return true;
+}
+
+/**
+ * For each stamp the one it should have been: when the edit was made, as the clock is known to have been off now, never after now;
+ * not when it is sent, or it would win against what a colleague changed in between. Later than what the edit had seen.
+ */
+function renew(session, doc, ahead, seen) {
+  const now_ms = correctedNow(session);
+  const moved_ms = (doc.clock_offset_ms ?? 0) - (session.offset_ms ?? 0);
+  const renewed = new Map();
+  for (const stamp of ahead) {
+    const made_ms = Math.max(0, Math.min(now_ms, (parseStamp(stamp)?.ms ?? 0) + moved_ms));
+    renewed.set(stamp, laterStamp(made_ms, session.device, [...seen, ...renewed.values()]));
+  }
+  return renewed;
+}
+
+function stampOf(mark) {
+  return mark.slice(0, mark.lastIndexOf(" "));
 }
