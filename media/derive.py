@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
+from media import bounded
 from media.exif import read_orientation, read_tags
 from media.pictures import DAMAGE, MAX_PIXELS, decoding, open_picture, shrink_on_decode
 
@@ -47,6 +48,9 @@ class Derived:
 def derive(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Derived:
     """Make both sizes; a picture smaller than a size is not enlarged. Raises the ImageErrors of `pictures`."""
     with open_picture(source, max_pixels) as image:
+        if bounded.is_costly(image):
+            (width_px, height_px, *thumb_px), (screen_jpeg, thumb_jpeg) = bounded.decode_apart("derive", source, max_pixels)
+            return Derived(screen_jpeg, width_px, height_px, thumb_jpeg, *thumb_px)
         orientation = read_orientation(read_tags(image)[0])
         shrink_on_decode(image, SCREEN_EDGE_PX)
         with decoding():

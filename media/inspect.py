@@ -6,7 +6,9 @@ Names and declared types are never believed. Changing or keeping pictures is els
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from media import bounded
 from media.errors import NotAnImage
 from media.exif import read_moment, read_orientation, read_place, read_tags
 from media.pictures import MAX_PIXELS, decoding, open_picture, shrink_on_decode
@@ -47,6 +49,8 @@ def read_facts(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Facts:
     if content_type is None:
         raise NotAnImage("content is not JPEG, PNG, WebP or HEIC")
     with open_picture(source, max_pixels) as image:
+        if bounded.is_costly(image):
+            return _facts_from(bounded.decode_apart("facts", source, max_pixels)[0])
         width_px, height_px = image.size
         main, exif, gps = read_tags(image)
         orientation = read_orientation(main)
@@ -56,6 +60,10 @@ def read_facts(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Facts:
         with decoding():
             image.load()
         return Facts(width_px, height_px, content_type, read_moment(main, exif), read_place(gps), orientation)
+
+
+def _facts_from(told: dict[str, Any]) -> Facts:
+    return Facts(**told | {"taken_at": datetime.fromisoformat(told["taken_at"]) if told["taken_at"] else None})
 
 
 def _read_head(path: Path) -> bytes:

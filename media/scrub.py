@@ -6,6 +6,7 @@ The stored original is never changed by this; the result is made when it is show
 import io
 from collections.abc import Callable
 
+from media import bounded
 from media.containers import strip_jpeg, strip_png, strip_webp
 from media.derive import flatten, to_srgb, turn_upright
 from media.exif import read_orientation, read_tags
@@ -31,6 +32,8 @@ def scrub(data: bytes, content_type: str, max_pixels: int = MAX_PIXELS) -> bytes
         orientation = read_orientation(read_tags(image)[0])
         if strip and orientation == 1:
             return strip(data)
+        if bounded.is_costly(image, is_whole=True):
+            return bounded.decode_apart("scrub", data, content_type, max_pixels)[1][0]
         with decoding():
             image.load()
             upright = turn_upright(to_srgb(flatten(image)), orientation)
