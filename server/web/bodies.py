@@ -3,8 +3,9 @@
 Endpoints made here are async only to read the body; the handler itself is a plain function and runs in the thread pool.
 """
 
+import functools
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -20,6 +21,7 @@ FORM_BYTES = 64 * 1024
 FORM_FIELDS = 30
 
 Shape = TypeVar("Shape")
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 Form = dict[str, str]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -28,14 +30,27 @@ def takes_json(shape: type[Shape]) -> Callable[[Callable[[Request, Shape], Respo
     """An endpoint whose handler is given the JSON body as a struct. 400 for what is no JSON, 415 for another type, 422 fields."""
 
     def wrap(handler: Callable[[Request, Shape], Response]) -> Endpoint:
+        @functools.wraps(handler)
         async def endpoint(request: Request) -> Response:
             if _type_of(request) != "application/json":
                 raise HTTPException(415, "not_json")
             return await run_in_threadpool(handler, request, decode(await read_body(request, JSON_BYTES), shape))
 
+        # What `/api/openapi.json` says of it.
+        endpoint.takes = shape  # type: ignore[attr-defined]
         return endpoint
 
     return wrap
+
+
+def answers(shape: type[Any]) -> Callable[[Handler], Handler]:
+    """Marks a handler or endpoint with the struct its answer is made of, for `/api/openapi.json`."""
+
+    def mark(handler: Handler) -> Handler:
+        handler.answers = shape  # type: ignore[attr-defined]
+        return handler
+
+    return mark
 
 
 def takes_form(handler: Callable[[Request, Form], Response]) -> Endpoint:

@@ -44,7 +44,10 @@ class MoveBody(msgspec.Struct):
 
 
 def list_cases(request: Request) -> Response:
-    """`GET /api/cases`: newest first, `next` is the cursor of what follows. Without `township`, the person's only one."""
+    """`GET /api/cases?township=&community=&state=&category=&unit=&grid=&q=&overdue=&limit=&cursor=`: newest first.
+
+    `next` is the cursor of what follows. Without `township`, the person's only one.
+    """
     services = services_of(request)
     person = services.sessions.person_of(request)
     seen = sorted(townships_seen(person)) if may_use_desk(person) else []

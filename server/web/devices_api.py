@@ -14,7 +14,7 @@ from server.domain.permissions import may_use_phone
 from server.people import devices
 from server.people.devices import Holder
 from server.web import locale
-from server.web.bodies import takes_json
+from server.web.bodies import answers, takes_json
 from server.web.services import services_of
 from server.web.session_routes import check
 from server.web.sessions import bearer_of
@@ -39,6 +39,52 @@ class Unsent(msgspec.Struct):
     oldest_quarter: Annotated[str, msgspec.Meta(max_length=6)] | None = None
 
 
+class Opened(msgspec.Struct):
+    """A database and what the device may do with it."""
+
+    name: str
+    pull: bool
+    push: bool
+
+
+class User(msgspec.Struct):
+    """Whose phone it is; `name` in the language asked for."""
+
+    id: str
+    name: str
+    roles: list[str]
+
+
+class About(msgspec.Struct):
+    """What a device is told of itself."""
+
+    device_id: str
+    user: User
+    grids: list[str]
+    databases: list[Opened]
+    server_time: str
+
+
+class Enrolled(About, kw_only=True):
+    """The answer of an enrolment."""
+
+    token: str
+
+
+class Own(About, kw_only=True):
+    """The answer to a device that asks about itself; `token` when it should use another from now on."""
+
+    wipe: bool
+    token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Renewed(msgspec.Struct):
+    """A token that is due to be replaced was, by this one."""
+
+    token: str
+
+
+@answers(Enrolled)
 @takes_json(Enrolment)
 def enrol(request: Request, body: Enrolment) -> Response:
     """`POST /api/devices`: 201 with the token, which is shown this once."""
@@ -47,28 +93,29 @@ def enrol(request: Request, body: Enrolment) -> Response:
         raise Forbidden("no_phone_role")
     services = services_of(request)
     device, token = devices.enrol(services.couch, person, body.name)
-    holder = Holder(person, device)
-    return answer_json(_about(request, holder) | {"token": token}, 201)
+    return answer_struct(Enrolled(**_about(request, Holder(person, device)), token=token), 201)
 
 
+@answers(Own)
 def show_own(request: Request) -> Response:
     """`GET /api/devices/me`: the same without the token, and whether the phone must wipe itself.
 
     `token` is there when the phone should use a new one from now on.
     """
     holder = holder_of(request)
-    about = _about(request, holder) | {"wipe": bool(holder.device.get("wipe", False))}
-    return answer_json(about | _renewed(request, holder))
+    token = _renewed(request, holder) or msgspec.UNSET
+    return answer_struct(Own(**_about(request, holder), wipe=bool(holder.device["wipe"]), token=token))
 
 
+@answers(Renewed)
 @takes_json(Unsent)
 def report_unsent(request: Request, body: Unsent) -> Response:
     """`POST /api/devices/me`: notes what waits on the phone; 204, or 200 with a new `token`."""
     holder = holder_of(request)
     counts = {"records": body.records, "photos": body.photos, "size_bytes": body.size_bytes}
     devices.note_unsent(services_of(request).couch, holder, counts, oldest_quarter=body.oldest_quarter)
-    renewed = _renewed(request, holder)
-    return answer_json(renewed) if renewed else Response(status_code=204)
+    token = _renewed(request, holder)
+    return answer_struct(Renewed(token)) if token else Response(status_code=204)
 
 
 def revoke(request: Request) -> Response:
@@ -97,21 +144,21 @@ def answer_json(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, {"Cache-Control": "no-store"}, "application/json")
 
 
-def _renewed(request: Request, holder: Holder) -> dict[str, str]:
-    token = devices.renew(services_of(request).couch, holder, bearer_of(request) or "")
-    return {"token": token} if token else {}
+def answer_struct(body: msgspec.Struct, status: int = 200) -> Response:
+    """The same of a struct."""
+    return Response(msgspec.json.encode(body), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _renewed(request: Request, holder: Holder) -> str | None:
+    return devices.renew(services_of(request).couch, holder, bearer_of(request) or "")
 
 
 def _about(request: Request, holder: Holder) -> dict[str, Any]:
-    person = holder.person
+    person, shown = holder.person, locale.language_of(request)
     return {
-        "device_id": holder.device["_id"].partition(":")[2],
-        "user": {
-            "id": person["name"],
-            "name": locale.named(person.get("display"), locale.language_of(request), person["name"]),
-            "roles": list(person["roles"]),
-        },
+        "device_id": holder.device_id,
+        "user": User(person["name"], locale.named(person.get("display"), shown, person["name"]), list(person["roles"])),
         "grids": list(person.get("grids", ())),
-        "databases": databases_of(holder),
+        "databases": [Opened(**one) for one in databases_of(holder)],
         "server_time": times.to_text(datetime.now(UTC)),
     }

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sync.gateway.answers import Stop, StoreDown, send_json, send_stop
 from sync.gateway.checkpoints import BODY_BYTES as CHECKPOINT_BYTES
 from sync.gateway.checkpoints import name_in, read_checkpoint, write_checkpoint
-from sync.gateway.endpoints import DOCUMENT, ENDPOINTS, Endpoint, bound_changes, pick_params
+from sync.gateway.endpoints import CHECKPOINT, DOCUMENT, ENDPOINTS, PUSH, ROOT, Endpoint, bound_changes, pick_params
 from sync.gateway.policy import Holder, NotAdmitted, Policy, Rights, Stored, Unavailable
 from sync.gateway.push import push_batch
 from sync.gateway.relay import relay_answer, watch_over
@@ -83,7 +83,7 @@ class Gateway:
         holder = await self._policy.identify(token)
         segments = inbound.segments()
         if not segments:
-            _require_method(inbound, frozenset({"GET"}))
+            _require_method(inbound, ROOT.methods)
             await send_json(send, 200, WELCOME)
             return
         rights = holder.databases.get(segments[0], NO_RIGHTS)
@@ -100,7 +100,7 @@ class Gateway:
             await self._pass(asked, send)
 
     async def _checkpoint(self, asked: Asked, name: str, send: Send) -> None:
-        _require_method(asked.inbound, frozenset({"GET", "PUT"}))
+        _require_method(asked.inbound, CHECKPOINT.methods)
         device, database = asked.holder.device, asked.database
         if asked.inbound.method == "GET":
             answer = await read_checkpoint(self._upstream, device, database, name)
@@ -110,7 +110,7 @@ class Gateway:
         await send_json(send, *answer)
 
     async def _push(self, asked: Asked, send: Send) -> None:
-        _require_method(asked.inbound, frozenset({"POST"}))
+        _require_method(asked.inbound, PUSH.methods)
         if not self._policy.answers_each(asked.database):
             _require_right(asked.rights, "push")
         body = await asked.inbound.body(PUSH_BYTES)

@@ -1,4 +1,4 @@
-"""The endpoints of a database that only pass through to the store: methods, the right each needs, the parameters it takes.
+"""The endpoints of the gate: methods, the right each needs, the parameters it takes. Most only pass through to the store.
 
 Whatever is not in these tables does not exist for a device. A parameter that is not listed is dropped; one that would change
 what is read (`filter`, `feed`) is refused unless it is harmless.
@@ -43,6 +43,18 @@ ENDPOINTS: dict[str, Endpoint] = {
     "_all_docs": Endpoint(READ, "pull", _words(ALL_DOCS)),
 }
 DOCUMENT = Endpoint(frozenset({"GET"}), "pull", _words(ONE_DOCUMENT))
+# What the gate answers itself.
+ROOT = Endpoint(frozenset({"GET"}), "either")
+PUSH = Endpoint(frozenset({"POST"}), "push")
+CHECKPOINT = Endpoint(frozenset({"GET", "PUT"}), "either")
+
+OFFERED: Mapping[str, Endpoint] = {
+    "/": ROOT,
+    **{f"/{{database}}/{name}".rstrip("/"): endpoint for name, endpoint in ENDPOINTS.items()},
+    "/{database}/_bulk_docs": PUSH,
+    "/{database}/_local/{name}": CHECKPOINT,
+    "/{database}/{document}": DOCUMENT,
+}
 
 
 def pick_params(endpoint: Endpoint, params: Mapping[str, str]) -> dict[str, str]:
