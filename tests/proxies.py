@@ -77,7 +77,7 @@ def _running(url: str, towards: Relay, back: Relay) -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def serve(reader: Reader, writer: Writer) -> None:
-        with suppress(OSError):
+        with suppress(OSError, asyncio.CancelledError):
             other_reader, other_writer = await asyncio.open_connection(target.hostname, target.port)
             await asyncio.gather(_whole(towards, reader, other_writer), _whole(back, other_reader, writer))
 

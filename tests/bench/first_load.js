@@ -32,10 +32,21 @@ async function replicate(given) {
   return { took_ms, doc_count };
 }
 
+async function readAll(database, token) {
+  const docs = [];
+  for (let since = "0", pending = 1; pending; ) {
+    const query = new URLSearchParams({ include_docs: "true", limit: "5000", since });
+    const response = await fetch(`/db/${database}/_changes?${query}`, { headers: { Authorization: `Bearer ${token}` } });
+    const page = await response.json();
+    docs.push(...page.results.map(({ doc }) => doc).filter(({ _id }) => !_id.startsWith("receipt:")));
+    [since, pending] = [String(page.last_seq), page.pending];
+  }
+  return docs;
+}
+
 /** Writes the same documents, read into memory before the clock starts. */
 async function writeFromMemory({ database, token }) {
-  const response = await fetch(`/db/${database}/_changes?include_docs=true&since=0`, { headers: { Authorization: `Bearer ${token}` } });
-  const docs = (await response.json()).results.map(({ doc }) => doc).filter(({ _id }) => !_id.startsWith("receipt:"));
+  const docs = await readAll(database, token);
   const local = new PouchDB(`memory-${Date.now()}`, { adapter: "idb", auto_compaction: true });
   await local.info();
   const began_ms = performance.now();

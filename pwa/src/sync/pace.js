@@ -9,9 +9,10 @@ const MOST_BYTES = 2_000_000;
 const FAST_MS = 1_500;
 const SLOW_MS = 8_000;
 
-/** The next page's size after one that arrived. @param {{docs: number, got: number, size_bytes: number, took_ms: number}} page `docs` asked for, `got` received */
+/** The next page's size after one that arrived; a page that was not full says nothing about a larger one. @param {{docs: number, got: number, size_bytes: number, took_ms: number}} page `docs` asked for, `got` received */
 export function nextPage({ docs, got, size_bytes, took_ms }) {
-  const wished = took_ms <= FAST_MS ? docs * 2 : took_ms >= SLOW_MS ? docs / 2 : docs;
+  const isFull = got >= docs;
+  const wished = took_ms <= FAST_MS && isFull ? docs * 2 : took_ms >= SLOW_MS ? docs / 2 : docs;
   const fitting = got ? MOST_BYTES / (size_bytes / got) : wished;
   return bounded(Math.min(wished, fitting));
 }

@@ -37,6 +37,7 @@ function feed(docs, mayAnswer = (_nth, _limit) => true) {
 test("pages grow on a fast link, shrink on a slow one, and never hold more bytes than a phone can take at once", () => {
   const page = { docs: 200, got: 200, size_bytes: 140_000, took_ms: 300 };
   assert.equal(nextPage(page), 400);
+  assert.equal(nextPage({ ...page, got: 3, size_bytes: 2_000 }), 200);
   assert.equal(nextPage({ ...page, took_ms: 3_000 }), 200);
   assert.equal(nextPage({ ...page, took_ms: 20_000 }), 100);
   assert.equal(nextPage({ ...page, size_bytes: 200 * 100_000 }), 20);

@@ -1,0 +1,191 @@
+"""The phone's side of the sync spine in real Chromium, on a whole running system: what is refused, revoked, shared or moved is not lost.
+
+Forms are posted as the app posts them; how the pages look is for `tests/pwa/`.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Playwright, sync_playwright
+
+from server.people import accounts
+from sync.couch import Couch
+from tests.browsers import PHONE, Phone, picture, wait_for
+from tests.running import RunningSystem, until
+
+pytestmark = pytest.mark.e2e
+
+MOBILE = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
+SAVE = """async ({text, photos}) => {
+  const page = await (await fetch('/m/report')).text();
+  const form = new FormData(new DOMParser().parseFromString(page, 'text/html').querySelector('form'));
+  form.set('category', '1101'); form.set('text', text);
+  for (let at = 0; at < photos; at += 1) {
+    const canvas = new OffscreenCanvas(640, 480);
+    canvas.getContext('2d').fillRect(at, 0, 200, 200);
+    form.append('photo', new File([await canvas.convertToBlob({type: 'image/jpeg'})], 'a.jpg', {type: 'image/jpeg'}));
+  }
+  return new URL((await fetch('/m/reports', {method: 'POST', body: form})).url).pathname;
+}"""
+TOKENS = """() => new Promise((resolve, reject) => {
+  const opening = indexedDB.open('xunge-meta');
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction('sessions').objectStore('sessions').getAll();
+    asking.onsuccess = () => { opening.result.close(); resolve(asking.result.map(({token}) => token)); };
+  };
+})"""
+SYNC_NOW = "new BroadcastChannel('xunge').postMessage({type: 'sync-now'})"
+MAIN_SAYS = "text => document.querySelector('main').innerText.includes(text)"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """Everything running, with the demo's people."""
+    running = RunningSystem(tmp_path_factory.mktemp("spine") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """The browser's driver."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture
+def phones(playwright: Playwright, system: RunningSystem, tmp_path: Path) -> Iterator[Any]:
+    """Makes enrolled phones, and closes them."""
+    made: list[Phone] = []
+
+    def make(username: str) -> Phone:
+        phone = Phone(playwright, tmp_path / f"{username}-{len(made)}", system, **MOBILE)
+        made.append(phone)
+        phone.enrol(username)
+        return phone
+
+    yield make
+    for phone in made:
+        phone.context.close()
+
+
+def save(phone: Phone, text: str, photos: int = 0) -> str:
+    """Saves a report; its page's address."""
+    return str(phone.page.evaluate(SAVE, {"text": text, "photos": photos}))
+
+
+def move_away(phone: Phone, system: RunningSystem, username: str) -> dict[str, Any]:
+    """Gives a worker's grids to nobody, as if they had never been theirs, and waits until every process knows; what was before."""
+    couch = couch_of(system)
+    person = accounts.find(couch, username)
+    accounts.change(couch, username, {"grids": ["640105003001001"], "grid_periods": []})
+    [token] = phone.page.evaluate(TOKENS)
+    former = f"{system.url}/db/home-{person['grids'][0]}/_changes?limit=1"
+    headers = {"Authorization": f"Bearer {token}"}
+    until(lambda: requests.get(former, headers=headers, timeout=5).status_code == 403, "the former grid closed")
+    return {name: person[name] for name in ("grids", "grids_since", "grid_periods") if name in person}
+
+
+def couch_of(system: RunningSystem) -> Couch:
+    """A connection to the system's store."""
+    return Couch(json.loads((system.data / "run.json").read_text())["XUNGE_COUCHDB_URL"])
+
+
+def texts_of(system: RunningSystem) -> list[str]:
+    """The words of every report that lies in a grid's database."""
+    couch = couch_of(system)
+    names = [name for name in couch.all_databases() if name.startswith("grid-")]
+    docs = [doc for name in names for doc in couch.database(name).range("report:", "report:\uffff", 1000)]
+    return [str(doc["text"]) for doc in docs]
+
+
+def in_quarantine(desk: Any, system: RunningSystem, record: str) -> list[dict[str, Any]]:
+    """The clerks' entries about one record."""
+    entries: list[dict[str, Any]] = desk.get(f"{system.url}/api/quarantine", timeout=10).json()["entries"]
+    return [entry for entry in entries if entry["doc_id"] in record]
+
+
+def test_a_record_saved_while_the_first_load_runs_arrives_once(phones: Any, system: RunningSystem) -> None:
+    phone = phones("worker1")
+    for number in range(5):
+        save(phone, f"首次加载时保存{number}")
+    until(lambda: sum("首次加载时保存" in text for text in texts_of(system)) == 5, "five reports at the store")
+    wait_for(phone.page, "document.querySelector('header').innerText.includes('已全部送达')")
+    assert sorted(text for text in texts_of(system) if "首次加载" in text) == [f"首次加载时保存{number}" for number in range(5)]
+
+
+def test_a_record_refused_today_and_allowed_tomorrow_arrives(phones: Any, system: RunningSystem) -> None:
+    phone = phones("worker2")
+    held = move_away(phone, system, "worker2")
+    address = save(phone, "网格调整前后")
+    phone.page.goto(system.url + address)
+    wait_for(phone.page, MAIN_SAYS, "记录时你不负责这个网格")
+    assert "网格调整前后" in phone.page.inner_text("main")
+    picture(phone.page, "phone-refused-zh-CN", full_page=True)
+    assert "网格调整前后" not in texts_of(system)
+    accounts.change(couch_of(system), "worker2", held)
+    phone.page.evaluate(SYNC_NOW)
+    until(lambda: "网格调整前后" in texts_of(system), "the report at the store")
+    wait_for(phone.page, "!document.querySelector('main').innerText.includes('没有接收')")
+
+
+def test_what_a_clerk_decided_is_told_to_its_author(phones: Any, system: RunningSystem) -> None:
+    phone = phones("worker3")
+    move_away(phone, system, "worker3")
+    address = save(phone, "别人的网格")
+    phone.page.goto(system.url + address)
+    wait_for(phone.page, MAIN_SAYS, "记录时你不负责这个网格")
+    desk = system.desk("admin")
+    [entry] = in_quarantine(desk, system, address)
+    dismissal = f"{system.url}/api/quarantine/{entry['id']}/dismissal"
+    headers = {"Origin": system.url}
+    answer = desk.post(dismissal, json={"reason": "重复上报"}, headers=headers, timeout=10)
+    assert answer.ok, answer.text
+    phone.page.evaluate(SYNC_NOW)
+    wait_for(phone.page, MAIN_SAYS, "街道没有采用这条记录")
+    assert "重复上报" in phone.page.inner_text("main")
+
+
+def test_a_revoked_phone_hands_everything_over_and_only_then_wipes_itself(phones: Any, system: RunningSystem) -> None:
+    phone = phones("worker4")
+    phone.context.set_offline(True)
+    address = save(phone, "停用前没发出", photos=2)
+    [token] = phone.page.evaluate(TOKENS)
+    address_of_device = f"{system.url}/api/devices/{token.partition('.')[0]}"
+    answer = system.desk("admin").delete(address_of_device, headers={"Origin": system.url}, timeout=10)
+    assert answer.status_code == 204, answer.text
+    phone.page.goto(f"{system.url}/m/me")
+    assert "未发送" in phone.page.inner_text("body") or "等待发送" in phone.page.inner_text("main")
+    phone.context.set_offline(False)
+    phone.page.evaluate(SYNC_NOW)
+    wait_for(phone.page, MAIN_SAYS, "这台手机已被停用。没发送的内容都已交给街道")
+    picture(phone.page, "phone-wiped-zh-CN")
+    names = phone.page.evaluate("indexedDB.databases().then(all => all.map(one => one.name))")
+    assert [name for name in names if "worker4" in name] == []
+    couch = couch_of(system)
+    entries = [doc for doc in couch.database("quarantine").range("refused:", "refused:\uffff", 1000) if doc["reason"] == "rescued"]
+    kept = [str((entry.get("document") or {}).get("_id", "")) for entry in entries]
+    assert address.rpartition("/")[2] in kept
+    assert len(entries) >= 5  # the report, two photo records, two files
+
+
+def test_what_a_signed_out_user_left_goes_out_while_another_is_signed_in(phones: Any, system: RunningSystem) -> None:
+    phone = phones("worker5")
+    phone.context.set_offline(True)
+    save(phone, "交接班前保存")
+    phone.page.evaluate("fetch('/m/session/end', {method: 'POST', body: new FormData()})")
+    phone.page.goto(f"{system.url}/m/sign-in")
+    wait_for(phone.page, MAIN_SAYS, "还有其他用户的 1 项记录")
+    phone.context.set_offline(False)
+    phone.enrol("worker6")
+    phone.page.evaluate(SYNC_NOW)
+    until(lambda: "交接班前保存" in texts_of(system), "the other user's report at the store")
+    phone.page.goto(f"{system.url}/m/cases")
+    assert "交接班前保存" not in phone.page.inner_text("main")
+    phone.page.goto(f"{system.url}/m/me")
+    assert "其他用户" not in phone.page.inner_text("main")
