@@ -58,7 +58,7 @@ class FunctionSieve:
         else:
             lib = part.get("lib") if isinstance(part, dict) else None
             source = _need_text(function.get("map") if isinstance(function, dict) else None)
-            self._contained = _Contained("map", source, lib if isinstance(lib, dict) else {})
+            self._contained = _Contained("emits", source, lib if isinstance(lib, dict) else {})
 
     def sift(self, documents: list[bytes]) -> list[bool]:
         """Blocks. Raises `SieveFailed`."""

@@ -56,6 +56,8 @@ async def delete(node: Node, request: Request, id_: str) -> Answer:
     """Writes an empty tombstone on the revision of `rev` or `If-Match`."""
     database = node.catalogue.get(request.segments[0])
     draft = Draft(check_id(id_), find_revision(request), [], True, b"{}", b"{}")
+    if await node.run(database.get_winner, id_) is None:  # CouchDB looks first, too
+        await node.run(database.read, lambda connection: read_document(connection, id_, None, View()))
     return await _write(node, database, draft, False)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sync.embedded.database import Database
 from sync.embedded.refusals import bad_request
 from sync.embedded.views import files
-from sync.embedded.views.definition import Definition, View, check_design, define
+from sync.embedded.views.definition import BUILT_IN_REDUCES, Definition, View, check_design, define
 from sync.embedded.views.groups import shared_groups
 from sync.embedded.views.index import Index
 from sync.embedded.views.params import Freshness, Query, read_query
@@ -19,7 +19,7 @@ from sync.embedded.views.reduction import read_groups
 from sync.embedded.views.scan import add_docs, read_rows
 from sync.embedded.views.tables import Table
 
-__all__ = ["check_design", "define", "forget", "forget_unused", "query", "query_many"]
+__all__ = ["BUILT_IN_REDUCES", "check_design", "define", "forget", "forget_unused", "query", "query_many"]
 
 
 async def query(

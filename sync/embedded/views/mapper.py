@@ -22,6 +22,7 @@ from sync.embedded.views.sandbox import Broken, MapResult, Sandbox
 
 ANSWER_WITHIN_S = 2.0  # a batch that takes longer is answered in parts
 _MOST_SANDBOXES = 8
+_SIFTING = ("filter", "emits", "selector")  # whose callers give up at the first document over the limits
 _ADDRESS_SPACE_BYTES = 1 << 30
 _EXACT_INTEGER = 1 << 40  # sums of millions of such integers stay within 64 bits
 
@@ -54,8 +55,10 @@ class Sandboxes:
             return Answer(broken=str(error))
         if isinstance(mapper, Sandbox) and request.kind == "filter":
             arguments = request.arguments or b"{}"
-            return _map(lambda document: mapper.filter(document, arguments), request.documents)
-        return _map(mapper.map, request.documents)
+            return _map(lambda document: mapper.filter(document, arguments), request)
+        if isinstance(mapper, Sandbox) and request.kind == "emits":
+            return _map(mapper.map_alone, request)
+        return _map(mapper.map, request)
 
     def _find(self, request: Request) -> "Mapper":
         name = orjson.dumps([request.kind, request.functions, request.lib])
@@ -77,10 +80,10 @@ def _make_mapper(request: Request) -> Mapper:
     return Sandbox(request.functions, request.lib if request.kind == "filter" else {"views": {"lib": request.lib}})
 
 
-def _map(run: Callable[[bytes], list[MapResult]], documents: list[bytes]) -> Answer:
+def _map(run: Callable[[bytes], list[MapResult]], request: Request) -> Answer:
     answer = Answer(rows=[], failures=[])
     answer_by = time.monotonic() + ANSWER_WITHIN_S
-    for at, document in enumerate(documents):
+    for at, document in enumerate(request.documents):
         rows: list[Row] = []
         for function, result in enumerate(run(document)):
             failure = result.failure
@@ -91,7 +94,8 @@ def _map(run: Callable[[bytes], list[MapResult]], documents: list[bytes]) -> Ans
             if failure is not None:
                 answer.failures.append(Failure(function, at, failure, result.is_over_limit))
         answer.rows.append(rows)
-        if time.monotonic() > answer_by:
+        is_decided = request.kind in _SIFTING and any(failure.is_over_limit for failure in answer.failures)
+        if is_decided or time.monotonic() > answer_by:
             break
     return answer
 

@@ -153,8 +153,8 @@ class Pool:
         passed: list[bool] = []
         while len(passed) < len(documents):
             part = self._map_some(job, documents[len(passed) :])
-            if part.failures and (job.kind != "map" or part.failures[0].is_over_limit):
-                failure = part.failures[0]
+            failure = _find_serious(job, part.failures)
+            if failure is not None:
                 raise Overdue(failure.reason) if failure.is_over_limit else FunctionsBroken(failure.reason)
             passed += [bool(rows) for rows in part.rows]
             if time.monotonic() > give_up_at:
@@ -230,6 +230,11 @@ def shared_pool() -> Pool:
             _shared = Pool()
             atexit.register(_shared.close)
         return _shared
+
+
+def _find_serious(job: Request, failures: list[Failure]) -> Failure | None:
+    """A map that throws only makes no rows; everything else that fails ends the sifting."""
+    return next((each for each in failures if each.is_over_limit or job.kind != "emits"), None)
 
 
 def _hung() -> Mapped:

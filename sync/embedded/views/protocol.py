@@ -13,15 +13,15 @@ LENGTH = struct.Struct(">I")
 Row = tuple[int, bytes, bytes, bytes, int | float | None]  # function, sort key, key JSON, value JSON, value as a number
 
 
-Kind = Literal["map", "reduce", "filter", "index", "selector"]
+Kind = Literal["map", "reduce", "filter", "emits", "index", "selector"]
 
 
 class Request(msgspec.Struct):
     """`functions` to run on `documents`, which are JSON texts; a `reduce` has `arguments`, one JSON text, instead.
 
-    `map`, `reduce`: JavaScript that shares the modules `lib`. `filter`: JavaScript that sees the design document `lib` and
-    is given `arguments`, the client's request. `index`, `selector`: JSON texts of query indexes or of one selector. A
-    filter or selector makes one row of a document that passes.
+    `map`, `reduce`: JavaScript that shares the modules `lib`; `emits` is one map of which only counts whether it makes rows.
+    `filter`: JavaScript that sees the design document `lib` and is given `arguments`, the client's request. `index`,
+    `selector`: JSON texts of query indexes or of one selector. A filter or selector makes one row of a document that passes.
     """
 
     functions: list[str]

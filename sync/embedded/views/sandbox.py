@@ -53,6 +53,10 @@ class Sandbox:
             self._compile()
         return results
 
+    def map_alone(self, document: bytes) -> list[MapResult]:
+        """Run the only map function over one document."""
+        return [self._map_one(0, document.decode())]
+
     def filter(self, document: bytes, request: bytes) -> list[MapResult]:
         """Ask the only function about one document: one result, with one row when it says yes."""
         try:
