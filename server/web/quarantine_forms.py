@@ -37,7 +37,8 @@ def adoption_form(services: Services, entry: Entry, person: Person, views: Refus
     language = views.language
     now, author = datetime.now(UTC), homes.author_of(services.couch, entry)
     if entry["is_file"]:
-        return {"is_file": True, "grids": [], "quarters": [], "fields": [], "can_keep": True}
+        nothing: View = {"grid": None, "own_grids": [], "grids": [], "quarter": None, "quarters": [], "fields": []}
+        return nothing | {"is_file": True, "can_keep": True, "can_correct": False, "categories": []}
     kind = homes.kind_of(entry, author)
     if kind is None or "document" not in entry or entry["reason"] in adoption.NEVER:
         return None
