@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from sync.gateway.answers import Stop, StoreDown, send_json, send_stop
 from sync.gateway.checkpoints import BODY_BYTES as CHECKPOINT_BYTES
-from sync.gateway.checkpoints import name_in, read_checkpoint, write_checkpoint
+from sync.gateway.checkpoints import Names, name_in, parse_checkpoint, read_checkpoint, write_checkpoint
 from sync.gateway.endpoints import CHECKPOINT, DOCUMENT, ENDPOINTS, PUSH, ROOT, Endpoint, bound_changes, pick_params
 from sync.gateway.policy import Holder, NotAdmitted, Policy, Rights, Stored, Unavailable
 from sync.gateway.push import push_batch
+from sync.gateway.queries import check_params, rewrite_body
 from sync.gateway.relay import relay_answer, watch_over
 from sync.gateway.upstream import Upstream
 from sync.gateway.wire import Disconnected, Inbound, Malformed, Receive, Scope, Send, Sending, TooLarge
@@ -55,6 +56,7 @@ class Gateway:
         self._stored = stored
         self._nudges: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._names = Names()
 
     async def close(self) -> None:
         """Wait for the nudges under way and close the connections to the store."""
@@ -105,8 +107,9 @@ class Gateway:
         if asked.inbound.method == "GET":
             answer = await read_checkpoint(self._upstream, device, database, name)
         else:
-            body = await asked.inbound.body(CHECKPOINT_BYTES)
-            answer = await write_checkpoint(self._upstream, device, database, name, body)
+            doc = parse_checkpoint(await asked.inbound.body(CHECKPOINT_BYTES))
+            await self._names.enter(self._upstream, device, database, name)
+            answer = await write_checkpoint(self._upstream, device, database, name, doc)
         await send_json(send, *answer)
 
     async def _push(self, asked: Asked, send: Send) -> None:
@@ -146,7 +149,10 @@ class Gateway:
         params = pick_params(endpoint, asked.inbound.params())
         if asked.rest == ["_changes"]:
             params = bound_changes(params)
-        body = await asked.inbound.body(QUERY_BODY_BYTES) if asked.inbound.method == "POST" else None
+        check_params(params)
+        body = None
+        if asked.inbound.method == "POST":
+            body = rewrite_body(asked.rest[0], await asked.inbound.body(QUERY_BODY_BYTES))
         work = self._relay(asked, params, body, send)
         if params.get("feed") != "longpoll":
             await work

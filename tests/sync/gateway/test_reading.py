@@ -14,6 +14,7 @@ import requests
 from server.people import accounts, devices
 from sync import databases
 from sync.couch import Couch
+from sync.gateway import checkpoints
 from tests.conftest import GRID_A, GRID_ELSEWHERE
 from tests.sync.gateway.conftest import GRID_DB, Phone
 
@@ -192,6 +193,68 @@ def test_checkpoints_are_kept_apart_per_device_under_the_names_they_were_given(
     assert again.status_code == 201
     assert other.ask("GET", path).status_code == 404
     assert couch.database(GRID_DB).local_get(f"{worker1.device_id}.abc.d_1") is not None
+
+
+def test_no_list_or_body_names_another_devices_checkpoint(worker1: Phone, enrolled: Any, people: dict[str, Any]) -> None:
+    other = enrolled(people["worker1"])
+    worker1.ask("PUT", f"/{GRID_DB}/_local/mine", json={"last_seq": 4711})
+    hidden = f"_local/{worker1.device_id}.mine"
+    asked = [
+        other.ask("POST", f"/{GRID_DB}/_all_docs", params={"include_docs": "true"}, json={"keys": [hidden]}),
+        other.ask("POST", f"/{GRID_DB}/_all_docs", data=f'{{"keys": ["report:x"], "keys": ["{hidden}"]}}'.encode()),
+        other.ask("GET", f"/{GRID_DB}/_all_docs", params={"include_docs": "true", "keys": json.dumps([hidden])}),
+        other.ask("GET", f"/{GRID_DB}/_all_docs", params={"include_docs": "true", "key": json.dumps(hidden)}),
+        other.ask("POST", f"/{GRID_DB}/_bulk_get", json={"docs": [{"id": "report:x"}, {"id": hidden}]}),
+        other.ask("POST", f"/{GRID_DB}/_bulk_get", json={"docs": [{"id": "_design/cases"}]}),
+        other.ask("POST", f"/{GRID_DB}/_revs_diff", json={hidden: ["0-1"]}),
+    ]
+    for answer in asked:
+        assert (answer.status_code, answer.json()["reason"]) == (403, "reserved_id")
+    swept = other.ask("GET", f"/{GRID_DB}/_all_docs", params={"include_docs": "true", "startkey": '"_"', "endkey": '"a"'})
+    assert "4711" not in swept.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("_bulk_get", b"{}"),
+        ("_bulk_get", b'{"docs": {}}'),
+        ("_bulk_get", b'{"docs": [{"rev": "1-x"}]}'),
+        ("_all_docs", b'{"keys": "report:x"}'),
+        ("_all_docs", b'{"keys": [1]}'),
+        ("_revs_diff", b"[]"),
+        ("_revs_diff", b'{"report:x": "1-x"}'),
+        ("_changes", b'{"doc_ids": {}}'),
+        ("_changes", b"{"),
+        ("_revs_diff", b"[" * 100_000),
+    ],
+)
+def test_a_question_that_is_not_what_it_must_be_is_refused(path: str, body: bytes, worker1: Phone) -> None:
+    answer = worker1.ask("POST", f"/{GRID_DB}/{path}", data=body)
+    assert (answer.status_code, answer.json()) == (400, {"error": "bad_request", "reason": "invalid_json"})
+
+
+def test_members_nobody_offers_do_not_reach_the_store(worker1: Phone) -> None:
+    report = worker1.report()
+    worker1.push([report])
+    body = {"keys": [report["_id"]], "include_docs": True, "queries": [{"include_docs": True}]}
+    answer = worker1.ask("POST", f"/{GRID_DB}/_all_docs", json=body)
+    assert [set(row) for row in answer.json()["rows"]] == [{"id", "key", "value"}]
+
+
+def test_a_device_keeps_so_many_checkpoints_and_the_oldest_gives_way(worker1: Phone, couch: Couch) -> None:
+    for number in range(checkpoints.NAMES + 3):
+        assert worker1.ask("PUT", f"/{GRID_DB}/_local/name{number}", json={"last_seq": number}).status_code == 201
+    present = [worker1.ask("GET", f"/{GRID_DB}/_local/name{number}").status_code for number in range(checkpoints.NAMES + 3)]
+    assert present == [404] * 3 + [200] * checkpoints.NAMES
+    again = worker1.ask("PUT", f"/{GRID_DB}/_local/name0", json={"last_seq": 0})
+    assert again.status_code == 201
+    assert worker1.ask("GET", f"/{GRID_DB}/_local/name3").status_code == 404
+    kept = couch.database(GRID_DB).local_get(f"{worker1.device_id}.")
+    assert kept is not None
+    assert len(kept["names"]) == checkpoints.NAMES
+    assert worker1.ask("PUT", f"/{GRID_DB}/_local/", json={"names": []}).status_code == 404
+    assert worker1.ask("PUT", f"/{GRID_DB}/_local/x", data=b'{"a": "' + b"b" * 70_000 + b'"}').status_code == 413
 
 
 def test_a_longpoll_answers_when_something_comes(worker1: Phone) -> None:
