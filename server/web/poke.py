@@ -6,6 +6,7 @@ may be over. That costs the store nothing (`server/people/known.py`), so a thous
 
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from server.web import streams
 from server.web.live import Listener
 from server.web.services import services_of
 from server.web.sessions import bearer_of
+from sync import databases
 from sync.errors import Unreachable
 from sync.gateway import NotAdmitted, Unavailable
 
@@ -73,4 +75,12 @@ async def _pulled(request: Request) -> list[str]:
         raise NotSignedIn(refusal.reason) from None
     except Unavailable:
         raise Unreachable("who asks cannot be known now") from None
-    return [name for name, rights in holder.databases.items() if rights.pull]
+    # What the next quarter opens is open a little early (`policy.AHEAD`), and told of once it has begun.
+    present = databases.quarter_at(datetime.now(UTC))
+    return [name for name, rights in holder.databases.items() if rights.pull and _quarter(name) <= present]
+
+
+def _quarter(name: str) -> str:
+    """A database's quarter; "" of one that has none."""
+    parts = databases.parse(name)
+    return parts.quarter or "" if parts else ""
