@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ from server.settings import Settings, kept_secret
 from server.supervisor import Child, Supervisor, holding
 
 PYTHON = sys.executable
+# A killed supervisor's server ends by itself, but not at once, and holds its port until then.
+PREDECESSOR_S = 12.0
 
 
 def free_port() -> int:
@@ -30,16 +33,16 @@ def free_port() -> int:
 
 def run(settings: Settings) -> int:
     """Runs the whole system until SIGTERM or SIGINT; the exit code. Raises AlreadyRunning when the data folder is in use."""
-    with holding(settings.data):
-        return asyncio.run(_run(settings))
+    with holding(settings.data) as was_killed:
+        return asyncio.run(_run(settings, PREDECESSOR_S if was_killed else 0.0))
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, patience_s: float) -> int:
     supervisor = Supervisor()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
-    is_up = await _start(supervisor, settings)
+    is_up = await _start(supervisor, settings, patience_s)
     was_asked = supervisor.is_stopping
     if is_up:
         _greet(supervisor, settings)
@@ -50,8 +53,8 @@ async def _run(settings: Settings) -> int:
     return 0 if is_up or was_asked else 1
 
 
-async def _start(supervisor: Supervisor, settings: Settings) -> bool:
-    if await _answers(settings.host, settings.port):
+async def _start(supervisor: Supervisor, settings: Settings, patience_s: float) -> bool:
+    if not await _is_free(settings.host, settings.port, patience_s):
         supervisor.write("run", f"port {settings.port} is taken by another program; set XUNGE_PORT to a free one")
         return False
     children, environment = plan(settings)
@@ -111,6 +114,16 @@ def _write_run_file(data: Path, environment: dict[str, str]) -> None:
     path = data / "run.json"
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(kept, file)
+
+
+async def _is_free(host: str, port: int, patience_s: float) -> bool:
+    """True when nobody answers on a port, or nobody does any more before the patience is over."""
+    deadline = time.monotonic() + patience_s
+    while await _answers(host, port):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.1)
+    return True
 
 
 async def _answers(host: str, port: int) -> bool:

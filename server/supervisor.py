@@ -42,8 +42,11 @@ class Child:
 
 
 @contextlib.contextmanager
-def holding(folder: Path) -> Iterator[TextIO]:
-    """Holds a data folder for this process. Raises AlreadyRunning when another has it; a dead one's hold is gone by itself."""
+def holding(folder: Path) -> Iterator[bool]:
+    """Holds a data folder for this process. Raises AlreadyRunning when another has it; a dead one's hold is gone by itself.
+
+    True when the one before did not end by itself: it was killed, and what it had started may be ending only now.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "run.lock").open("a+") as lock:
         try:
@@ -51,10 +54,12 @@ def holding(folder: Path) -> Iterator[TextIO]:
         except BlockingIOError:
             lock.seek(0)
             raise AlreadyRunning(lock.read().strip()) from None
+        was_killed = lock.tell() > 0
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield lock
+        yield was_killed
+        lock.truncate(0)
 
 
 class Supervisor:

@@ -60,6 +60,15 @@ class RunningSystem:
 
     def start(self) -> "RunningSystem":
         """Starts everything and waits until it is healthy."""
+        self.launch()
+        try:
+            until(self.is_healthy, f"healthy system, see its log:\n{self.tail()}", timeout_s=90)
+        except AssertionError:
+            raise AssertionError(self.tail()) from None
+        return self
+
+    def launch(self) -> None:
+        """Starts everything and waits for nothing."""
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("XUNGE_")},
             "XUNGE_DATA": str(self.data),
@@ -70,11 +79,6 @@ class RunningSystem:
         argv = [sys.executable, "-m", "server.cli", "run"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(argv, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            until(self.is_healthy, f"healthy system, see its log:\n{self.tail()}", timeout_s=90)
-        except AssertionError:
-            raise AssertionError(self.tail()) from None
-        return self
 
     def tail(self, lines: int = 60) -> str:
         """The last lines of its log."""

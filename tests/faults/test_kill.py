@@ -1,6 +1,7 @@
 """Processes are killed with -9 while phones push and clerks move: afterwards all that was acknowledged is there, once."""
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -34,7 +35,8 @@ def kill_under_load(system: RunningSystem, victims: Sequence[str], kills: int, p
             system.kill_one(name)
             killed[name] += 1
             if name == "run":
-                until(lambda: not system.family(), "all processes gone with their supervisor", 20)
+                if dice.random() < 0.5:
+                    until(lambda: not system.family(), "all processes gone with their supervisor", 20)
                 system.start()
             traffic.wait_for_more(dice.randint(1, 3 * phones), f"after {name} was killed")
         until(system.is_healthy, "healthy again after the last kill", 60)
@@ -59,3 +61,23 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(system: RunningSys
 @pytest.mark.timeout(1200)
 def test_nothing_is_lost_or_doubled_in_a_hundred_kills(system: RunningSystem) -> None:
     kill_under_load(system, VICTIMS, kills=100, phones=5, seed=100)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+def test_a_start_that_is_killed_at_any_moment_can_be_made_again(system: RunningSystem) -> None:
+    dice = random.Random(8)
+    phone = SimulatedPhone(system.url, "worker1").enrol()
+    clerk = Clerk(system.url)
+    with Traffic([phone], [clerk]) as traffic:
+        traffic.wait_for_more(5, "before the first kill")
+        for _ in range(10):
+            system.kill_one("run")
+            system.launch()
+            time.sleep(dice.uniform(0.2, 6.0))
+        system.kill_one("run")
+        system.start()
+        traffic.wait_for_more(5, "after the last start")
+    Audit(system.store_url(), [phone], [clerk], system.desk()).settle("11 starts cut short")
+    system.stop()
+    assert system.family() == {}

@@ -91,8 +91,17 @@ def test_dependant_starts_only_when_its_child_is_ready(tmp_path: Path) -> None:
 def test_second_run_on_one_data_folder_is_refused_and_names_the_first(tmp_path: Path) -> None:
     with holding(tmp_path), pytest.raises(AlreadyRunning, match=str(os.getpid())), holding(tmp_path):
         pass
-    with holding(tmp_path):
-        pass
+    with holding(tmp_path) as was_killed:
+        assert not was_killed
+
+
+def test_a_run_that_follows_a_killed_one_knows_it(tmp_path: Path) -> None:
+    hold = (
+        "import os, sys; from pathlib import Path; from server.supervisor import holding; holding(Path(sys.argv[1])).__enter__()"
+    )
+    subprocess.run([sys.executable, "-c", hold + "; os._exit(9)", str(tmp_path)], check=False)
+    with holding(tmp_path) as was_killed:
+        assert was_killed
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's parent-death signal is Linux")
