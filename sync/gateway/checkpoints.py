@@ -78,7 +78,9 @@ def parse_checkpoint(body: bytes) -> dict[str, Any]:
     """A checkpoint as it was sent. Raises Stop for a body that is no document."""
     try:
         doc = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        # What can be read may be too deep to be written again.
+        orjson.dumps(doc)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         doc = None
     if not isinstance(doc, dict):
         raise Stop(400, "bad_request", "invalid_json")

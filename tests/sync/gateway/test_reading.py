@@ -255,6 +255,7 @@ def test_a_device_keeps_so_many_checkpoints_and_the_oldest_gives_way(worker1: Ph
     assert len(kept["names"]) == checkpoints.NAMES
     assert worker1.ask("PUT", f"/{GRID_DB}/_local/", json={"names": []}).status_code == 404
     assert worker1.ask("PUT", f"/{GRID_DB}/_local/x", data=b'{"a": "' + b"b" * 70_000 + b'"}').status_code == 413
+    assert worker1.ask("PUT", f"/{GRID_DB}/_local/x", data=b'{"a": ' + b"[" * 500 + b"]" * 500 + b"}").status_code == 400
 
 
 def test_a_longpoll_answers_when_something_comes(worker1: Phone) -> None:
