@@ -60,7 +60,8 @@ def plan_record(couch: Couch, entry: Entry, choice: Choice, now: datetime, *, by
         return decisions.make("adopt", by, now, database=database, id=document["_id"], rev=document["_rev"], **asked)
     doc = corrected(entry, name, choice.corrected or {}, is_moved=is_moved, of=of)
     _check(couch, entry, {field: value for field, value in doc.items() if field not in documents.SERVER_FIELDS}, name)
-    return decisions.make("correct", by, now, database=database, id=doc["_id"], rev=doc["_rev"], doc=doc, **asked)
+    what = "move" if is_moved and not choice.corrected else "correct"
+    return decisions.make(what, by, now, database=database, id=doc["_id"], rev=doc["_rev"], doc=doc, **asked)
 
 
 def corrected(entry: Entry, name: DatabaseName, changes: Mapping[str, Any], *, is_moved: bool, of: str | None = None) -> Document:

@@ -58,7 +58,8 @@ class RefusedViews:
         """The record's own fields as `{name, label, value, is_wrong}`, masked unless it may be seen."""
         document, wrong = entry.get("document"), wrong_fields(entry)
         given = document if isinstance(document, dict) else {}
-        shown = [name for name in given if not name.startswith("_") and (name not in NOT_SHOWN or name in wrong)]
+        said = [name for name in given if not name.startswith("_") and name not in NOT_SHOWN and given[name] is not None]
+        shown = [name for name in given if name in said or (name in wrong and not name.startswith("_"))]
         missing = [name for name in wrong if name not in given and not name.startswith("_")]
         return [
             {
