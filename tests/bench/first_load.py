@@ -40,10 +40,11 @@ LOADED = """async () => {
   };
   const session = await read('xunge-meta', 'sessions', 'worker1');
   const sync = await read('xunge-own-worker1', 'state', 'sync');
-  const checkpoints = await ask((await ask(indexedDB.open('xunge-own-worker1'))).transaction('checkpoints').objectStore('checkpoints').getAll());
-  const waiting = await ask((await ask(indexedDB.open('xunge-own-worker1'))).transaction('outbox').objectStore('outbox').count());
-  return {from: session.enrolled_at, to: sync?.last_sync_at, is_loaded: Boolean(sync?.loaded), waiting, phase: sync?.phase,
-    token: session.token, databases: session.databases.map(one => one.name), checkpoints: checkpoints.length};
+  const own = await ask(indexedDB.open('xunge-own-worker1'));
+  const waiting = await ask(own.transaction('outbox').objectStore('outbox').count());
+  own.close();
+  return {from: session.enrolled_at, to: sync?.last_sync_at, is_loaded: Boolean(sync?.loaded), waiting,
+    token: session.token, databases: session.databases.map(one => one.name)};
 }"""
 SAVE = """async () => {
   const page = await (await fetch('/m/report')).text();
@@ -57,7 +58,14 @@ def bundle(folder: Path) -> Path:
     """The comparison's code as one script, made by the app's own bundler."""
     made = folder / "first_load.bundle.js"
     source = ROOT / "tests/bench/first_load.js"
-    command = [ROOT / "pwa/node_modules/.bin/esbuild", source, "--bundle", "--format=iife", f"--outfile={made}", "--log-level=error"]
+    command = [
+        ROOT / "pwa/node_modules/.bin/esbuild",
+        source,
+        "--bundle",
+        "--format=iife",
+        f"--outfile={made}",
+        "--log-level=error",
+    ]
     aliases = ["--define:global=globalThis", "--alias:events=" + str(ROOT / "pwa/node_modules/events/events.js")]
     environment = os.environ | {"NODE_PATH": str(ROOT / "pwa/node_modules")}
     subprocess.run([str(part) for part in [*command, *aliases]], check=True, env=environment)
@@ -109,8 +117,9 @@ def in_page(context: BrowserContext, url: str, script: Path, call: str, given: d
     return float(done["took_ms"]) / 1000
 
 
-def measure(browser: Browser, system: RunningSystem, url: str, script: Path, count: int, rounds: int) -> dict[str, list[float]]:
+def measure(browser: Browser, system: RunningSystem, url: str, script: Path, given: argparse.Namespace) -> dict[str, list[float]]:
     """Seconds of each way in each round."""
+    count, rounds = given.docs, given.rounds
     found: dict[str, list[float]] = {"ours": [], "memory": [], "plain": []}
     _, state = first_load(browser, url, 0)
     database = next(name for name in state["databases"] if name.startswith("grid-"))
@@ -118,11 +127,11 @@ def measure(browser: Browser, system: RunningSystem, url: str, script: Path, cou
     device = state["token"].partition(".")[0]
     for _ in range(rounds):
         doc = make_report("worker1", device, grid=database.split("-")[1])
-        given = {"database": database, "token": state["token"], "doc": doc, "least": count}
+        task = {"database": database, "token": state["token"], "doc": doc, "least": count}
         context = browser.new_context(bypass_csp=True)
         found["ours"].append(first_load(browser, url, count)[0])
-        found["memory"].append(in_page(context, url, script, "writeFromMemory", given))
-        found["plain"].append(in_page(context, url, script, "replicate", given))
+        found["memory"].append(in_page(context, url, script, "writeFromMemory", task))
+        found["plain"].append(in_page(context, url, script, "replicate", task))
         context.close()
         print("  ".join(f"{name} {column[-1]:.2f} s" for name, column in found.items()), flush=True)
     return found
@@ -134,7 +143,10 @@ def report(found: dict[str, list[float]], count: int) -> None:
     memory = statistics.median(ours / other for ours, other in zip(found["ours"], found["memory"], strict=True))
     print(f"first load of {count} documents and one pushed, 100 ms round trip, median of {len(found['ours'])}:")
     print(f"  {plain:.1f} times as fast as plain replicate (bar {BAR_PLAIN:.0f}: {'held' if plain >= BAR_PLAIN else 'NOT held'})")
-    print(f"  {memory:.2f} times the time from memory (bar {BAR_MEMORY}: {'held' if memory <= BAR_MEMORY else 'NOT held'})", flush=True)
+    print(
+        f"  {memory:.2f} times the time from memory (bar {BAR_MEMORY}: {'held' if memory <= BAR_MEMORY else 'NOT held'})",
+        flush=True,
+    )
 
 
 def main() -> int:
@@ -150,7 +162,7 @@ def main() -> int:
         try:
             with delaying(system.url, DELAY_S) as url:
                 browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-                report(measure(browser, system, url, bundle(Path(folder)), given.docs, given.rounds), given.docs)
+                report(measure(browser, system, url, bundle(Path(folder)), given), given.docs)
                 browser.close()
         finally:
             system.stop()

@@ -1,9 +1,11 @@
-"""The phone's side of the sync spine in real Chromium, on a whole running system: what is refused, revoked, shared or moved is not lost.
+"""The phone's side of sync in real Chromium, on a whole running system: what is refused, revoked, shared or moved is not lost.
 
 Forms are posted as the app posts them; how the pages look is for `tests/pwa/`.
 """
 
 import json
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,9 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from server.people import accounts
 from sync.couch import Couch
-from tests.browsers import PHONE, Phone, picture, wait_for
-from tests.running import RunningSystem, until
+from tests.browsers import CATALOGUE_IS_THERE, FLAGS, PHONE, Phone, picture, wait_for
+from tests.proxies import holding_back
+from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 
@@ -80,7 +83,7 @@ def save(phone: Phone, text: str, photos: int = 0) -> str:
 
 
 def move_away(phone: Phone, system: RunningSystem, username: str) -> dict[str, Any]:
-    """Gives a worker's grids to nobody, as if they had never been theirs, and waits until every process knows; what was before."""
+    """Takes a worker's grids as if they had never been theirs, and waits until every process knows; what was before."""
     couch = couch_of(system)
     person = accounts.find(couch, username)
     accounts.change(couch, username, {"grids": ["640105003001001"], "grid_periods": []})
@@ -168,7 +171,9 @@ def test_a_revoked_phone_hands_everything_over_and_only_then_wipes_itself(phones
     names = phone.page.evaluate("indexedDB.databases().then(all => all.map(one => one.name))")
     assert [name for name in names if "worker4" in name] == []
     couch = couch_of(system)
-    entries = [doc for doc in couch.database("quarantine").range("refused:", "refused:\uffff", 1000) if doc["reason"] == "rescued"]
+    entries = [
+        doc for doc in couch.database("quarantine").range("refused:", "refused:\uffff", 1000) if doc["reason"] == "rescued"
+    ]
     kept = [str((entry.get("document") or {}).get("_id", "")) for entry in entries]
     assert address.rpartition("/")[2] in kept
     assert len(entries) >= 5  # the report, two photo records, two files
@@ -189,3 +194,31 @@ def test_what_a_signed_out_user_left_goes_out_while_another_is_signed_in(phones:
     assert "交接班前保存" not in phone.page.inner_text("main")
     phone.page.goto(f"{system.url}/m/me")
     assert "其他用户" not in phone.page.inner_text("main")
+
+
+@pytest.mark.faults
+@pytest.mark.long
+def test_behind_a_proxy_that_holds_streams_back_news_arrive_all_the_same(
+    phones: Any, system: RunningSystem, playwright: Playwright, tmp_path: Path
+) -> None:
+    with holding_back(system.url) as url:
+        context = playwright.chromium.launch_persistent_context(
+            str(tmp_path / "proxied"), executable_path=shutil.which("chromium"), args=FLAGS, **MOBILE
+        )
+        page = context.pages[0]
+        polls: list[float] = []
+        context.on("request", lambda request: polls.append(time.monotonic()) if request.url.endswith("/api/devices/me") else None)
+        page.goto(f"{url}/m/")
+        page.fill("#username", "worker7")
+        page.fill("#password", PASSWORD)
+        page.click("form:has(#password) button")
+        page.wait_for_selector(".bar")
+        wait_for(page, CATALOGUE_IS_THERE)
+        other = phones("worker7")
+        save(other, "隔着代理也看得到")
+        page.goto(f"{url}/m/cases")
+        began_s = time.monotonic()
+        query = "fetch('/m/cases').then(answer => answer.text()).then(text => text.includes('隔着代理也看得到'))"
+        until(lambda: page.evaluate(query), "the other phone's report behind the proxy", 150, pause_s=1)
+        assert len([at for at in polls if at > began_s]) <= 12, "it asks at intervals, not in a storm"
+        context.close()

@@ -61,7 +61,7 @@ function backOf(doc, user) {
 export function stepsOf({ doc, where }, { now_ms, t }) {
   const step = (label, done, at = null, slots = {}) => ({ label, slots, done, at: momentOf(at, now_ms) });
   const steps = [{ ...step("step.phone", true), at: momentOfCapture(doc, now_ms) }];
-  if (where.place === "refused") return [...steps, step("step.refused", true)];
+  if (where.place === "refused") return [...steps, refusedStep(where.outcome, step)];
   const isThere = where.place === "server";
   steps.push(step(isThere ? "step.server" : "step.server_wait", isThere));
   if (where.photos_unsent) steps.push(step("step.photos_wait", false, null, { count: where.photos_unsent }));
@@ -69,6 +69,10 @@ export function stepsOf({ doc, where }, { now_ms, t }) {
   if (!where.case) return [...steps, step("step.case_wait", false)];
   steps.push(step("step.case", true, null, { case_no: where.case.case_no }));
   return [...steps, ...caseSteps(where.case, step, t)];
+}
+
+function refusedStep(outcome, step) {
+  return outcome?.state === "adopted" ? step("step.adopted", true, outcome.decided_at) : step("step.refused", true);
 }
 
 function caseSteps(found, step, t) {

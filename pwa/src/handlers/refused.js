@@ -21,7 +21,7 @@ export function refusedRecord({ id, doc, where }, domain) {
     title: TITLES[state] ?? TITLES.waiting,
     why: state === "adopted" ? null : refusalSaying(where, domain),
     fields: names.length && state !== "adopted" ? { label: "refused.fields", slots: { names: names.join("、") } } : null,
-    next: nextOf(where),
+    next: nextOf(id, where),
     is_good: state === "adopted",
     can_resend: isOpen,
     correct_href: doc.type === "report" && state !== "adopted" ? `/m/report?from=${id}` : "",
@@ -30,9 +30,9 @@ export function refusedRecord({ id, doc, where }, domain) {
 
 const TITLES = Object.freeze({ waiting: "record.refused", adopted: "refused.adopted", dismissed: "refused.dismissed" });
 
-/** What happens now: `[{label, slots}]`. @param {import("../store/where.js").Where} where */
-function nextOf({ reason, outcome }) {
-  if (outcome?.state === "adopted") return [{ label: outcome.adopted_as ? "refused.adopted_next" : "refused.adopted_corrected", slots: {} }];
+/** What happens now: `[{label, slots}]`. @param {string} id @param {import("../store/where.js").Where} where */
+function nextOf(id, { reason, outcome }) {
+  if (outcome?.state === "adopted") return [{ label: outcome.adopted_as?.id === id ? "refused.adopted_next" : "refused.adopted_corrected", slots: {} }];
   if (outcome?.state === "dismissed") return [{ label: "refused.dismissed_because", slots: { reason: outcome.decision_reason ?? "" } }];
   const cure = CURES[cureOf(reason) ?? ""];
   return [{ label: "record.refused_next", slots: {} }, ...(cure ? [{ label: cure, slots: {} }] : [])];
@@ -44,9 +44,9 @@ export function heldBack({ held_back }, domain) {
   return domain.reasons.includes(held_back) ? refusalSaying({ reason: held_back }, domain) : { label: "refused.held_back", slots: {} };
 }
 
-/** One line for a list. @param {any} refused what `refusedRecord` answers */
-export function lineOf({ why, next }) {
-  return why ?? next[0];
+/** One line for a list, `{label, slots, tone}`. @param {any} refused what `refusedRecord` answers */
+export function lineOf({ why, next, is_good }) {
+  return { ...(why ?? next[0]), tone: is_good ? "muted" : "bad-text" };
 }
 
 /** `POST /m/records/:id/resend` */

@@ -7,10 +7,13 @@ import { onNews } from "../sync/client.js";
 const EVENT = "xunge:changed";
 /** Uploads report their progress often; a page that redraws more than once a second only drains the battery. */
 const PAUSE_MS = 1000;
+/** While a new phone loads, every redraw reads the databases that are being written. */
+const LOADING_PAUSE_MS = 5000;
 const CHANGES = new Set(["changed", "status", "wrote"]);
 
 export function watchNews() {
   let last_at_ms = 0;
+  let pause_ms = PAUSE_MS;
   let waiting = 0;
   const redraw = () => {
     waiting = 0;
@@ -19,9 +22,12 @@ export function watchNews() {
   };
   const ask = () => {
     if (waiting || document.hidden) return;
-    waiting = window.setTimeout(redraw, Math.max(100, last_at_ms + PAUSE_MS - Date.now()));
+    waiting = window.setTimeout(redraw, Math.max(100, last_at_ms + pause_ms - Date.now()));
   };
-  onNews(({ type }) => CHANGES.has(type) && ask());
+  onNews(({ type, status }) => {
+    if (status) pause_ms = status.phase === "load" ? LOADING_PAUSE_MS : PAUSE_MS;
+    if (CHANGES.has(type)) ask();
+  });
   onNews(({ type }) => type === "wiped" && location.replace("/m/sign-in"));
   document.addEventListener("visibilitychange", ask);
 }
