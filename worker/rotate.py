@@ -7,6 +7,7 @@ looked at again. Server-written tasks are not carried over yet: there are none.
 """
 
 import logging
+import math
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,22 +39,27 @@ class Rotation:
     def __init__(self) -> None:
         self._done: dict[str, str] = {}
 
-    def run_for(self, couch: Couch, nudges: Nudges, most_s: float) -> bool:
-        """Batches until all are through or the time is over, so that a quarter's beginning is spread over several sweeps; True
-        when more is to do. Raises the store's errors."""
+    def run_for(self, couch: Couch, nudges: Nudges, most_s: float, batch: int = BATCH) -> bool:
+        """Batches until every township is through or the time is over, so that a quarter's beginning is spread over several
+        sweeps; True when more is to do. Raises the store's errors."""
         until_s = time.monotonic() + most_s
-        while self.run(couch, nudges, datetime.now(UTC)):
+        while self.run(couch, nudges, datetime.now(UTC), batch, until_s):
             if time.monotonic() >= until_s:
                 return True
         return False
 
-    def run(self, couch: Couch, nudges: Nudges, now: datetime, batch: int = BATCH) -> bool:
-        """One batch of every township that is not through yet; True when more is to do at once. Raises the store's errors."""
+    def run(self, couch: Couch, nudges: Nudges, now: datetime, batch: int = BATCH, until_s: float = math.inf) -> bool:
+        """One batch of each township that is not through yet, as far as the time reaches (monotonic); True when more is to do.
+
+        Raises the store's errors.
+        """
         quarter, more = quarter_at(now), False
         for name in couch.all_databases():
             parts = parse(name)
             if parts is None or parts.kind != "cases" or self._done.get(name) == quarter:
                 continue
+            if time.monotonic() >= until_s:
+                return True
             try:
                 place = _go_on(couch, nudges, couch.database(name), now, batch)
             except NotFound:

@@ -9,7 +9,7 @@ from server.cases import copies, intake, moves
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.database import Database
-from sync.databases import cases_db, grid_db
+from sync.databases import cases_db, grid_db, quarter_at
 from tests.conftest import GRID_A, GRID_B, GRID_ELSEWHERE, person
 from tests.records import report, with_rev
 from worker import rotate
@@ -95,6 +95,15 @@ def test_cases_of_the_same_second_are_all_taken_along(empty_store: Couch, nudges
     cases = [take_in(empty_store)[0] for _ in range(5)]
     run_all(empty_store, nudges, AFTER, batch=2)
     assert all(copy(empty_store, NEW, case) for case in cases)
+
+
+def test_it_stops_between_batches_when_its_time_is_over_and_goes_on_at_the_next_sweep(empty_store: Couch, nudges: Nudges) -> None:
+    cases = take_in(empty_store, 4)
+    take_in(empty_store, grid=GRID_ELSEWHERE)
+    rotation = Rotation()
+    assert rotation.run_for(empty_store, nudges, most_s=0.0)
+    assert not rotation.run_for(empty_store, nudges, most_s=60.0, batch=2)
+    assert all(copy(empty_store, grid_db(GRID_A, quarter_at(datetime.now(UTC))), case) for case in cases)
 
 
 def test_again_writes_nothing_and_a_finished_quarter_is_not_gone_through(
