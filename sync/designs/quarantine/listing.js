@@ -2,13 +2,13 @@
 // state, or a state and "records" or "photos" of it. What is being adopted counts as waiting.
 function listing(doc) {
   if (doc.type !== 'refused' || !doc.about) return;
-  const state = doc.state === 'adopting' ? 'waiting' : doc.state;
-  const lists = [state, state + '/' + (doc.about.type === 'photo' ? 'photos' : 'records')];
-  for (const scope of doc.townships.concat('*')) {
-    for (const list of lists) {
+  var state = doc.state === 'adopting' ? 'waiting' : doc.state;
+  var lists = [state, state + '/' + (doc.about.type === 'photo' ? 'photos' : 'records')];
+  doc.townships.concat('*').forEach(function (scope) {
+    lists.forEach(function (list) {
       emit([scope, list, 'all', '', doc.refused_at], null);
       emit([scope, list, 'reason', doc.reason, doc.refused_at], null);
       emit([scope, list, 'user', doc.user, doc.refused_at], null);
-    }
-  }
+    });
+  });
 }
