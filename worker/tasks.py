@@ -15,6 +15,7 @@ from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, 
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, intake, photos
 from worker.app import app, settings
+from worker.calendar import Calendar
 from worker.connections import couch, nudges
 from worker.rotate import Rotation
 from worker.sweep import Sweep
@@ -26,6 +27,7 @@ TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
 LOG = logging.getLogger(__name__)
 SWEEP, ROTATION, UNCLAIMED = Sweep(), Rotation(), Unclaimed()
 AGING = Aging()
+CALENDAR = Calendar()
 ROTATION_MOST_S = 20.0
 ONE_SWEEP = threading.Lock()
 
@@ -64,7 +66,8 @@ def sweep() -> None:
         if nudged:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
-        UNCLAIMED.run(couch(), datetime.now(UTC))
+        if CALENDAR.is_believable(couch(), datetime.now(UTC)):
+            UNCLAIMED.run(couch(), datetime.now(UTC))
         AGING.run(couch(), nudges(), datetime.now(UTC))
         if settings.uploads.is_dir():
             sweep_expired(settings.uploads, datetime.now(UTC))
