@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
     docs: list[Any]
     texts: list[bytes]
-    unstorable: frozenset[int]
+    unstorable: frozenset[int] = frozenset()
 
     def names(self) -> list[Name]:
         """Id and revision of each, None where there is none that could be written in an answer."""
@@ -37,8 +37,8 @@ class Batch(NamedTuple):
         return names
 
 
-def read_batch(body: bytes) -> Batch:
-    """The documents of a `_bulk_docs` body. Raises Stop for a batch that cannot be used at all."""
+def read_docs(body: bytes) -> list[Any]:
+    """The documents of a `_bulk_docs` body, any JSON values. Raises Stop for a batch that cannot be used at all."""
     batch = _parse(body)
     docs = batch.get("docs") if isinstance(batch, dict) else None
     if not isinstance(docs, list):
@@ -47,10 +47,32 @@ def read_batch(body: bytes) -> Batch:
         raise Stop(400, "bad_request", "new_edits_required")
     if len(docs) > DOCUMENTS:
         raise Stop(413, "too_large", "too_many_documents")
+    return docs
+
+
+def read_batch(docs: list[Any]) -> Batch:
+    """Documents with the text of each by itself, which is needed as soon as they do not all go the same way."""
     try:
-        return Batch(docs, [orjson.dumps(doc) for doc in docs], frozenset())
+        return Batch(docs, [orjson.dumps(doc) for doc in docs])
     except (orjson.JSONEncodeError, RecursionError):
         return _read_one_by_one(docs)
+
+
+def write_whole(docs: list[Any]) -> bytes | None:
+    """The text of the whole list; None when one of them cannot be written as it is."""
+    try:
+        return orjson.dumps(docs)
+    except (orjson.JSONEncodeError, RecursionError):
+        return None
+
+
+def names_of(docs: list[Any]) -> list[Name] | None:
+    """Id and revision of each; None unless each has both and no two are the same."""
+    try:
+        names: list[Name] = [(doc["_id"], doc["_rev"]) for doc in docs]
+        return names if len(set(names)) == len(names) else None
+    except (KeyError, TypeError):
+        return None
 
 
 def write_batch(texts: Sequence[bytes]) -> bytes:

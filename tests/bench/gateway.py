@@ -1,9 +1,10 @@
 """Push throughput through the server's gateway against straight to the same store, in batches of 100; prints the ratio.
 
-Real processes: the store (or `XUNGE_COUCHDB_URL`), a broker, and the whole server under uvicorn. Rounds alternate, so that a busy
-machine slows both alike. Run from the root: `python tests/bench/gateway.py`. It prints what one phone by itself gets (every
-batch waits for the one before) and what several at once get together, which is what the bar is for. A machine that does other
-work has no core left for the gate beside the store's: with `--strict` a ratio below the bar is exit code 1, else only said.
+Real processes: the store (or `XUNGE_COUCHDB_URL`), a broker, and the whole server as `xunge serve` starts it; each phone is a
+person's own. Rounds alternate, so that a busy machine slows both alike, and the server's processor time of a batch is printed,
+which a busy machine changes less. Run from the root: `python tests/bench/gateway.py`. It prints what one phone by itself gets
+(every batch waits for the one before) and what several at once get together, which is what the bar is for. A machine that does
+other work has no core left for the gate beside the store's: with `--strict` a ratio below the bar is exit code 1, else only said.
 """
 
 import argparse
@@ -19,8 +20,10 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -58,23 +61,36 @@ class Pusher:
             raise RuntimeError(f"{answer.status} {text[:300]!r}")
 
 
+@dataclass
+class Server:
+    """The server as a process of its own."""
+
+    url: str
+    pid: int
+
+    def cpu_s(self) -> float:
+        """Processor time it has used so far, its own and the system's for it."""
+        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def running_server(store_url: str, broker_url: str, data: Path, app: str) -> Iterator[str]:
-    """The server as a process of its own; its address."""
+def running_server(store_url: str, broker_url: str, data: Path) -> Iterator[Server]:
+    """`xunge serve` on a free port."""
     port = free_port()
     environment = os.environ | {
         "XUNGE_COUCHDB_URL": store_url,
         "XUNGE_BROKER_URL": broker_url,
         "XUNGE_DATA": str(data),
+        "XUNGE_PORT": str(port),
         "XUNGE_SECRET": "bench",
         "XUNGE_LOG_LEVEL": "WARNING",
     }
-    flags = ["--factory", "--port", str(port), "--no-access-log", "--log-level", "warning"]
-    command = [sys.executable, "-m", "uvicorn", app, *flags]
+    command = [sys.executable, "-m", "server.cli", "serve"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
             wait_until(lambda: is_listening(port), 30, "the server")
-            yield f"http://127.0.0.1:{port}"
+            yield Server(f"http://127.0.0.1:{port}", process.pid)
         finally:
             process.terminate()
             stop(process)
@@ -100,9 +116,8 @@ def make_bodies(user: str, device: str, count: int) -> list[bytes]:
     ]
 
 
-def time_round(pushers: list[Pusher], bodies: list[bytes]) -> float:
+def time_round(pushers: list[Pusher], shares: list[list[bytes]]) -> float:
     """Documents a second of all pushers together. Raises what any push raised: a batch that failed is no throughput."""
-    shares = [bodies[place :: len(pushers)] for place in range(len(pushers))]
     for pusher in pushers:
         pusher.connect()
     with ThreadPoolExecutor(len(pushers)) as pool:
@@ -110,7 +125,7 @@ def time_round(pushers: list[Pusher], bodies: list[bytes]) -> float:
         for done in [pool.submit(push_all, *pair) for pair in zip(pushers, shares, strict=True)]:
             done.result()
         took_s = time.perf_counter() - begun_s
-    return len(bodies) * BATCH / took_s
+    return sum(map(len, shares)) * BATCH / took_s
 
 
 def push_all(pusher: Pusher, bodies: list[bytes]) -> None:
@@ -119,18 +134,27 @@ def push_all(pusher: Pusher, bodies: list[bytes]) -> None:
         pusher.push(body)
 
 
-def enrol_worker(couch: Couch) -> tuple[str, str]:
+def enrol_worker(couch: Couch, name: str) -> tuple[str, str]:
     """A worker's phone on the bench's grid: device id and token."""
-    person = accounts.make("bench", ["worker"], {"zh-CN": "测试", "en": "Bench"}, "a-bench-password", grids=[GRID_A])
+    person = accounts.make(name, ["worker"], {"zh-CN": "测试", "en": "Bench"}, "a-bench-password", grids=[GRID_A])
     accounts.save_all(couch, [person])
     device, token = devices.enrol(couch, person, "bench")
     return device["_id"].partition(":")[2], token
 
 
-def measure(store_url: str, server: str, rounds: int, batches: int, phones: int) -> list[tuple[float, float]]:
-    """Per round: documents a second straight to the store, and through the gateway."""
+class Measured(NamedTuple):
+    """One round: documents a second straight to the store and through the gateway, and the server's milliseconds of a batch."""
+
+    direct: float
+    gated: float
+    cpu_ms: float
+
+
+def measure(store_url: str, server: Server, rounds: int, batches: int, phones: int) -> list[Measured]:
+    """Each round; the first, which warms up, is left out. `batches` are each phone's."""
     couch = Couch(store_url)
-    device, token = enrol_worker(couch)
+    names = [f"bench{number}" for number in range(phones)]
+    enrolled = [enrol_worker(couch, name) for name in names]
     through, direct = databases.grid_db(GRID_A, databases.quarter_at(datetime.now(UTC))), "bench-direct"
     for name in (through, direct):
         couch.delete(name)
@@ -139,17 +163,19 @@ def measure(store_url: str, server: str, rounds: int, batches: int, phones: int)
     credentials = b64encode(f"{parts.username}:{parts.password}".encode()).decode()
     base = f"{parts.scheme}://{parts.hostname}:{parts.port}"
     straight = [Pusher(base, direct, f"Basic {credentials}") for _ in range(phones)]
-    gated = [Pusher(server + "/db", through, f"Bearer {token}") for _ in range(phones)]
+    gated = [Pusher(server.url + "/db", through, f"Bearer {token}") for _, token in enrolled]
     found = []
     for number in range(rounds + 1):
-        pair = {}
+        pair, cpu_s = {}, 0.0
         # Who goes first changes, so that neither side always finds the machine warmer.
         for side in (("direct", "gated"), ("gated", "direct"))[number % 2]:
-            bodies = make_bodies("bench", device, batches)
-            pair[side] = time_round(straight if side == "direct" else gated, bodies)
-        found.append((pair["direct"], pair["gated"]))
+            shares = [make_bodies(name, device, batches) for name, (device, _) in zip(names, enrolled, strict=True)]
+            before_s = server.cpu_s()
+            pair[side] = time_round(straight if side == "direct" else gated, shares)
+            cpu_s += server.cpu_s() - before_s if side == "gated" else 0.0
+        found.append(Measured(pair["direct"], pair["gated"], 1000 * cpu_s / (batches * phones)))
     held = couch.info([through, direct])
-    pushed = (rounds + 1) * batches * BATCH
+    pushed = (rounds + 1) * batches * phones * BATCH
     if any((held[name] or {}).get("doc_count", 0) < pushed for name in (through, direct)):
         raise RuntimeError(f"{pushed} documents were pushed to each side, the store holds {held}")
     for name in (through, direct):
@@ -157,14 +183,14 @@ def measure(store_url: str, server: str, rounds: int, batches: int, phones: int)
     return found[1:]
 
 
-def report(pairs: list[tuple[float, float]], phones: int) -> float:
-    """Print both rates and their ratio, which is the median over the rounds; the ratio."""
-    ratio = statistics.median(gated / direct for direct, gated in pairs)
-    direct, gated = (statistics.median(column) for column in zip(*pairs, strict=True))
+def report(found: list[Measured], phones: int) -> float:
+    """Print both rates, their ratio, which is the median over the rounds, and what a batch cost the server; the ratio."""
+    ratio = statistics.median(one.gated / one.direct for one in found)
+    direct, gated, cpu_ms = (statistics.median(column) for column in zip(*found, strict=True))
     verdict = f"bar {BAR:.2f}: {'held' if ratio >= BAR else 'NOT held'}" if phones > 1 else "no bar"
     print(
         f"push in batches of {BATCH}, {phones} phone{'s' if phones > 1 else ''} at once: store {direct:.0f} documents/s, "
-        f"gateway {gated:.0f} documents/s, ratio {ratio:.2f} ({verdict})",
+        f"gateway {gated:.0f} documents/s, ratio {ratio:.2f} ({verdict}); server {cpu_ms:.2f} ms of processor time a batch",
         flush=True,
     )
     return ratio
@@ -176,17 +202,16 @@ def main() -> int:
     arguments.add_argument("--rounds", type=int, default=10)
     arguments.add_argument("--batches", type=int, default=15, help="of each phone in each round")
     arguments.add_argument("--phones", type=int, default=4)
-    arguments.add_argument("--app", default="server.app:create_app")
     arguments.add_argument("--strict", action="store_true", help="exit code 1 when several phones get less than the bar")
     given = arguments.parse_args()
     with contextlib.ExitStack() as stack:
         data = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store_url = os.environ.get("XUNGE_COUCHDB_URL") or stack.enter_context(running_store(data / "store"))
         broker_url = stack.enter_context(running_broker(data))
-        server = stack.enter_context(running_server(store_url, broker_url, data, given.app))
+        server = stack.enter_context(running_server(store_url, broker_url, data))
         print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
         report(measure(store_url, server, given.rounds, given.batches, 1), 1)
-        ratio = report(measure(store_url, server, given.rounds, given.batches * given.phones, given.phones), given.phones)
+        ratio = report(measure(store_url, server, given.rounds, given.batches, given.phones), given.phones)
     return 1 if given.strict and ratio < BAR else 0
 
 

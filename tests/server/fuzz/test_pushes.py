@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 
 from server.domain import admission
 from sync.gateway.answers import Stop
-from sync.gateway.batch import read_batch, write_batch
+from sync.gateway.batch import names_of, read_batch, read_docs, write_batch, write_whole
 from sync.gateway.queries import SHAPES, rewrite_body
 from sync.gateway.wire import Inbound, Malformed
 from tests.server.fuzz.conftest import FOREIGN_DB, GRID_DB, Front, no_trace
 from tests.sync.gateway.conftest import make_report
 
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | st.just("worker1")
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+    | st.just("worker1")
+)
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=8
 )
@@ -87,7 +94,7 @@ def test_every_document_is_answered_and_held_as_the_answer_says(
 @given(body=st.binary(max_size=300) | st.builds(lambda value: json.dumps(value).encode(), VALUES))
 def test_any_bytes_are_a_batch_or_a_small_refusal(body: bytes) -> None:
     try:
-        batch = read_batch(body)
+        batch = read_batch(read_docs(body))
     except Stop as stop:
         assert stop.status in (400, 413)
     else:
@@ -97,10 +104,13 @@ def test_any_bytes_are_a_batch_or_a_small_refusal(body: bytes) -> None:
 
 @given(docs=st.lists(VALUES, max_size=5))
 def test_a_batch_is_written_as_it_was_read(docs: list[Any]) -> None:
-    batch = read_batch(json.dumps({"docs": docs, "new_edits": False}).encode())
+    batch = read_batch(read_docs(json.dumps({"docs": docs, "new_edits": False}).encode()))
     again = json.loads(write_batch(batch.texts))["docs"]
     assert [json.dumps(doc) for doc in again] == [json.dumps(doc) for doc in batch.docs]
     assert len(batch.names()) == len(docs)
+    whole, names = write_whole(batch.docs), names_of(batch.docs)
+    assert whole is None or whole[1:-1] == b",".join(batch.texts)
+    assert names is None or names == batch.names()
 
 
 @given(
