@@ -13,7 +13,8 @@ import httpx
 import pytest
 import redis
 
-from server.domain import permissions, times
+from server import quarantine
+from server.domain import adoption, permissions, times
 from server.people import accounts, devices
 from sync import databases
 from tests.conftest import COMMUNITY, GRID_A, GRID_ELSEWHERE
@@ -203,3 +204,40 @@ def test_a_photo_is_shown_to_whoever_may_see_its_record(site: Site, phone: Phone
 def test_a_photo_of_a_home_or_beat_is_shown_at_no_desk(phone: Phone, photos: dict[tuple[str, str], str]) -> None:
     opened = {kind for (kind, _), photo in photos.items() if phone.client.get(f"/api/photos/{photo}/thumb").is_success}
     assert opened == {"worker": {"grid", "home-quarter"}, "police": {"grid", "beat"}}.get(phone.person["roles"][0], {"grid"})
+
+
+@pytest.fixture(scope="module")
+def refused(site: Site) -> dict[str, str]:
+    """Something refused in a grid of the township and in one elsewhere; the entries' ids."""
+    found = {}
+    for whose, grid in GRIDS.items():
+        doc = {"_id": new_id("visit"), "_rev": "1-" + "c" * 32, "type": "visit", "address": "3号楼501室"}
+        about = {"database": databases.home_quarter_db(grid, QUARTER), "device": "d1", "user": "nobody", "reason": "schema"}
+        found[whose] = quarantine.keep(site.couch, doc=doc, fields={}, **about)
+    return found
+
+
+@pytest.mark.parametrize("whose", GRIDS)
+def test_what_was_refused_is_decided_about_by_the_table_alone(
+    site: Site, phone: Phone, refused: dict[str, str], whose: str
+) -> None:
+    """Every route of it, at a desk; by a phone's token none opens, whatever the role."""
+    id, township = refused[whose], GRIDS[whose][:9]
+    may = permissions.may_decide_refused(phone.person, [township])
+    kept_out = 403 if not permissions.has_refused_desk(phone.person) else 404
+    page = f"/quarantine/{id.partition(':')[2]}"
+    routes = [("GET", f"/api/quarantine/{id}"), ("GET", f"/api/quarantine?township={township}"), ("GET", page)]
+    routes += [("GET", f"/township/{township}/quarantine"), ("GET", f"{page}/photos/{new_id('photo')}")]
+    with site.visit(phone.person["name"]) as desk:
+        for method, path in routes:
+            expected = {200, 403, 404} - ({200} if not may else {403, 404} if "photos" not in path else {200})
+            status = desk.request(method, path).status_code
+            assert status in (expected if may else {kept_out}), (method, path)
+            assert phone.client.request(method, path).status_code in {401, 303}, path
+        for path in (f"/api/quarantine/{id}/adoption", f"/api/quarantine/{id}/dismissal"):
+            body = {"reason": " "} if path.endswith("dismissal") else {}
+            assert desk.post(path, json=body).status_code == (422 if may else kept_out), path
+        opened = desk.post(f"{page}/opening", data={"purpose": "核对"})
+        is_read = may and not adoption.readers("home-quarter", "visit").isdisjoint(phone.person["roles"])
+        assert ("501室" in opened.text) is is_read
+        assert "501室" not in desk.get(page).text + desk.get(f"/api/quarantine/{id}").text
