@@ -19,6 +19,7 @@ MOVES = {"dismiss": ("waiting", "dismissed"), "reopen": ("dismissed", "waiting")
 
 def dismiss(couch: Couch, person: Person, id: str, reason: object, now: datetime, *, if_match: str | None = None) -> Entry:
     """Dismiss an entry and return it. The reason is required. Raises Missing, InvalidInput, and Changed."""
+    listing.find(couch, person, id)  # whether there is anything to decide about comes before how it was asked
     return _decide(couch, person, id, "dismiss", decisions.read_reason(reason), now, if_match)
 
 
