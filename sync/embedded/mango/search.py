@@ -57,12 +57,14 @@ class Search:
             return
         async for rows in self._pages():
             documents = await self._fetch(rows)
-            self.examined += len(documents)
             texts = [dump(document) for _, document in documents]
             passed = await shared_groups().run(self._sieve.sift, texts)
             found: list[dict[str, Any]] = []
             for (row, document), is_match in zip(documents, passed, strict=True):
-                if not is_match or room == 0:
+                if room == 0:
+                    break
+                self.examined += 1
+                if not is_match:
                     continue
                 self.bookmark = write_bookmark(*row)
                 if skip:

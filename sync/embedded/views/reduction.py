@@ -4,6 +4,7 @@ Count, sum and statistics of plain numbers come from `blocks`; of lists and obje
 reduce in JavaScript sees rows in portions and is then called once more on its own results, as in CouchDB.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from sync.embedded.views.spans import Span, span_of_key
 from sync.embedded.views.tables import Table
 
 PORTION_ROWS = 1000
+CALL_LIMIT_S = 60.0  # what a reduce of one's own may take for one group; each call has the sandbox's limits besides
 _NOT_SUMMABLE = "The _sum function requires values to be numbers, lists of numbers, or objects of such."
 _STATISTICS = ("sum", "count", "min", "max", "sumsqr")
 
@@ -78,10 +80,13 @@ def _choose_reducer(definition: Definition, view: View, pool: Pool) -> Reducer:
 
 def _call(pool: Pool, source: str, lib: dict[str, Any], rows: Rows) -> Any:
     results = []
+    give_up_at = time.monotonic() + CALL_LIMIT_S
     for portion in _read_portions(rows, "key_json, id, value"):
         keys = [[orjson.Fragment(row[0]), row[1].decode()] for row in portion]
         values = [orjson.Fragment(row[2]) for row in portion]
         results.append(orjson.Fragment(pool.reduce(source, lib, orjson.dumps([keys, values, False]))))
+        if time.monotonic() > give_up_at:
+            raise FunctionsBroken("it took too long")
     while True:  # CouchDB joins the results of its shards, so that even a single one is reduced again
         again = [results[at : at + PORTION_ROWS] for at in range(0, len(results), PORTION_ROWS)]
         results = [orjson.Fragment(pool.reduce(source, lib, orjson.dumps([None, each, True]))) for each in again]

@@ -178,6 +178,7 @@ def test_a_query_says_what_it_cost_and_what_it_lacked(shelf: Db) -> None:
     assert answer["execution_stats"]["total_docs_examined"] == len(DOCS)
     assert "none" in answer["warning"]
     assert "No matching index found" in answer["warning"]
+    assert "in proportion" not in shelf.post("/_find", {"selector": {}, "limit": 1}).get("warning", "")
 
 
 def test_conflicts_are_shown_when_asked_for(db: Db) -> None:
