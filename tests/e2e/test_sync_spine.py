@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from playwright.sync_api import Playwright, sync_playwright
 
 from server.people import accounts
 from sync.couch import Couch
+from sync.databases import grid_db, quarter_at
 from tests.browsers import CATALOGUE_IS_THERE, FLAGS, PHONE, Phone, picture, wait_for
 from tests.proxies import holding_back
 from tests.running import PASSWORD, RunningSystem, until
+from tests.sync.gateway.conftest import make_report
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +43,15 @@ TOKENS = """() => new Promise((resolve, reject) => {
   opening.onsuccess = () => {
     const asking = opening.result.transaction('sessions').objectStore('sessions').getAll();
     asking.onsuccess = () => { opening.result.close(); resolve(asking.result.map(({token}) => token)); };
+  };
+})"""
+COUNT = """name => new Promise((resolve) => {
+  const opening = indexedDB.open(`_pouch_xunge/${name}`);
+  opening.onupgradeneeded = () => opening.transaction.abort();
+  opening.onerror = () => resolve(0);
+  opening.onsuccess = () => {
+    const asking = opening.result.transaction('document-store').objectStore('document-store').count(IDBKeyRange.bound('report:', 'report:~'));
+    asking.onsuccess = () => { opening.result.close(); resolve(asking.result); };
   };
 })"""
 SYNC_NOW = "new BroadcastChannel('xunge').postMessage({type: 'sync-now'})"
@@ -222,3 +234,24 @@ def test_behind_a_proxy_that_holds_streams_back_news_arrive_all_the_same(
         until(lambda: page.evaluate(query), "the other phone's report behind the proxy", 150, pause_s=1)
         assert len([at for at in polls if at > began_s]) <= 12, "it asks at intervals, not in a storm"
         context.close()
+
+
+@pytest.mark.faults
+@pytest.mark.long
+def test_a_first_load_killed_again_and_again_ends_with_every_document_once(phones: Any, system: RunningSystem) -> None:
+    grid = accounts.find(couch_of(system), "worker8")["grids"][0]
+    name = grid_db(grid, quarter_at(datetime.now(UTC)))
+    couch_of(system).create(name, replicated=True)
+    for _ in range(6):
+        docs = [make_report("worker9", "bench", grid=grid) for _ in range(1000)]
+        couch_of(system).database(name).bulk(docs, new_edits=False)
+    phone = phones("worker8")
+    seen = [0]
+    while seen[-1] < 6000:
+        phone.kill()
+        phone.page.goto(f"{system.url}/m/me")
+        until(lambda: phone.page.evaluate(COUNT, f"worker8/{name}") > seen[-1], "another page", 60)
+        seen.append(phone.page.evaluate(COUNT, f"worker8/{name}"))
+    print(f"killed {len(seen) - 1} times, after {seen} documents")
+    assert seen[-1] == 6000
+    assert len(seen) > 2, "it was killed before it had everything"

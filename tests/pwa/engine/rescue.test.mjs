@@ -13,6 +13,7 @@ const { sendForOthers } = await import("../../../pwa/src/sync/others.js");
 const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
 const { askToHandOver, waitingOfOthers } = await import("../../../pwa/src/store/handover.js");
 const { currentSession, dropSession, endSession, sessionOf, sessions, wipedAt } = await import("../../../pwa/src/store/meta.js");
+const { wipeUser } = await import("../../../pwa/src/store/removal.js");
 const { localNames } = await import("../../../pwa/src/store/documents.js");
 const { entries, uploads } = await import("../../../pwa/src/store/outbox.js");
 const { refusals } = await import("../../../pwa/src/store/refusals.js");
@@ -47,6 +48,13 @@ test("a revoked phone hands over every record and photo, and only then wipes its
   assert.deepEqual([server.rescued.length, await localNames(author), await sessionOf(author), await currentSession()], [4, [], null, null]);
   assert.ok(await wipedAt());
   assert.ok(!(await indexedDB.databases()).some(({ name }) => name === `xunge-own-${author}`));
+});
+
+test("a wipe that meets something unsent signs its user out and removes nothing", async () => {
+  const { author } = await phoneWithUnsent();
+  assert.equal(await wipeUser(author), false);
+  assert.deepEqual([await currentSession(), await left(author)], [null, [3, 1]]);
+  assert.ok(await sessionOf(author), "the token is still there to hand over with");
 });
 
 test("a revoked phone whose records find no room at the server keeps them and is not wiped", async () => {

@@ -117,7 +117,7 @@ test("a former grid's households are gone from view at once, and everything of i
   const { store, server, round, author } = await started(["2026q4", "2026q3"]);
   await round();
   const [{ doc }] = household(store).docs;
-  await keep(author, `home-${GRID}`, [{ ...doc, _rev: "1-0", author: "another" }]);
+  await keep(author, `home-${GRID}`, [{ ...doc, _rev: "1-0" }]);
   await keep(author, GRID_DB("2026q4"), [{ ...(await report(store)).docs[0].doc, _rev: "1-0", author: "another" }]);
   await store.saveRecord(await report(store));
   const other = "640105002001002";
@@ -134,9 +134,11 @@ test("a former grid's households are gone from view at once, and everything of i
 });
 
 test("a list that names no database at all removes nothing", async () => {
-  const { server, round, author } = await started(["2026q4", "2026q3"]);
+  const { store, server, round, author } = await started(["2026q4", "2026q3"]);
+  await keep(author, GRID_DB("2026q4"), [{ ...(await report(store)).docs[0].doc, _rev: "1-0" }]);
   await round();
   const before = await localNames(author);
+  assert.equal(before.length, 1);
   server.me.databases = [];
   await round();
   assert.deepEqual(await localNames(author), before);

@@ -107,13 +107,14 @@ test("a clock more than two minutes wrong is spoken of; records stand in the ord
   for (const [offset_ms, isSaid] of [[60_000, false], [24 * HOUR_MS, true], [-24 * HOUR_MS, true]]) {
     const phone = await app({ offset_ms });
     assert.equal((await phone.get("/m/me", { now: NOW + offset_ms })).data.clock !== null, isSaid);
-    await phone.pull([{ _id: "report:01a1f000-0000-7000-8000-000000000000", _rev: "1-a", type: "report", v: 1, grid: GRID, author: "another", device: "d", photos: [],
+    await phone.pull([{ _id: "report:01ffffff-0000-7000-8000-000000000000", _rev: "1-a", type: "report", v: 1, grid: GRID, author: "another", device: "d", photos: [],
       category: "1401", text: "同事的", captured_at: new Date(NOW + 5_000).toISOString(), clock_offset_ms: 0 }]);
     const form = filled(await phone.get("/m/report", { now: NOW + 10_000 + offset_ms }), { category: "1401", text: "后来的" });
     await phone.post("/m/reports", form, { now: NOW + 10_000 + offset_ms });
     const { rows } = await phone.store.listReports();
     assert.deepEqual(rows.map(({ doc }) => doc.text), ["后来的", "同事的"]);
     assert.equal(rows[0].doc.clock_offset_ms, offset_ms);
+    assert.equal(Number.parseInt(rows[0].id.slice("report:".length).replace(/-/g, "").slice(0, 12), 16), NOW + 10_000, "its id sorts by the server's time");
     const { recent } = (await phone.get("/m/", { now: NOW + 20_000 + offset_ms })).data;
     assert.deepEqual([recent[0].at.day, recent[0].at.iso], ["today", new Date(NOW + 10_000).toISOString()]);
   }
