@@ -11,12 +11,14 @@ import redis
 
 from tests.faults.audit import Audit
 from tests.faults.test_broker import past_the_gate
-from tests.faults.traffic import Clerk, Traffic
+from tests.faults.traffic import Clerk, Traffic, picture
 from tests.phones import TRANSIENT, SimulatedPhone
 from tests.running import RunningSystem, until
 
 pytestmark = [pytest.mark.faults, pytest.mark.long]
 DAY_S, YEAR_S = 86_400, 365 * 86_400
+# A photo without a record is kept for ninety days.
+LONGER_THAN_KEPT_S = 100 * DAY_S
 CLOCK = Path(__file__).parent / "clock"
 
 
@@ -85,6 +87,26 @@ def test_the_sweep_goes_on_whatever_the_clock_says(timed: RunningSystem, clock: 
         past_the_gate(timed, phone, phone.make_report())
         audit.settle(f"swept with a clock wrong by {wrong_by_s} s", 30)
     broker.close()
+
+
+@pytest.mark.timeout(300)
+def test_a_photo_that_waits_for_its_record_outlives_a_clock_too_far_ahead(timed: RunningSystem, clock: Clock) -> None:
+    phone = SimulatedPhone(timed.url, "worker1").enrol()
+    phone.push(phone.make_report())
+    docs = phone.make_report("照片先到", (picture(1),))
+    phone.upload_until_answered(docs[1]["_id"], picture(1))
+    audit = Audit(timed.store_url(), [phone], (), timed.desk())
+    clock.step(LONGER_THAN_KEPT_S)
+    # A worker that has just started does at once what is done rarely.
+    timed.kill_one("intake")
+    for _ in range(3):
+        past_the_gate(timed, phone, phone.make_report())
+        audit.settle("swept a hundred days ahead", 60)
+    clock.step(0)
+    timed.kill_one("server")
+    until(timed.is_healthy, "healthy with the right clock", 60)
+    phone.push_until_answered(docs)
+    audit.settle("the record of a photo that came first")
 
 
 def age_keys(broker: "redis.Redis", wrong_by_s: int) -> None:
