@@ -164,3 +164,26 @@ def test_the_largest_original_is_kept_in_one_write(db: Database) -> None:
     assert save_upload(db, arrival, data)
     assert db.get(PHOTO)["_rev"].startswith("1-")
     assert read(db, "original")[0] == data
+
+
+def test_a_file_taken_out_leaves_the_other_whose_sizes_are_made_anew(db: Database) -> None:
+    sent, original = as_bytes(scene(64, 48), "JPEG"), camera_bytes()
+    keep(db, sent)
+    keep(db, original, "original")
+    save_sizes(db, PHOTO, derive(sent))
+    sha256 = hashlib.sha256(sent).hexdigest()
+    assert not store.take_out(db, PHOTO, "sent", "0" * 64), "another file than was meant"
+    assert store.take_out(db, PHOTO, "sent", sha256)
+    assert needs_sizes(db.get(PHOTO))
+    assert store.open(db, PHOTO, "thumb") is None
+    assert read(db, "original")[0] == original
+    assert not store.take_out(db, PHOTO, "sent", sha256)
+
+
+def test_taking_the_only_file_out_removes_the_photo_and_it_may_come_again(db: Database) -> None:
+    data = camera_bytes()
+    keep(db, data)
+    assert store.take_out(db, PHOTO, "sent", hashlib.sha256(data).hexdigest())
+    assert db.find(PHOTO) is None
+    assert keep(db, data)
+    assert read(db, "sent")[0] == data

@@ -100,8 +100,8 @@ def test_a_file_after_its_record_never_waits(one: Photographs) -> None:
 def test_a_file_the_record_does_not_name_goes_to_a_clerk(one: Photographs) -> None:
     one.record()
     with pytest.raises(Refused) as caught:
-        one.send(one.false, "worker2")
-    assert caught.value.is_kept
+        one.send(one.false)
+    assert (caught.value.code, caught.value.is_kept) == ("photo_conflict", True)
     assert one.aside() == [(one.false.sha256, "waiting")]
     one.send(one.true)
     assert one.kept() == one.true.path.read_bytes()
