@@ -7,8 +7,8 @@ made of a record, the store's own winner stays.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from server import quarantine
 from server.domain import documents
+from server.quarantine import keep
 from sync.couch import Couch
 from sync.database import Database
 
@@ -43,4 +43,4 @@ def keep_aside(couch: Couch, database: str, doc: Document, reason: str, fields: 
     """Put a stored document into quarantine, so that a clerk sees it. Doing it twice makes one entry."""
     clean = {name: value for name, value in doc.items() if name != "_revisions"}
     device, author = str(doc.get("device", "")), str(doc.get("author", ""))
-    quarantine.keep(couch, database=database, device=device, user=author, doc=clean, reason=reason, fields=dict(fields or {}))
+    keep(couch, database=database, device=device, user=author, doc=clean, reason=reason, fields=dict(fields or {}))
