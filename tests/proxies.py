@@ -77,9 +77,10 @@ def _running(url: str, towards: Relay, back: Relay) -> Iterator[str]:
     loop = asyncio.new_event_loop()
 
     async def serve(reader: Reader, writer: Writer) -> None:
-        with suppress(OSError, asyncio.CancelledError):
+        with suppress(OSError, asyncio.CancelledError), _closing(writer):
             other_reader, other_writer = await asyncio.open_connection(target.hostname, target.port)
-            await asyncio.gather(_whole(towards, reader, other_writer), _whole(back, other_reader, writer))
+            with _closing(other_writer):
+                await asyncio.gather(_whole(towards, reader, other_writer), _whole(back, other_reader, writer))
 
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -91,6 +92,14 @@ def _running(url: str, towards: Relay, back: Relay) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+@contextmanager
+def _closing(writer: Writer) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        writer.close()
 
 
 async def _whole(relay: Relay, reader: Reader, writer: Writer) -> None:
@@ -107,3 +116,4 @@ async def _stop(server: asyncio.Server) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.sleep(0)  # closed connections are let go of in the loop's next turn

@@ -50,7 +50,8 @@ COUNT = """name => new Promise((resolve) => {
   opening.onupgradeneeded = () => opening.transaction.abort();
   opening.onerror = () => resolve(0);
   opening.onsuccess = () => {
-    const asking = opening.result.transaction('document-store').objectStore('document-store').count(IDBKeyRange.bound('report:', 'report:~'));
+    const store = opening.result.transaction('document-store').objectStore('document-store');
+    const asking = store.count(IDBKeyRange.bound('report:', 'report:~'));
     asking.onsuccess = () => { opening.result.close(); resolve(asking.result); };
   };
 })"""

@@ -113,7 +113,7 @@ export class Loop {
     this.isWanted = false;
     if (wants.all) this.asked_ms = performance.now();
     try {
-      this.session = await runRound(this.session, wants, { hasNews: () => this.isWanted, isUnsure: this.isUnsure });
+      this.session = await runRound(this.session, wants, this.hooks());
       this.isUnsure = false;
       this.failures = 0;
       this.sendPhotos();
@@ -123,11 +123,18 @@ export class Loop {
     }
   }
 
+  hooks() {
+    return { hasNews: () => this.isWanted, isUnsure: this.isUnsure, onProgress: () => void (this.failures = 0) };
+  }
+
   /** Photos go beside the rounds: a record saved meanwhile does not wait for one. */
   sendPhotos() {
     if (this.photosRun || Date.now() < this.photosNotBefore_ms) return;
     const shouldStop = () => this.ending.signal.aborted;
-    const onProgress = ({ of, database }) => tellChanged([database], [of]);
+    const onProgress = ({ of, database }) => {
+      this.photosFailures = 0; // a link that carries something is worth trying again soon
+      tellChanged([database], [of]);
+    };
     this.photosRun = sendPhotos(this.session, { shouldStop, onProgress })
       .then((wait_ms) => this.endPhotos(wait_ms))
       .catch((error) => this.failPhotos(error))

@@ -3,8 +3,8 @@
  * to run a round and what to do when it fails is `loop.js`'s to decide.
  *
  * @typedef {{me: boolean, all: boolean, names: Set<string>}} Wants what a round should do beside pushing
- * @typedef {{hasNews: () => boolean, isUnsure: boolean}} Hooks `hasNews` is asked between two databases: something new waits to be
- *   pushed; `isUnsure`: nobody knows how the last push ended
+ * @typedef {{hasNews: () => boolean, isUnsure: boolean, onProgress?: () => void}} Hooks `hasNews` is asked between two databases: something new waits to be
+ *   pushed; `isUnsure`: nobody knows how the last push ended; `onProgress`: a page has arrived
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
@@ -25,12 +25,12 @@ import { retryRescued } from "./uploads.js";
  * @param {import("../store/meta.js").Session} given @param {Wants} wants @param {Hooks} hooks
  * @returns {Promise<import("../store/meta.js").Session>} the session as the server now has it
  */
-export async function runRound(given, wants, { hasNews, isUnsure }) {
+export async function runRound(given, wants, { hasNews, isUnsure, onProgress = () => undefined }) {
   const session = wants.me ? await meet(given) : given;
   await push(session, isUnsure);
   // Not before the push: what a full server says must not come and go with every round.
   if (wants.me) await note(session.author, { problem: null });
-  await pullWanted(session, wanted(session, wants), hasNews);
+  await pullWanted(session, wanted(session, wants), { hasNews, onProgress });
   if (wants.me) tellRemoved(await removeClosed(session));
   await finish(session, wants);
   return session;
@@ -82,7 +82,7 @@ function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pullWanted(session, databases, hasNews) {
+async function pullWanted(session, databases, { hasNews, onProgress }) {
   const loaded = new Set(databases.length ? await loadedDatabases(session.author) : []);
   let written = 0;
   await pullAll(session, databases, {
@@ -93,6 +93,7 @@ async function pullWanted(session, databases, hasNews) {
     },
     onPage: (database, { ids, pending }) => {
       written += ids.length;
+      onProgress();
       if (!loaded.has(database)) void note(session.author, { loading: { database, written, pending } });
       if (ids.length) tellChanged([database], ids);
     },

@@ -116,7 +116,8 @@ function transfer({ session, endpoint, onProgress }, upload, blob, { chunk_bytes
         stalled.restart();
         told(sent_bytes);
       },
-      onShouldRetry: (error) => mayRetry(session.author, /** @type {any} */ (error)),
+      // Begun with its bytes and no address known: another try here would send all of them once more.
+      onShouldRetry: (error) => mayRetry(session.author, /** @type {any} */ (error)) && (!with_creation || Boolean(sending.url)),
       onSuccess: end(resolve),
       onError: end(reject),
     });

@@ -115,6 +115,22 @@ test("an upload whose chunk broke off goes on from the byte that the server has,
   assert.ok(server.breaks >= 1);
 });
 
+test("an upload that broke before its address was known is begun empty the next time, and its bytes are not sent again at once", async () => {
+  const store = await phone();
+  await store.saveRecord(await report(store, { photos: [jpeg(200_000)] }));
+  const asked = [];
+  globalThis.fetch = async (_path, { method, headers, body }) => {
+    asked.push(`${method} ${body?.size ?? 0}`);
+    if (asked.length === 1) throw new TypeError("link died");
+    const offset = Number(headers["Upload-Offset"] ?? 0) + (body?.size ?? 0);
+    return new Response(null, { status: method === "POST" ? 201 : 204, headers: { Location: "/api/uploads/a", "Upload-Offset": String(offset) } });
+  };
+  const hooks = { shouldStop: () => false, onProgress: () => undefined };
+  await assert.rejects(sendPhotos(store.session, hooks), { name: "Offline" });
+  await sendPhotos(store.session, hooks);
+  assert.deepEqual(asked, ["POST 200000", "POST 0", "PATCH 65536", "PATCH 65536", "PATCH 65536", "PATCH 3392"]);
+});
+
 test("the clock's difference is taken halfway between question and answer, and a clock that was set is noticed", () => {
   assert.equal(offsetOf("2026-11-24T00:00:00.000Z", Date.parse("2026-11-24T00:00:01.000Z"), Date.parse("2026-11-24T00:00:03.000Z")), 2_000);
   assert.equal(offsetOf(undefined, 1, 2), null);
