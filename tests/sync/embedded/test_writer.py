@@ -4,12 +4,13 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sync.embedded import connections as connections_module
-from sync.embedded.catalogue import Catalogue
+from sync.embedded.catalogue import _WRITER_THREADS, Catalogue
 from sync.embedded.database import Database
 from sync.embedded.documents import read_draft
 from sync.embedded.refusals import Refusal, StorageFull
@@ -90,6 +91,23 @@ def test_writes_that_wait_together_are_committed_together(catalogue: Catalogue) 
         future.result(WAIT_S)
     assert len(ids(database)) == 41
     assert len(announced) == 2, "one commit for the slow write, one for all that waited"
+
+
+def test_a_database_has_its_turn_although_more_others_are_always_busy_than_there_are_writers(catalogue: Catalogue) -> None:
+    is_done = threading.Event()
+
+    def keep_busy(database: Database, transaction: Transaction) -> None:
+        if not is_done.is_set():  # before it is done the next one waits: this database's queue is never empty
+            database.write(partial(keep_busy, database))
+
+    for number in range(2 * _WRITER_THREADS):
+        catalogue.create(f"busy{number}")
+        database = catalogue.get(f"busy{number}")
+        database.write(partial(keep_busy, database))
+    try:
+        assert catalogue.get("a").write(put("one")).result(WAIT_S).startswith("1-")
+    finally:
+        is_done.set()
 
 
 def test_a_refused_or_failing_write_spoils_nothing_around_it(catalogue: Catalogue) -> None:
