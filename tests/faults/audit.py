@@ -59,6 +59,8 @@ class Audit:
     def settle(self, what: str, timeout_s: float = 180) -> Findings:
         """Waits until nothing is missing any more, prints the numbers, and fails when something stays lost or is doubled."""
         last: list[Findings] = []
+        # What was sound at an earlier settling may be gone by now.
+        self._seen.clear()
 
         def is_complete() -> bool:
             last[:] = [self.look()]
