@@ -6,6 +6,7 @@ from it, so that two clerks at once, a second click or a kill anywhere end as on
 
 from datetime import datetime
 
+from server import photo_records
 from server.domain import documents, times
 from server.domain.errors import InvalidInput
 from server.domain.permissions import Person
@@ -19,6 +20,8 @@ from sync.databases import parse
 from sync.errors import Conflict
 
 TRIES = 5
+# Files that were put aside for where they were sent alone; any other reason is something a clerk has to see.
+FOLLOWING = frozenset({"not_grid_holder", "rescued"})
 HAVE_PHOTOS = frozenset({"report", "note", "visit", "taskreply"})
 
 
@@ -100,6 +103,24 @@ def _again(couch: Couch, nudges: Nudges, person: Person, entry: Entry, choice: C
     if not is_same or entry["state"] not in {"adopting", "adopted"}:
         raise decisions.changed(entry)
     return entry if decision["is_settled"] else carry_out(couch, nudges, entry)
+
+
+def follow(couch: Couch, nudges: Nudges, entry: Entry, now: datetime) -> Entry | None:
+    """A file that came after its photo's record had found its home goes there by itself: the clerk has decided about both.
+
+    None when its record is not there, or names another file, or it is no picture: then it is the clerk's to look at.
+    """
+    found = planning.record_of(couch, entry) if entry["reason"] in FOLLOWING else None
+    if found is None or photo_records.named_sha256(found[1], entry["document"]["role"]) != entry["sha256"]:
+        return None
+    place = Place(found[0], str(found[1]["_id"]))
+    if not photos.save_file(couch, nudges, entry, place):
+        return None
+    decision = decisions.make("adopt", decisions.SERVER, now, database=place.database, id=place.photo, rev=None)
+    try:
+        return decisions.settle(couch, decisions.claim(couch, entry, "adopted", decision), "adopted")
+    except Conflict:
+        return None
 
 
 def arrive(couch: Couch, nudges: Nudges, entry: Entry, now: datetime) -> Entry | None:

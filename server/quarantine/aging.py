@@ -1,5 +1,7 @@
 """The worker's part, done at every sweep: decisions whose maker was killed are finished, records that were stored after all are
-closed, and contents of what was decided go after 90 days. What waits is never dropped: it grows old where everybody sees it.
+closed, late photos follow their records home, and contents of what was decided go after 90 days.
+
+What waits is never dropped: it grows old where everybody sees it.
 """
 
 import logging
@@ -52,7 +54,7 @@ class Aging:
         page = listing.page(couch, listing.EVERYWHERE, "waiting", limit=MOST, cursor=self._cursor)
         self._cursor = page.next
         waiting = [entry for entry in page.entries if entry["state"] == "waiting"]
-        return sum(adopting.arrive(couch, nudges, entry, now) is not None for entry in waiting)
+        return sum(_look_at(couch, nudges, entry, now) is not None for entry in waiting)
 
 
 def finish(couch: Couch, nudges: Nudges, now: datetime) -> int:
@@ -69,6 +71,10 @@ def empty(couch: Couch, now: datetime) -> int:
     docs = [_emptied(row["doc"], now) for row in rows if row.get("doc")]
     written = couch.database(databases.QUARANTINE).bulk(docs)
     return sum("error" not in row for row in written)
+
+
+def _look_at(couch: Couch, nudges: Nudges, entry: Entry, now: datetime) -> Entry | None:
+    return (adopting.follow if entry["is_file"] else adopting.arrive)(couch, nudges, entry, now)
 
 
 def _finish(couch: Couch, nudges: Nudges, doc: Entry) -> bool:

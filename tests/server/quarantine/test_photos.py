@@ -97,6 +97,20 @@ def test_a_file_that_comes_late_is_adopted_to_its_record(stored: Couch, desk: De
     assert stored.database(MEDIA).attachment(photo, "sent") == jpeg()
 
 
+def test_a_file_that_comes_after_the_decision_goes_home_by_itself(
+    stored: Couch, desk: Desk, refuse: Refuse, tmp_path: Any
+) -> None:
+    docs = with_photos({"a": jpeg("red"), "b": jpeg("blue")})
+    adopted = desk.adopt(refuse(*docs), NEW_DB)
+    late = upload(stored, tmp_path, docs[1]["_id"], jpeg("red"), reason="rescued")
+    other = upload(stored, tmp_path, docs[2]["_id"], jpeg("green"), reason="rescued")
+    aging.Aging().run(stored, desk.nudges, NOW)
+    assert (desk.find(late)["state"], desk.find(late)["decision"]["by"]) == ("adopted", "server")
+    assert desk.find(other)["state"] == "waiting"
+    first = stored.database(NEW_DB).get(adopted["decision"]["id"])["photos"][0]
+    assert stored.database(MEDIA).attachment(first, "sent") == jpeg("red")
+
+
 def test_what_is_no_picture_is_not_adopted(stored: Couch, desk: Desk, refuse: Refuse, tmp_path: Any) -> None:
     docs = with_photos({"a": b"no picture"})
     file = upload(stored, tmp_path, docs[1]["_id"], b"no picture", reason="not_an_image")
