@@ -43,17 +43,28 @@ RETRY_AT_ONCE_S = 2
 
 
 class Used:
-    """One name's use of this minute: `own` here since the last flush, `told` what all processes had by then."""
+    """One name's use of this minute: `own` here since the last flush, `room` what was left for all processes by then."""
 
-    __slots__ = ("own", "told")
+    __slots__ = ("most", "own", "room")
 
-    def __init__(self) -> None:
+    def __init__(self, most: Allowance) -> None:
+        self.most = most
         self.own = [0, 0, 0]
-        self.told = [0, 0, 0]
+        self.room = list(most)
 
-    def is_over(self, most: Allowance) -> bool:
+    def is_over(self) -> bool:
         """True when any of the three is used up."""
-        return any(own + told >= bound for own, told, bound in zip(self.own, self.told, most, strict=True))
+        (requests, received, sent), (requests_left, received_left, sent_left) = self.own, self.room
+        return requests >= requests_left or received >= received_left or sent >= sent_left
+
+
+class Share:
+    """A device's use and its person's (`name`) in this minute, found by one look-up; `open` requests are the device's."""
+
+    __slots__ = ("device", "name", "open", "user")
+
+    def __init__(self, name: str, device: Used, user: Used) -> None:
+        self.name, self.device, self.user, self.open = name, device, user, 0
 
 
 class Meter:
@@ -68,9 +79,9 @@ class Meter:
     ) -> None:
         self._per_device, self._per_user = per_device, per_user
         self._now_s = now_s
-        self._window = 0
+        self._window, self._ends_s = 0, 0.0
         self._used: dict[str, Used] = {}
-        self._open: dict[str, int] = {}
+        self._shares: dict[str, Share] = {}
         self._broker: redis.Redis | None = None
         if broker_url:
             quick = {"socket_timeout": BROKER_TIMEOUT_S, "socket_connect_timeout": BROKER_TIMEOUT_S}
@@ -79,27 +90,23 @@ class Meter:
 
     def enter(self, device: str, user: str) -> int | None:
         """Count a request that begins: None, or after how many seconds to come again. `leave` it when it was let in."""
-        if self._open.get(device, 0) >= AT_ONCE_PER_DEVICE:
+        share = self._share(device, user)
+        if share.open >= AT_ONCE_PER_DEVICE:
             return RETRY_AT_ONCE_S
-        now_s = self._begin_window()
-        own, shared = self._of(f"d:{device}"), self._of(f"u:{user}")
-        if own.is_over(self._per_device) or shared.is_over(self._per_user):
-            return max(1, math.ceil(WINDOW_S - now_s % WINDOW_S))
-        own.own[0] += 1
-        shared.own[0] += 1
-        self._open[device] = self._open.get(device, 0) + 1
+        if share.device.is_over() or share.user.is_over():
+            return max(1, math.ceil(self._ends_s - self._now_s()))
+        share.device.own[0] += 1
+        share.user.own[0] += 1
+        share.open += 1
         return None
 
     def leave(self, device: str, user: str, received_bytes: int, sent_bytes: int) -> None:
         """The request is over; what it took each way."""
-        self._begin_window()
-        for used in (self._of(f"d:{device}"), self._of(f"u:{user}")):
-            used.own[1] += received_bytes
-            used.own[2] += sent_bytes
-        if self._open[device] > 1:
-            self._open[device] -= 1
-        else:
-            del self._open[device]
+        share = self._share(device, user)
+        share.open -= 1
+        for own in (share.device.own, share.user.own):
+            own[1] += received_bytes
+            own[2] += sent_bytes
 
     async def run(self) -> None:
         """Shares the counts every second until cancelled."""
@@ -118,7 +125,7 @@ class Meter:
             return
         for (name, amounts), told in zip(given.items(), totals, strict=True):
             used = self._used[name]
-            used.told = told
+            used.room = [most - count for most, count in zip(used.most, told, strict=True)]
             used.own = [own - amount for own, amount in zip(used.own, amounts, strict=True)]
 
     def close(self) -> None:
@@ -144,16 +151,25 @@ class Meter:
         counts = list(answers)
         return [counts[place : place + 3] for place in range(0, len(counts), 4)]
 
-    def _begin_window(self) -> float:
+    def _share(self, device: str, user: str) -> Share:
         now_s = self._now_s()
-        window = int(now_s // WINDOW_S)
-        if window != self._window:
-            self._window = window
-            self._used = {}
-        return now_s
+        if now_s >= self._ends_s:
+            self._begin_window(now_s)
+        share = self._shares.get(device)
+        if share is None:
+            share = self._shares[device] = Share(user, *self._uses(device, user))
+        return share
 
-    def _of(self, name: str) -> Used:
-        used = self._used.get(name)
-        if used is None:
-            used = self._used[name] = Used()
-        return used
+    def _uses(self, device: str, user: str) -> tuple[Used, Used]:
+        own = self._used.setdefault(f"d:{device}", Used(self._per_device))
+        return own, self._used.setdefault(f"u:{user}", Used(self._per_user))
+
+    def _begin_window(self, now_s: float) -> None:
+        """A new minute: everybody has used nothing; what is open stays open."""
+        self._window = int(now_s // WINDOW_S)
+        self._ends_s = (self._window + 1) * WINDOW_S
+        self._used = {}
+        opened = {device: share for device, share in self._shares.items() if share.open}
+        for device, share in opened.items():
+            share.device, share.user = self._uses(device, share.name)
+        self._shares = opened

@@ -6,6 +6,7 @@ when this process has met that token before, so that no request waits here and n
 """
 
 import asyncio
+import contextlib
 from typing import Protocol
 
 from starlette.requests import Request
@@ -16,8 +17,9 @@ from server.limits import Meter
 from server.web.errors import answer_error
 from sync.gateway import Holder, NotAdmitted, Unavailable
 
-WATCH_FROM_S = 1.0
-WATCH_EVERY_S = 1.5
+WATCH_EVERY_S = 1.2
+# One that takes no answer must not keep the others waiting for theirs.
+SAY_S = 1.0
 # What our own server offers to end a connection at once (`connections.py`); elsewhere the handler is cancelled.
 DROP = "xunge.drop"
 
@@ -37,84 +39,94 @@ class PhoneGuard:
 
     def __init__(self, app: ASGIApp, policy: Admission, meter: Meter) -> None:
         self.app, self.policy, self.meter = app, policy, meter
+        self._passing: set[Passing] = set()
+        self._watching: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = _token_in(scope) if scope["type"] == "http" else None
         if token is None:
             await self.app(scope, receive, send)
             return
-        passing = Passing(scope, receive, send)
         holder = self.policy.peek(token)
-        if holder is None:
-            await self._watch(passing, token)
-            return
-        wait_s = self.meter.enter(holder.device, holder.user)
+        wait_s = self.meter.enter(holder.device, holder.user) if holder is not None else None
         if wait_s is not None:
             answer = answer_error(Request(scope), TooMany("too_many_requests", retry_after_s=wait_s))
             await answer(scope, receive, send)
             return
+        passing = Passing(token, scope, receive, send)
+        self._passing.add(passing)
+        if self._watching is None or self._watching.done():
+            self._watching = asyncio.create_task(self._watch())
         try:
-            await self._watch(passing, token)
-        finally:
-            self.meter.leave(holder.device, holder.user, passing.received_bytes, passing.sent_bytes)
-
-    async def _watch(self, passing: "Passing", token: str) -> None:
-        """Run the request; look after it from time to time when it lasts."""
-        loop, working = asyncio.get_running_loop(), asyncio.current_task()
-        watching: list[asyncio.Task[None]] = []
-        later = loop.call_later(
-            WATCH_FROM_S, lambda: watching.append(loop.create_task(self._look_after(passing, token, working)))
-        )
-        try:
-            await self.app(passing.scope, passing.receive, passing.send)
+            await self.app(scope, passing.receive, passing.send)
         except asyncio.CancelledError:
-            if not passing.is_cancelled or working is None:
+            if not passing.is_cancelled or passing.task is None:
                 raise
-            working.uncancel()
+            passing.task.uncancel()
         finally:
-            later.cancel()
-            for task in watching:
-                task.cancel()
+            self._passing.discard(passing)
+            if holder is not None:
+                self.meter.leave(holder.device, holder.user, passing.received_bytes, passing.sent_bytes)
 
-    async def _look_after(self, passing: "Passing", token: str, working: "asyncio.Task[None] | None") -> None:
-        was_known = False
-        while True:
-            # One that was refused, or whose token is good for a rescue only, is none of ours.
-            was_known = was_known or self.policy.peek(token) is not None
-            try:
-                if was_known:
-                    await self.policy.identify(token)
-            except NotAdmitted as refusal:
-                await self._end(passing, refusal, working)
-                return
-            except Unavailable:
-                pass
+    async def _watch(self) -> None:
+        """While anything is open, look every so often after what has lasted since the last look."""
+        while self._passing:
+            lasting = list(self._passing)
             await asyncio.sleep(WATCH_EVERY_S)
+            for passing in lasting:
+                if passing in self._passing and not passing.is_over:
+                    await self._look_after(passing)
 
-    async def _end(self, passing: "Passing", refusal: NotAdmitted, working: "asyncio.Task[None] | None") -> None:
+    async def _look_after(self, passing: "Passing") -> None:
+        # One that was refused, or whose token is good for a rescue only, is none of ours.
+        passing.was_known = passing.was_known or self.policy.peek(passing.token) is not None
+        try:
+            if passing.was_known:
+                await self.policy.identify(passing.token)
+        except NotAdmitted as refusal:
+            await self._end(passing, refusal)
+        except Unavailable:
+            pass
+
+    async def _end(self, passing: "Passing", refusal: NotAdmitted) -> None:
         """An answer that has not begun becomes the refusal, and the handler sees the client gone; one that has is broken off."""
         if not passing.has_begun:
             passing.is_over = True
             answer = answer_error(Request(passing.scope), NotSignedIn(refusal.reason))
             answer.headers["Connection"] = "close"
-            await answer(passing.scope, passing.receive, passing.send_on)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SAY_S):
+                    await answer(passing.scope, passing.receive, passing.send_on)
         elif (drop := passing.scope.get("extensions", {}).get(DROP)) is not None:
             passing.is_over = True
             drop()
-        elif working is not None:
-            passing.is_cancelled = True
-            working.cancel()
+        elif passing.task is not None:
+            passing.is_over = passing.is_cancelled = True
+            passing.task.cancel()
 
 
 class Passing:
     """One request on its way through: what it took, whether its answer has begun, whether it was ended from here."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope = scope
-        self._receive = receive
-        self.send_on = send
+    __slots__ = (
+        "_receive",
+        "has_begun",
+        "is_cancelled",
+        "is_over",
+        "received_bytes",
+        "scope",
+        "send_on",
+        "sent_bytes",
+        "task",
+        "token",
+        "was_known",
+    )
+
+    def __init__(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self.token, self.scope, self._receive, self.send_on = token, scope, receive, send
+        self.task: asyncio.Task[None] | None = asyncio.current_task()
         self.received_bytes = self.sent_bytes = 0
-        self.has_begun = self.is_over = self.is_cancelled = False
+        self.has_begun = self.is_over = self.is_cancelled = self.was_known = False
 
     async def receive(self) -> Message:
         """The client's next message; that it is gone when the request was ended."""
