@@ -88,7 +88,8 @@ def _where_to_begin(saved: Place | None, now: datetime) -> Place:
     """Where a run stopped, or the start of a pass: of a new quarter's first, or of its last."""
     quarter = quarter_at(now)
     is_settled = quarter_at(now - SETTLED_AFTER) == quarter
-    is_due = saved is None or saved["quarter"] < quarter or (saved["is_over"] and not saved["is_final"] and is_settled)
+    # Not "earlier than": a place that a wrong clock left in a later quarter must hold up none until then.
+    is_due = saved is None or saved["quarter"] != quarter or (saved["is_over"] and not saved["is_final"] and is_settled)
     if is_due or saved is None:
         return {"quarter": quarter, "is_final": is_settled, "is_over": False, "state": 0, "after": None}
     return {name: value for name, value in saved.items() if not name.startswith("_")}

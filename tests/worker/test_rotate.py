@@ -169,3 +169,10 @@ def test_a_township_without_views_is_gone_through_too(empty_store: Couch, nudges
     cases.put(cases.get("_design/cases") | {"_deleted": True})
     run_all(empty_store, nudges, AFTER)
     assert copy(empty_store, NEW, case) is not None
+
+
+def test_a_clock_that_was_a_year_ahead_for_an_hour_skips_no_quarter(empty_store: Couch, nudges: Nudges) -> None:
+    [case] = take_in(empty_store)
+    for now in (SETTLED, SETTLED + timedelta(days=365), SETTLED, NEXT):
+        run_all(empty_store, nudges, now)
+    assert copy(empty_store, grid_db(GRID_A, "2027q1"), case) is not None
