@@ -9,12 +9,25 @@ import pytest
 
 from server.people import accounts, devices, known
 from server.people.policy import DevicePolicy
+from server.web import phone_guard
 from sync import databases
 from sync.couch import Couch
 from sync.gateway import Holder, NotAdmitted, Unavailable
 from tests.conftest import GRID_A, GRID_B, free_port
 
 SOON_S = 5.0
+REAL_SURE_S = known.SURE_S
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of the real patience, so that a test need not wait for it."""
+    monkeypatch.setattr(known, "SURE_S", 0.4)
+
+
+def test_a_revocation_takes_effect_on_what_is_open_within_five_seconds() -> None:
+    """As the bounds add up: the watch may have just looked, and what it was told may be about to be asked for anew."""
+    assert REAL_SURE_S + 2 * phone_guard.WATCH_EVERY_S < 5
 
 
 class Counting(Couch):
