@@ -66,9 +66,10 @@ def sweep() -> None:
         if nudged:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
-        if CALENDAR.is_believable(couch(), datetime.now(UTC)):
+        may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
+        if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))
-        AGING.run(couch(), nudges(), datetime.now(UTC))
+        AGING.run(couch(), nudges(), datetime.now(UTC), may_empty=may_erase)
         if settings.uploads.is_dir():
             sweep_expired(settings.uploads, datetime.now(UTC))
     except StoreError as error:

@@ -32,8 +32,11 @@ class Aging:
         self._cursor: str | None = None
         self._has_views = False
 
-    def run(self, couch: Couch, nudges: Nudges, now: datetime) -> dict[str, int]:
-        """One round, bounded; how many entries were finished, closed and emptied. Raises the errors of the store."""
+    def run(self, couch: Couch, nudges: Nudges, now: datetime, *, may_empty: bool = True) -> dict[str, int]:
+        """One round, bounded; how many entries were finished, closed and emptied. Raises the errors of the store.
+
+        `may_empty` is False while the clock cannot be believed: contents that are gone cannot be reopened.
+        """
         if couch.info([databases.QUARANTINE])[databases.QUARANTINE] is None:
             return {}
         if not self._has_views:
@@ -42,7 +45,7 @@ class Aging:
         done = {
             "finished": finish(couch, nudges, now),
             "arrived": self._close_arrived(couch, nudges, now),
-            "emptied": empty(couch, now),
+            "emptied": empty(couch, now) if may_empty else 0,
         }
         found = {what: number for what, number in done.items() if number}
         if found:
