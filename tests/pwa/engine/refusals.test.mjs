@@ -127,6 +127,20 @@ test("after a lost answer only what the server lacks is sent again, old entries 
   assert.equal((await entries(store.session.author)).length, 0);
 });
 
+test("a record saved while a push is under way stays in the outbox and goes with the next one", async () => {
+  const store = await phone();
+  await store.saveRecord(await report(store));
+  const server = serveAll(store);
+  let saving;
+  server.rule = () => void (saving ??= report(store).then((made) => store.saveRecord(made)));
+  const round = () => runRound(store.session, { me: false, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  await round();
+  await saving;
+  assert.deepEqual([server.held.size, (await entries(store.session.author)).length], [1, 1]);
+  await round();
+  assert.deepEqual([server.held.size, (await entries(store.session.author)).length], [2, 0]);
+});
+
 test("a refused record of a grid handed over can still be read from its own copy", async () => {
   const { store, id, author } = await refused("not_grid_holder");
   await updateSession(author, {});
