@@ -21,6 +21,8 @@ SURE_S = 2.0
 # Time itself changes what a token is worth (it expires, a quarter begins), and no change of a document says so.
 FOUND_AGAIN_S = 60.0
 KEPT = 10_000
+# Apart from the holders, so that no number of made-up tokens makes a process forget a good one.
+REFUSED_KEPT = 1_000
 CHANGES = 1_000
 
 
@@ -38,6 +40,7 @@ class Known:
         self._couch = couch
         self._find = find
         self._kept: OrderedDict[bytes, Kept] = OrderedDict()
+        self._refused: OrderedDict[bytes, Kept] = OrderedDict()
         self._seqs: dict[str, str | int | None] = {}
         self._confirmed_at_s = 0.0
         self._looks = 0
@@ -51,7 +54,7 @@ class Known:
     async def holder(self, token: str) -> Holder:
         """Who holds this token. Raises NotAdmitted and the store's errors."""
         key = _key(token)
-        kept = self._kept.get(key)
+        kept = self._kept.get(key) or self._refused.get(key)
         if kept is not None and not self._is_sure(kept):
             if isinstance(kept.found, Holder) and time.monotonic() - kept.asked_at_s < FOUND_AGAIN_S:
                 await self._look()
@@ -75,11 +78,13 @@ class Known:
         except NotAdmitted as refusal:
             kept = Kept(refusal, asked_at_s)
         self._kept.pop(key, None)
+        self._refused.pop(key, None)
         # A look that ended meanwhile may have passed over the very change that came after this answer was read.
         if looks == self._looks:
-            self._kept[key] = kept
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
+            shelf, most = (self._kept, KEPT) if isinstance(kept.found, Holder) else (self._refused, REFUSED_KEPT)
+            shelf[key] = kept
+            if len(shelf) > most:
+                shelf.popitem(last=False)
         return kept
 
     async def _look(self) -> None:

@@ -26,6 +26,8 @@ BODY_WINDOW_BYTES = 3_000
 # An answer must be taken by the client: 64 KB, what the transport holds, in this time is 550 bytes a second.
 SENDING_S = 120.0
 KEEP_ALIVE_S = 20
+# uvicorn ends a connection that rests after an answer; not one whose body went on after its answer was whole.
+IDLE_S = KEEP_ALIVE_S + 10.0
 TICK_S = 1.0
 # Phones that all come at once wait here until they are taken; the system may hold fewer.
 BACKLOG = 4_096
@@ -189,7 +191,7 @@ class Connection(HttpToolsProtocol):
         waited_s = now_s - self.since_s
         if self.stalled_since_s is not None and now_s - self.stalled_since_s > SENDING_S:
             self.transport.abort()
-        elif self.phase is NEW and waited_s > FIRST_BYTE_S:
+        elif (self.phase is NEW and waited_s > FIRST_BYTE_S) or (self.phase is IDLE and waited_s > IDLE_S):
             self.transport.close()
         elif self.phase is HEAD and waited_s > HEAD_S:
             self._give_up()

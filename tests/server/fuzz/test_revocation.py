@@ -165,6 +165,7 @@ def sip(connection: socket.socket, stop: threading.Event) -> None:
 
 
 @pytest.mark.faults
+@pytest.mark.long
 def test_while_the_store_is_away_open_streams_are_left_alone(broker_url: str, tmp_path: Path) -> None:
     """Nobody knows then whether a token is good; a stream that carries nothing does no harm."""
     with contextlib.ExitStack() as stack:

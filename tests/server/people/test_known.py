@@ -127,6 +127,23 @@ def test_five_hundred_open_streams_cost_the_store_a_few_questions(counting: Coun
     asyncio.run(run())
 
 
+def test_made_up_tokens_make_nobody_forget_a_good_one(counting: Counting, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(known, "KEPT", 2)
+    monkeypatch.setattr(known, "REFUSED_KEPT", 2)
+
+    async def run() -> None:
+        policy = DevicePolicy(counting)
+        await policy.identify(token)
+        for number in range(10):
+            assert await refused(policy, f"{number:016x}.guessed")() == "token_unknown"
+        assert policy.peek(token) is not None
+        before = counting.asked
+        assert await refused(policy, f"{9:016x}.guessed")() == "token_unknown"
+        assert counting.asked == before, "a refusal is remembered for a moment, too"
+
+    asyncio.run(run())
+
+
 def test_what_changed_while_it_was_read_is_not_remembered(couch: Couch, token: str) -> None:
     """The answer was read before the revocation, and a look at changes passed over it before the answer was kept."""
 
