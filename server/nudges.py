@@ -67,6 +67,16 @@ class Nudges:
         """Ask for a photo's sizes to be made. True when it was sent or waits."""
         return self._send((PHOTO_TASK, PHOTOS, (media_database, photo)), f"{media_database}/{photo}", insist)
 
+    def waiting(self, queue: str) -> int:
+        """How many tasks wait in a queue; 0 when the broker cannot say."""
+        counted: list[int] = [0]
+
+        def count() -> None:
+            counted[0] = int(str(self._redis.llen(queue)))
+
+        self._attempt(count)
+        return counted[0]
+
     def announce(self, databases: Iterable[str]) -> bool:
         """Tell whoever listens that these databases changed. True when the broker took it."""
         names = sorted(set(databases))

@@ -10,6 +10,7 @@ from media import store as media_store
 from server.cases.intake import CHECKPOINT, KINDS
 from server.cases.store import DESIGN
 from server.nudges import Nudges
+from server.queues import PHOTOS
 from sync import designs, feed
 from sync.couch import Couch
 from sync.database import Database
@@ -19,6 +20,8 @@ from worker.intake import SWEPT
 
 DERIVED = "derived"
 PHOTOS_MOST = 500
+# So many tasks in the queue of photos are work enough: nudging the same photos again and again would bury the others under them.
+PHOTOS_WAITING_ENOUGH = 20
 LOG = logging.getLogger(__name__)
 
 
@@ -73,6 +76,8 @@ def _look_for_photos(database: Database, nudges: Nudges) -> bool:
     while True:
         page = feed.read_after(database, since, PHOTOS_MOST)
         waiting = [row["id"] for row in page.changes if row.get("doc") and media_store.needs_sizes(row["doc"])]
+        if waiting and nudges.waiting(PHOTOS) >= PHOTOS_WAITING_ENOUGH:
+            return False
         if waiting:
             for photo in waiting:
                 nudges.nudge_photo(database.name, photo, insist=True)

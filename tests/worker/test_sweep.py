@@ -18,7 +18,7 @@ from sync.databases import grid_db, media_db
 from tests.conftest import GRID_A, GRID_B
 from tests.records import AT, new_id, report, with_rev
 from worker.intake import take_in
-from worker.sweep import Sweep
+from worker.sweep import PHOTOS_WAITING_ENOUGH, Sweep
 
 NOW = AT + timedelta(minutes=1)
 A, B = grid_db(GRID_A, "2026q4"), grid_db(GRID_B, "2026q4")
@@ -104,3 +104,19 @@ def test_a_township_gets_the_views_of_this_version(empty_store: Couch, nudges: N
     database.put(old | {"views": {"facets": old["views"]["facets"]}})
     Sweep().run(empty_store, nudges)
     assert database.get("_design/cases")["views"] == old["views"]
+
+
+def test_photos_are_not_nudged_again_while_many_tasks_wait(empty_store: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
+    name = media_db(GRID_A[:9])
+    database = empty_store.database(name, create=True)
+    facts = Facts(10, 10, "image/jpeg", None, None, 1)
+    for _ in range(PHOTOS_WAITING_ENOUGH):
+        arrival = media_store.Arrival(new_id("photo"), "sent", A, "d1", "worker1", "0" * 64, "image/jpeg", facts, NOW)
+        media_store.save_upload(database, arrival, b"bytes")
+    sweep = Sweep()
+    for _ in range(5):
+        assert sweep.run(empty_store, nudges) == 1
+    assert len(waiting(queue, "photos")) == PHOTOS_WAITING_ENOUGH
+    queue.delete("photos")
+    assert sweep.run(empty_store, nudges) == 1
+    assert len(waiting(queue, "photos")) == PHOTOS_WAITING_ENOUGH
