@@ -21,6 +21,7 @@ from server.domain import ids, permissions
 from server.domain.errors import Missing
 from server.domain.grids import township_of
 from server.nudges import Nudges
+from server.quarantine.photos import follow_moved
 from server.refused_files import put_aside
 from sync import errors
 from sync.couch import Couch
@@ -145,6 +146,8 @@ class Keeper:
             is_new = self._save(name, arrival, upload.path, is_named=named is not None)
         if record is None or not is_new:
             self._look_again(name, meta.database, meta.photo, upload)
+        if record is None:
+            follow_moved(self._couch, self._nudges, meta.database, meta.photo, uploader.user)
         return name
 
     def _save(self, name: str, arrival: store.Arrival, path: Path, is_named: bool) -> bool:

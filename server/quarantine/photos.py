@@ -67,6 +67,18 @@ def save_file(couch: Couch, nudges: Nudges, file: Entry, place: Place) -> bool:
     return _save(couch, nudges, file, place, role=file["document"]["role"], data=data)
 
 
+def follow_moved(couch: Couch, nudges: Nudges, database: str, photo: str, user: str) -> None:
+    """A file came by the ordinary way, and a clerk had moved its refused record elsewhere: it follows, before it is answered.
+
+    Whoever looks second sees the other: the decision is written before its files are looked for, the file before the decision is.
+    """
+    for entry in listing.about(couch, [photo], user):
+        decision = entry["decision"] or {}
+        is_home = entry["state"] in {"adopting", "adopted"} and not entry["is_file"] and entry["about"]["id"] == photo
+        if is_home and "document" in entry and entry["database"] == database and decision.get("id") not in {None, photo}:
+            _copy_waiting(couch, nudges, entry, Place(decision["database"], decision["id"]))
+
+
 def check_picture(couch: Couch, file: Entry) -> None:
     """Raises InvalidInput when a refused file is no picture, or its bytes are gone."""
     try:

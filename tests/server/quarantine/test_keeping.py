@@ -119,6 +119,14 @@ def test_contents_go_ninety_days_after_the_decision_and_the_decision_stays(store
     assert caught.value.fields == {"document": "not_kept"}
 
 
+def test_what_was_taken_back_keeps_its_contents(stored: Couch, desk: Desk, refuse: Refuse) -> None:
+    id = refuse(with_rev(report()))
+    desk.dismiss(id)
+    dismissing.reopen(stored, desk.clerk, id, NOW)
+    assert aging.empty(stored, NOW + timedelta(days=1000)) == 0
+    assert "document" in desk.find(id)
+
+
 def test_what_waits_is_never_dropped(stored: Couch, desk: Desk, refuse: Refuse) -> None:
     id = refuse(with_rev(report()))
     aging.Aging().run(stored, desk.nudges, NOW + timedelta(days=1000))

@@ -13,7 +13,7 @@ from media.completion import Upload, Uploader
 from media.inspect import read_facts
 from media.tus import Meta
 from server.domain.errors import InvalidInput
-from server.quarantine import aging, entries
+from server.quarantine import aging, entries, photos
 from server.refused_files import put_aside
 from sync.couch import Couch
 from sync.databases import cases_db, media_db
@@ -109,6 +109,19 @@ def test_a_file_that_comes_after_the_decision_goes_home_by_itself(
     assert desk.find(other)["state"] == "waiting"
     first = stored.database(NEW_DB).get(adopted["decision"]["id"])["photos"][0]
     assert stored.database(MEDIA).attachment(first, "sent") == jpeg("red")
+
+
+def test_a_file_that_comes_the_ordinary_way_after_its_record_moved_follows_it(stored: Couch, desk: Desk, refuse: Refuse) -> None:
+    data = jpeg()
+    docs = with_photos({"a": data})
+    adopted = desk.adopt(refuse(*docs), NEW_DB)
+    facts, digest = read_facts(data), docs[1]["files"][0]["sha256"]
+    arrival = store.Arrival(docs[1]["_id"], "sent", GRID_DB, "d1", "worker1", digest, "image/jpeg", facts, NOW, is_claimed=False)
+    store.save_upload(stored.database(MEDIA, create=True), arrival, data)
+    for _ in range(2):
+        photos.follow_moved(stored, desk.nudges, GRID_DB, docs[1]["_id"], "worker1")
+    [photo] = stored.database(NEW_DB).get(adopted["decision"]["id"])["photos"]
+    assert stored.database(MEDIA).attachment(photo, "sent") == data
 
 
 def test_what_is_no_picture_is_not_adopted(stored: Couch, desk: Desk, refuse: Refuse, tmp_path: Any) -> None:

@@ -206,7 +206,9 @@ def test_photos_are_shown_as_pictures_we_made_and_nothing_else_is_served(
     assert Image.open(io.BytesIO(shown.content)).size == (64, 48)
     assert "sandbox" in shown.headers["content-security-policy"]
     assert triage.get(f"{address}/photos/{other}").status_code == 404
-    assert triage.get(f"{address}/photos/{new_id('photo')}").status_code == 404
+    elsewhere = new_id("photo")
+    put_file(site, tmp_path, elsewhere, jpeg("yellow"))
+    assert triage.get(f"{address}/photos/{elsewhere}").status_code == 404
 
 
 def test_a_photo_alone_has_a_page_and_says_what_it_lacks(
