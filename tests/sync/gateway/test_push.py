@@ -214,3 +214,26 @@ def test_a_track_gets_no_receipt(worker1: Phone, couch: Couch) -> None:
     track["patrol"] = report["_id"].replace("report", "patrol")
     assert worker1.push([track], name)[0]["ok"] is True
     assert couch.database(name).range("receipt:", "receipt;", 10) == []
+
+
+def test_a_record_too_large_is_refused_though_all_else_about_it_is_sound(worker1: Phone, couch: Couch) -> None:
+    name = databases.home_quarter_db(GRID_A, GRID_DB[-6:])
+    common = {
+        key: value
+        for key, value in worker1.report().items()
+        if key not in ("category", "text", "urgency", "place", "photos", "source")
+    }
+    visits = [
+        {
+            **common,
+            "_id": worker1.report()["_id"].replace("report", "visit"),
+            "type": "visit",
+            "household": None,
+            "address": "3-1-201",
+        }
+        | {"kind": "routine", "findings": "", "answers": {"note": "长" * length}}
+        for length in (10, 90_000)
+    ]
+    small, large = worker1.push(visits, name)
+    assert small.get("ok"), small
+    assert (large["reason"], large["quarantined"]) == ("too_large", True)
