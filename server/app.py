@@ -13,8 +13,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from server import logs, photos, settings
-from server.limits import Meter
 from server.households.waiting import Waiting
+from server.limits import Meter
 from server.nudges import Nudges
 from server.people import accounts, sign_in
 from server.people.policy import DevicePolicy
@@ -27,8 +27,8 @@ from server.web.health import Health
 from server.web.live import Hub
 from server.web.names import Names
 from server.web.pages import Pages
-from server.web.quarantine_badge import Badge
 from server.web.phone_guard import PhoneGuard
+from server.web.quarantine_badge import Badge
 from server.web.rescue import create_rescue_uploads
 from server.web.routes import routes
 from server.web.security import SameOrigin, SecurityHeaders

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from server.limits import Meter
 from server.households.waiting import Waiting
+from server.limits import Meter
 from server.nudges import Nudges
 from server.people.policy import DevicePolicy
 from server.people.sign_in import SignInLimits
