@@ -51,6 +51,11 @@ class Known:
         kept = self._kept.get(_key(token))
         return kept.found if kept is not None and isinstance(kept.found, Holder) else None
 
+    def forget(self, token: str) -> None:
+        """Ask the store about this token the next time: what its phone is told must be what its next request may do."""
+        self._looks += 1  # an answer on its way was read before
+        self._kept.pop(_key(token), None)
+
     async def holder(self, token: str) -> Holder:
         """Who holds this token. Raises NotAdmitted and the store's errors."""
         key = _key(token)

@@ -47,6 +47,10 @@ class DevicePolicy:
         """Whom this token was last seen to belong to, without asking. For counting, never for admitting."""
         return self._known.peek(token)
 
+    def forget(self, token: str) -> None:
+        """Ask the store about this token the next time."""
+        self._known.forget(token)
+
     def answers_each(self, database: str) -> bool:
         """True for a database that phones push to at all: a push there without the right is refused document by document."""
         return reach.is_pushed_to(databases.parse(database))

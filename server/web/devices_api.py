@@ -102,6 +102,8 @@ def show_own(request: Request) -> Response:
 
     `token` is there when the phone should use a new one from now on.
     """
+    # A phone that was told of a grid pushes to it at once.
+    services_of(request).policy.forget(bearer_of(request) or "")
     holder = holder_of(request)
     token = _renewed(request, holder) or msgspec.UNSET
     return answer_struct(Own(**_about(request, holder), wipe=bool(holder.device["wipe"]), token=token))

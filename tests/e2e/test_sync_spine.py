@@ -137,8 +137,10 @@ def test_a_record_saved_while_the_first_load_runs_arrives_once(phones: Any, syst
 
 def test_a_record_refused_today_and_allowed_tomorrow_arrives(phones: Any, system: RunningSystem) -> None:
     phone = phones("worker2")
+    phone.context.set_offline(True)
     held = move_away(phone, system, "worker2")
     address = save(phone, "网格调整前后")
+    phone.context.set_offline(False)
     phone.page.goto(system.url + address)
     wait_for(phone.page, MAIN_SAYS, "记录时你不负责这个网格")
     assert "网格调整前后" in phone.page.inner_text("main")
@@ -152,8 +154,10 @@ def test_a_record_refused_today_and_allowed_tomorrow_arrives(phones: Any, system
 
 def test_what_a_clerk_decided_is_told_to_its_author(phones: Any, system: RunningSystem) -> None:
     phone = phones("worker3")
+    phone.context.set_offline(True)
     move_away(phone, system, "worker3")
     address = save(phone, "别人的网格")
+    phone.context.set_offline(False)
     phone.page.goto(system.url + address)
     wait_for(phone.page, MAIN_SAYS, "记录时你不负责这个网格")
     desk = system.desk("admin")

@@ -23,7 +23,10 @@ export function grantsOf({ databases, user, device }, version) {
   return { grants: [device, ...[...user.roles].sort(), ...names].join(" "), version };
 }
 
-/** The row of an entry that the server has put aside. */
+/** Marks of a phone that had not asked for its rights just before: a refusal shows that they may have changed. */
+export const STALE_GRANTS = "";
+
+/** The row of an entry that the server has put aside. @param {any} entry @param {any} answer @param {{grants: string, version: string}} given */
 export function refusalOf({ id, rev, database, doc, size_bytes, saved_at }, { reason, detail = null }, given) {
   return {
     id, rev, database, reason, detail, doc, size_bytes, saved_at, refused_at: new Date().toISOString(),

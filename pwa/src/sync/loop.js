@@ -56,10 +56,16 @@ export class Loop {
       this.want({ all: true });
     };
     const late = setTimeout(all, POKE_PATIENCE_MS);
+    let isOpenAgain = false;
     void listenForPokes(this.session, {
       signal,
-      onOpen: all,
-      onDatabases: (names) => this.want({ names }),
+      onOpen: () => {
+        all();
+        // What was said while the stream was closed was not heard.
+        this.want({ me: isOpenAgain });
+        isOpenAgain = true;
+      },
+      onNews: ({ names, hasNewRights }) => this.want({ names, me: hasNewRights }),
       onPoll: () => this.want({ me: true, all: true }),
       isHidden: () => this.isHidden,
       isReachable: () => this.failures === 0,
@@ -124,7 +130,12 @@ export class Loop {
   }
 
   hooks() {
-    return { hasNews: () => this.isWanted, isUnsure: this.isUnsure, onProgress: () => void (this.failures = 0) };
+    return {
+      hasNews: () => this.isWanted,
+      isUnsure: this.isUnsure,
+      onProgress: () => void (this.failures = 0),
+      onStale: () => this.want({ me: true }),
+    };
   }
 
   /** Photos go beside the rounds: a record saved meanwhile does not wait for one. */

@@ -23,19 +23,19 @@ class HeldBack extends Error {}
 /**
  * Keeps the stream open until `signal` aborts.
  * @param {import("../store/meta.js").Session} session
- * @param {{signal: AbortSignal, onOpen: () => void, onDatabases: (names: string[]) => void, onPoll: () => void, isHidden: () => boolean,
+ * @param {{signal: AbortSignal, onOpen: () => void, onNews: (news: News) => void, onPoll: () => void, isHidden: () => boolean,
  *   isReachable: () => boolean, onSignedOut: (error: SignedOut) => void, patience?: typeof PATIENCE}} hooks `onPoll` asks for everything,
  *   in the stream's stead; `isReachable`: other requests are answered, so a silent stream is held back and not without network
  */
 export async function listenForPokes(session, hooks) {
-  const { signal, isReachable, onOpen, onDatabases, onSignedOut, patience = PATIENCE } = hooks;
+  const { signal, isReachable, onOpen, onNews, onSignedOut, patience = PATIENCE } = hooks;
   /** @type {number} */ let wait_ms = patience.first_wait_ms;
   while (!signal.aborted) {
     try {
-      await readStream(session, signal, patience, (names, isFirst) => {
+      await readStream(session, signal, patience, (news, isFirst) => {
         wait_ms = patience.first_wait_ms;
         if (isFirst) onOpen();
-        else onDatabases(names);
+        else onNews(news);
       });
     } catch (error) {
       if (error instanceof SignedOut) return onSignedOut(error);
@@ -84,20 +84,24 @@ async function readEvents(response, heard, hear) {
     heard();
     const blocks = (rest + part.value).split("\n\n");
     rest = blocks.pop() ?? "";
-    for (const names of blocks.map(databasesOf)) {
-      if (names) hear(names, isFirst);
-      isFirst &&= !names;
+    for (const news of blocks.map(newsOf)) {
+      if (news) hear(news, isFirst);
+      isFirst &&= !news;
     }
   }
 }
 
-/** The names in one event, or null for a heartbeat. @param {string} block */
-export function databasesOf(block) {
+/**
+ * What one event says, or null for a heartbeat.
+ * @typedef {{names: string[], hasNewRights: boolean}} News databases that changed; whether this device may open others than before
+ * @param {string} block @returns {News | null}
+ */
+export function newsOf(block) {
   const data = block.split(/\r?\n/).filter((line) => line.startsWith("data:")).map((line) => line.slice(5).trim()).join("\n");
   if (!data) return null;
   try {
-    const { databases } = JSON.parse(data);
-    return Array.isArray(databases) ? databases : null;
+    const { databases, rights_changed = false } = JSON.parse(data);
+    return Array.isArray(databases) ? { names: databases, hasNewRights: rights_changed === true } : null;
   } catch {
     return null;
   }

@@ -4,7 +4,7 @@
  */
 import { appVersion } from "../store/meta.js";
 import { entries as waiting, noteHeldBack, release } from "../store/outbox.js";
-import { grantsOf, refusalOf } from "../store/refusals.js";
+import { cureOf, grantsOf, refusalOf, STALE_GRANTS } from "../store/refusals.js";
 import { ensureWritten } from "../store/saving.js";
 import { Refused, ask } from "./http.js";
 import { restamp } from "./restamp.js";
@@ -13,26 +13,25 @@ const BATCH_DOCS = 100;
 const BATCH_BYTES = 1_000_000;
 
 /**
- * @typedef {{settled: string[], databases: string[], kept: number, restamped: number}} Pushed `settled` are ids whose place changed,
- *   `kept` entries that stay for reasons of their own
+ * @typedef {{settled: string[], databases: string[], kept: number, restamped: number, stale: number}} Pushed `settled` are ids whose
+ *   place changed, `kept` entries that stay for reasons of their own, `stale` refusals by rights that this phone has not heard of
  */
 
 /**
  * @param {import("../store/meta.js").Session} session
- * @param {{isUnsure?: boolean}} [options] `isUnsure`: the last push had no answer, or nobody knows how it ended (a new start): what
- *   the server may hold already is asked about before it is sent again
+ * @param {{isUnsure?: boolean, isFresh?: boolean}} [options] `isUnsure`: the last push had no answer, or nobody knows how it ended (a
+ *   new start): what the server may hold already is asked about before it is sent again. `isFresh`: the server was asked just now
+ *   what this phone may do
  * @returns {Promise<Pushed>}
  * @throws {import("./http.js").Offline | import("./http.js").SignedOut | import("./http.js").Busy}
  */
-export async function pushOutbox(session, { isUnsure = false } = {}) {
+export async function pushOutbox(session, { isUnsure = false, isFresh = false } = {}) {
   /** @type {Pushed} */
-  const sum = { settled: [], databases: [], kept: 0, restamped: 0 };
-  const given = grantsOf(session, await appVersion());
+  const sum = { settled: [], databases: [], kept: 0, restamped: 0, stale: 0 };
+  const { grants, version } = grantsOf(session, await appVersion());
+  const given = { grants: isFresh ? grants : STALE_GRANTS, version };
   for (const batch of batchesOf(await waiting(session.author))) {
-    const { settled, kept, restamped } = await pushBatch({ session, given, isUnsure }, batch);
-    sum.kept += kept;
-    sum.restamped += restamped;
-    sum.settled.push(...settled);
+    await pushBatch({ session, given, isUnsure, sum }, batch);
     if (!sum.databases.includes(batch[0].database)) sum.databases.push(batch[0].database);
   }
   return sum;
@@ -56,12 +55,12 @@ async function pushBatch(push, batch) {
   const held = push.isUnsure ? await heldOf(push.session, batch) : [];
   if (!held.length) return sendBatch(push, batch);
   await letGo(push.session.author, held);
-  const rest = await sendBatch(push, batch.filter((entry) => !held.includes(entry)));
-  return { ...rest, settled: [...held.map(({ id }) => id), ...rest.settled] };
+  push.sum.settled.push(...held.map(({ id }) => id));
+  await sendBatch(push, batch.filter((entry) => !held.includes(entry)));
 }
 
 async function sendBatch(push, batch) {
-  if (!batch.length) return { settled: [], kept: 0, restamped: 0 };
+  if (!batch.length) return;
   let answers;
   try {
     answers = await ask(push.session, `/db/${batch[0].database}/_bulk_docs`, {
@@ -70,7 +69,7 @@ async function sendBatch(push, batch) {
     });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    return tooMuch(error) && batch.length > 1 ? sendHalves(push, batch) : keepAll(push.session, batch, error);
+    return tooMuch(error) && batch.length > 1 ? sendHalves(push, batch) : keepAll(push, batch, error);
   }
   return settle(push, batch, Array.isArray(answers) ? answers : []);
 }
@@ -82,29 +81,32 @@ function tooMuch(error) {
 
 async function sendHalves(push, batch) {
   const middle = Math.ceil(batch.length / 2);
-  const first = await sendBatch(push, batch.slice(0, middle));
-  const rest = await sendBatch(push, batch.slice(middle));
-  return { settled: [...first.settled, ...rest.settled], kept: first.kept + rest.kept, restamped: first.restamped + rest.restamped };
+  await sendBatch(push, batch.slice(0, middle));
+  await sendBatch(push, batch.slice(middle));
 }
 
 /** @param {any} error a `Refused` */
-async function keepAll(session, batch, error) {
+async function keepAll({ session, sum }, batch, error) {
   await noteHeldBack(session.author, new Map(batch.map(({ key }) => [key, error.reason || "refused"])));
-  return { settled: [], kept: batch.length, restamped: 0 };
+  sum.kept += batch.length;
 }
 
-async function settle({ session, given }, batch, answers) {
+async function settle({ session, given, sum }, batch, answers) {
   const answered = new Map(answers.map((answer) => [`${answer.id}|${answer.rev ?? ""}`, answer]));
   const answerOf = ({ id, rev }) => answered.get(`${id}|${rev}`) ?? answered.get(`${id}|`);
   const silent = batch.filter((entry) => !answerOf(entry));
   const held = [...batch.filter((entry) => answerOf(entry)?.ok), ...(await heldOf(session, silent))];
   const aside = batch.filter((entry) => answerOf(entry)?.quarantined);
-  await letGo(session.author, held, aside, aside.map((entry) => refusalOf(entry, answerOf(entry), given)));
+  const refusals = aside.map((entry) => refusalOf(entry, answerOf(entry), given));
+  await letGo(session.author, held, aside, refusals);
   const ahead = batch.filter((entry) => answerOf(entry)?.reason === "stamp_ahead" && !answerOf(entry).quarantined);
   for (const entry of ahead) await restamp(session, entry);
   const kept = batch.filter((entry) => ![held, aside, ahead].some((list) => list.includes(entry)));
   await noteHeldBack(session.author, new Map(kept.map((entry) => [entry.key, answerOf(entry)?.reason ?? "no_answer"])));
-  return { settled: [...held, ...aside].map(({ id }) => id), kept: kept.length, restamped: ahead.length };
+  sum.settled.push(...[...held, ...aside].map(({ id }) => id));
+  sum.kept += kept.length;
+  sum.restamped += ahead.length;
+  if (given.grants === STALE_GRANTS) sum.stale += refusals.filter(({ reason }) => cureOf(reason) === "grants").length;
 }
 
 async function letGo(author, held, aside = [], refusals = []) {

@@ -3,8 +3,9 @@
  * to run a round and what to do when it fails is `loop.js`'s to decide.
  *
  * @typedef {{me: boolean, all: boolean, names: Set<string>}} Wants what a round should do beside pushing
- * @typedef {{hasNews: () => boolean, isUnsure: boolean, onProgress?: () => void}} Hooks `hasNews` is asked between two databases: something new waits to be
- *   pushed; `isUnsure`: nobody knows how the last push ended; `onProgress`: a page has arrived
+ * @typedef {{hasNews: () => boolean, isUnsure: boolean, onProgress?: () => void, onStale?: () => void}} Hooks `hasNews` is asked
+ *   between two databases: something new waits to be pushed; `isUnsure`: nobody knows how the last push ended; `onProgress`: a page
+ *   has arrived; `onStale`: the server refused by rights that this phone has not heard of
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
@@ -25,12 +26,13 @@ import { retryRescued } from "./uploads.js";
  * @param {import("../store/meta.js").Session} given @param {Wants} wants @param {Hooks} hooks
  * @returns {Promise<import("../store/meta.js").Session>} the session as the server now has it
  */
-export async function runRound(given, wants, { hasNews, isUnsure, onProgress = () => undefined }) {
+export async function runRound(given, wants, { hasNews, isUnsure, onProgress = () => undefined, onStale = () => undefined }) {
   const session = wants.me ? await meet(given) : given;
-  await push(session, isUnsure);
+  const stale = await push(session, { isUnsure, isFresh: wants.me });
+  if (stale) onStale();
   // Not before the push: what a full server says must not come and go with every round.
   if (wants.me) await note(session.author, { problem: null });
-  await pullWanted(session, wanted(session, wants), { hasNews, onProgress });
+  await pullWanted(session, wanted(session, wants), { hasNews, onProgress, onStale });
   if (wants.me) tellRemoved(await removeClosed(session));
   await finish(session, wants);
   return session;
@@ -68,12 +70,14 @@ async function tryAgain(session) {
   if (ids.length) tellChanged([], ids);
 }
 
-async function push(session, isUnsure = false) {
-  if (!(await entries(session.author)).length) return;
+/** @returns {Promise<number>} refusals by rights that this phone has not heard of */
+async function push(session, options = {}) {
+  if (!(await entries(session.author)).length) return 0;
   await note(session.author, { phase: "push" });
-  const { settled, databases, restamped } = await pushOutbox(session, { isUnsure });
-  if (restamped) await pushOutbox(session);
+  const { settled, databases, restamped, stale } = await pushOutbox(session, options);
+  if (restamped) await pushOutbox(session, options);
   if (settled.length) tellChanged(databases, settled);
+  return stale;
 }
 
 function wanted(session, { all, names }) {
@@ -82,12 +86,12 @@ function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pullWanted(session, databases, { hasNews, onProgress }) {
+async function pullWanted(session, databases, { hasNews, onProgress, onStale }) {
   const loaded = new Set(databases.length ? await loadedDatabases(session.author) : []);
   let written = 0;
   await pullAll(session, databases, {
     before: async (database) => {
-      if (hasNews()) await push(session);
+      if (hasNews() && (await push(session))) onStale();
       written = 0;
       await note(session.author, { phase: loaded.has(database) ? "pull" : "load" });
     },

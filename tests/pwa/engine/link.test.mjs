@@ -162,7 +162,7 @@ async function listening(open, isEnough, patience = {}, hooks = {}) {
     signal: ending.signal,
     onOpen: () => ((heard.opened += 1), check()),
     onPoll: () => ((heard.polled += 1), check()),
-    onDatabases: (names) => (heard.names.push(...names), check()),
+    onNews: ({ names }) => (heard.names.push(...names), check()),
     onSignedOut: () => ending.abort(),
     isHidden: () => false,
     isReachable: () => true,

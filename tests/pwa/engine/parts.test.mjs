@@ -7,7 +7,7 @@ import { GRID, session } from "./phone.mjs";
 const { canonical, laterStamp, revisionOf, uuidv7 } = await import("../../../pwa/src/store/identity.js");
 const { databaseFor } = await import("../../../pwa/src/store/databases.js");
 const { match } = await import("../../../pwa/src/sw/router.js");
-const { databasesOf } = await import("../../../pwa/src/sync/poke.js");
+const { newsOf } = await import("../../../pwa/src/sync/poke.js");
 const { errorOf } = await import("../../../pwa/src/sync/http.js");
 const { sessionOf } = await import("../../../pwa/src/sync/enrolment.js");
 const { photosProblemOf, problemOf } = await import("../../../pwa/src/sync/loop.js");
@@ -51,9 +51,10 @@ test("fixed addresses win over parameters, and parameters are decoded once", () 
 });
 
 test("a poke names databases; a heartbeat or nonsense names none", () => {
-  assert.deepEqual(databasesOf('event: poke\ndata: {"databases":["a"]}'), ["a"]);
-  assert.equal(databasesOf(": keep-alive"), null);
-  assert.equal(databasesOf("data: {"), null);
+  assert.deepEqual(newsOf('event: poke\ndata: {"databases":["a"]}'), { names: ["a"], hasNewRights: false });
+  assert.deepEqual(newsOf('data: {"databases":[],"rights_changed":true}'), { names: [], hasNewRights: true });
+  assert.equal(newsOf(": keep-alive"), null);
+  assert.equal(newsOf("data: {"), null);
 });
 
 test("a refused token, a busy server and a refused request are different errors", () => {

@@ -42,6 +42,35 @@ test("a record of a grid not held is pushed again when the grids change, as the 
   assert.deepEqual([(await refusals(store.session.author)).length, (await store.unsent()).count], [0, 0]);
 });
 
+test("a phone refused by rights it has not heard of asks at once, and tries again although a grid was taken and given back unseen", async () => {
+  const store = await phone();
+  await store.saveRecord(await report(store));
+  const server = serveAll(store);
+  server.rule = () => "not_grid_holder";
+  let stale = 0;
+  const round = (me) =>
+    runRound(store.session, { me, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false, onStale: () => (stale += 1) });
+  await round(false);
+  assert.deepEqual([server.aside.length, stale], [1, 1]);
+  await round(true);
+  assert.deepEqual([server.aside.length, stale], [2, 1], "asked for its rights and refused again: now it waits for others");
+  await round(true);
+  assert.equal(server.aside.length, 2);
+});
+
+test("a record refused while a grid was taken and given back unseen arrives with the next round that asks for its rights", async () => {
+  const store = await phone();
+  await store.saveRecord(await report(store));
+  const server = serveAll(store);
+  server.rule = () => "not_grid_holder";
+  const round = (me) => runRound(store.session, { me, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  await round(false);
+  server.rule = () => undefined;
+  await round(true);
+  assert.equal((await store.unsent()).count, 0);
+  assert.equal((await refusals(store.session.author)).length, 0);
+});
+
 test("a record of a shape that an older server did not know is pushed again after an update of the app", async () => {
   await setAppVersion("one");
   const told = await refused("schema");

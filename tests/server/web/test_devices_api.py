@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from server.people import accounts
 from sync.couch import Couch
 from sync.databases import beat_db, grid_db, media_db, quarter_at
 from tests.conftest import GRID_A, wait_until
@@ -117,6 +118,31 @@ def test_a_poke_names_all_databases_first_and_then_the_one_that_changed(site: Si
         assert next(told) == [one["name"] for one in phone["databases"] if one["pull"]]
         site.couch.database(name).put({"_id": new_id("case"), "type": "case"})
         assert next(told) == [name]
+
+
+def test_a_poke_says_that_a_grid_was_given_and_taken(site: Site, nobody: httpx.Client) -> None:
+    phone, another = site.enrol("worker1"), f"{GRID_A[:9]}009009"
+    with nobody.stream("GET", "/api/poke", headers=bearer(phone["token"])) as stream:
+        events = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+        assert "rights_changed" not in next(events)
+        accounts.move(site.couch, "worker1", [GRID_A, another], datetime.now(UTC))
+        given = next(events)
+        assert given["rights_changed"]
+        assert grid_db(another, QUARTER) in given["databases"]
+        accounts.move(site.couch, "worker1", [GRID_A], datetime.now(UTC))
+        assert next(events) == {"databases": [], "rights_changed": True}
+
+
+def test_what_a_phone_is_told_it_may_open_it_may_open_at_once(site: Site, nobody: httpx.Client) -> None:
+    phone, another = site.enrol("worker1"), f"{GRID_A[:9]}009009"
+    headers, closed = bearer(phone["token"]), f"/db/{grid_db(another, QUARTER)}/_changes"
+    for _ in range(3):
+        assert nobody.get(closed, headers=headers).status_code == 403, "and now the server remembers"
+        accounts.move(site.couch, "worker1", [GRID_A, another], datetime.now(UTC))
+        assert another in nobody.get("/api/devices/me", headers=headers).json()["grids"]
+        assert nobody.get(closed, headers=headers).status_code != 403
+        accounts.move(site.couch, "worker1", [GRID_A], datetime.now(UTC))
+        assert another not in nobody.get("/api/devices/me", headers=headers).json()["grids"]
 
 
 def test_a_poke_stream_ends_within_seconds_of_the_tokens_revocation(site: Site, nobody: httpx.Client) -> None:
