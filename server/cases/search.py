@@ -4,16 +4,13 @@ One filter picks the index rows (the one with the fewest), the others are checke
 `sync/designs/cases/`. Who may ask for which township or community is the caller's to check.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-
+from server import cursors
 from server.cases import store
 from server.domain import times, workflow
 from server.domain.errors import InvalidInput
@@ -86,7 +83,7 @@ def search(couch: Couch, township: str, filters: Filters, limit: int = 50, curso
         raise InvalidInput({"limit": "out_of_range"})
     if filters.q is not None and len(filters.q) > QUERY_LENGTH:
         raise InvalidInput({"q": "too_long"})
-    after = _read_cursor(cursor) if cursor else None
+    after = cursors.read(cursor)
     try:
         return _search(couch.database(cases_db(township)), filters, limit, after)
     except NotFound:
@@ -129,7 +126,7 @@ def _search(database: Database, filters: Filters, limit: int, after: Key | None)
     found: list[Document] = []
     for scanned, row in enumerate(_rows(database, facet, value, after, limit)):
         if len(found) == limit or scanned == SCAN_MOST:
-            return Found(found, _cursor(after))
+            return Found(found, cursors.write(after))
         after = [row["key"][2], row["id"]]
         if row["doc"] and filters.accepts(row["doc"]):
             found.append(summary(row["doc"]))
@@ -179,17 +176,3 @@ def _is_about(case: Document, q: str) -> bool:
     words = q.strip().casefold()
     place = case.get("place") or {}
     return words in case["case_no"].casefold() or words in f"{case['text']}\n{place.get('address') or ''}".casefold()
-
-
-def _cursor(after: Key | None) -> str | None:
-    return base64.urlsafe_b64encode(orjson.dumps(after)).decode().rstrip("=") if after else None
-
-
-def _read_cursor(text: str) -> Key:
-    try:
-        after = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
-        after = None
-    if not isinstance(after, list) or len(after) != 2 or not all(isinstance(part, str) for part in after):
-        raise InvalidInput({"cursor": "invalid"})
-    return after

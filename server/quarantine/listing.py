@@ -3,14 +3,11 @@
 Who may ask is `server/domain/permissions.py`. Nothing is written here.
 """
 
-import base64
-import binascii
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-import orjson
-
+from server import cursors
 from server.domain import times
 from server.domain.errors import InvalidInput, Missing
 from server.domain.permissions import Person, may_decide_refused
@@ -55,10 +52,10 @@ def page(
         raise InvalidInput({"state": "unknown"} if state not in STATES else {"limit": "out_of_range"})
     facet, value = ("user", user) if user else ("reason", reason) if reason else ("all", "")
     prefix = [scope, f"{state}/{part}" if part else state, facet, value]
-    rows = _rows(couch, prefix, state != "waiting", _read_cursor(cursor) if cursor else None, limit + 1)
+    rows = _rows(couch, prefix, state != "waiting", cursors.read(cursor), limit + 1)
     shown = [with_defaults(row["doc"]) for row in rows[:limit] if row.get("doc")]
     kept = [entry for entry in shown if not (user and reason) or entry["reason"] == reason]
-    return Page(kept, _cursor(rows[limit - 1]) if len(rows) > limit else None)
+    return Page(kept, cursors.write(_place(rows[limit - 1])) if len(rows) > limit else None)
 
 
 def counts(couch: Couch, scope: str) -> dict[str, int]:
@@ -132,18 +129,8 @@ def _rows(couch: Couch, prefix: list[Any], newest_first: bool, after: list[str] 
         span |= {"startkey": [*prefix, after[0]], "startkey_docid": after[1]}
     asked = {"descending": newest_first, "include_docs": True, "reduce": False, "limit": limit + (1 if after else 0)}
     rows: list[dict[str, Any]] = view(couch, "listing", **span, **asked)["rows"]
-    return [row for row in rows if after is None or [row["key"][4], row["id"]] != after]
+    return [row for row in rows if after is None or _place(row) != after]
 
 
-def _cursor(row: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([row["key"][4], row["id"]])).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> list[str]:
-    try:
-        after = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, ValueError):
-        after = None
-    if not isinstance(after, list) or len(after) != 2 or not all(isinstance(part, str) for part in after):
-        raise InvalidInput({"cursor": "invalid"})
-    return after
+def _place(row: dict[str, Any]) -> list[str]:
+    return [row["key"][4], row["id"]]

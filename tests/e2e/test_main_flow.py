@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from tests.browsers import DESK, FLAGS, PHONE, Phone, picture, wait_for
@@ -32,12 +32,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     running = RunningSystem(tmp_path_factory.mktemp("flow") / "data").start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
 
 
 def cut_off(phone: Phone, system: RunningSystem) -> None:

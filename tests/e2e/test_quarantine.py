@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Page, Playwright
 
 from server.demo.district import grid_codes
 from server.demo.people import TOWNSHIP
@@ -29,12 +29,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     running = RunningSystem(tmp_path_factory.mktemp("quarantine") / "data", XUNGE_SWEEP_S="2").start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
 
 
 def move_worker(system: RunningSystem, name: str, *grids: str) -> None:

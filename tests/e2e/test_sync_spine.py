@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Playwright, sync_playwright
+from playwright.sync_api import Playwright
 
 from server.people import accounts
 from sync.couch import Couch
@@ -65,13 +65,6 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     running = RunningSystem(tmp_path_factory.mktemp("spine") / "data").start()
     yield running
     running.stop()
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    """The browser's driver."""
-    with sync_playwright() as started:
-        yield started
 
 
 @pytest.fixture

@@ -241,3 +241,16 @@ def test_what_was_refused_is_decided_about_by_the_table_alone(
         is_read = may and not adoption.readers("home-quarter", "visit").isdisjoint(phone.person["roles"])
         assert ("501室" in opened.text) is is_read
         assert "501室" not in desk.get(page).text + desk.get(f"/api/quarantine/{id}").text
+
+
+def test_superseded_values_of_a_home_are_the_communitys_alone(site: Site, phone: Phone) -> None:
+    """Of every role that a desk knows; by a phone's token it opens to nobody."""
+    may = permissions.has_household_desk(phone.person)
+    assert may is (phone.person["roles"] == ["community"])
+    entry = f"/households/{GRID_A}/{new_id('household')}/none"
+    with site.visit(phone.person["name"]) as desk:
+        assert desk.get("/households").status_code == (200 if may else 404)
+        assert phone.client.get("/households").status_code in {401, 303}
+        for what in ("opening", "restoration", "review"):
+            assert desk.post(f"{entry}/{what}", data={"purpose": "核对"}).status_code == 404, what
+            assert phone.client.post(f"{entry}/{what}", data={"purpose": "核对"}).status_code in {401, 303}, what
