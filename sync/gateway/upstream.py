@@ -22,6 +22,10 @@ CONNECTIONS = 200
 OWN_HEADERS = {"accept": "application/json", "content-type": "application/json"}
 
 
+class DatabaseMissing(Exception):
+    """A database of ours that nobody has written to yet."""
+
+
 class Upstream:
     """The store behind the gate. `url` carries the credentials, which no client ever sees."""
 
@@ -46,12 +50,17 @@ class Upstream:
 
     @asynccontextmanager
     async def asking(
-        self, method: str, segments: Sequence[str], params: Mapping[str, str], body: bytes | None = None
+        self, method: str, segments: Sequence[str], params: Mapping[str, str], body: bytes | None = None, *, makes: bool = True
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Ask the store for an answer of any length; a database of ours that is not there yet is made. Raises StoreDown."""
+        """Ask the store for an answer of any length; a database of ours that is not there yet is made, unless `makes` is False.
+
+        Raises StoreDown, and DatabaseMissing for a database that is not there and not to be made.
+        """
         try:
             answer = await self._stream(method, segments, params, body)
             if answer.status == 404 and _is_database_missing(await answer.read()):
+                if not makes:
+                    raise DatabaseMissing
                 await self._create(segments[0])
                 answer = await self._stream(method, segments, params, body)
             if answer.status == 202 or answer.status >= 400:

@@ -54,6 +54,18 @@ def test_every_answer_carries_the_servers_date_and_may_not_be_cached(worker1: Ph
         assert answer.headers["content-type"] == "application/json"
 
 
+def test_a_quarter_without_records_has_a_page_of_nothing_and_no_database(couch: Couch, worker1: Phone) -> None:
+    name = databases.home_quarter_db(GRID_A, QUARTER)
+    couch.delete(name)
+    for since in ("0", "17-abc"):
+        page = worker1.ask("GET", f"/{name}/_changes", params={"since": since, "limit": "200", "include_docs": "true"})
+        assert (page.status_code, page.json()) == (200, {"results": [], "last_seq": "0", "pending": 0})
+    assert name not in couch.all_databases()
+    couch.database(name, create=True).put({"_id": "visit:1", "type": "visit"})
+    page = worker1.ask("GET", f"/{name}/_changes", params={"since": "0"}).json()
+    assert [row["id"] for row in page["results"]] == ["visit:1"]
+
+
 def test_a_missing_document_is_told_from_a_missing_right(worker1: Phone) -> None:
     answer = worker1.ask("GET", f"/{GRID_DB}/report:none")
     assert (answer.status_code, answer.json()) == (404, {"error": "not_found", "reason": "missing"})
