@@ -14,10 +14,14 @@ case "$1" in
     python3 -c "import venv, ensurepip" 2>/dev/null || need python3-venv
     command -v node >/dev/null || need nodejs
     command -v npm >/dev/null || need npm
+    # Printed letters and case files: text layout, and a font that has Chinese.
+    python3 -c "import ctypes.util as u, sys; sys.exit(not (u.find_library('pango-1.0') and u.find_library('pangoft2-1.0')))" || need libpangoft2-1.0-0
+    python3 -c "import ctypes.util as u, sys; sys.exit(not u.find_library('harfbuzz-subset'))" || need libharfbuzz-subset0
+    command -v fc-list >/dev/null || need fontconfig
+    fc-list 2>/dev/null | grep -qi "NotoSansCJK" || need fonts-noto-cjk
     ;;
   browser)
     command -v chromium >/dev/null || need chromium
-    fc-list 2>/dev/null | grep -qi "NotoSansCJK" || need fonts-noto-cjk
     ;;
 esac
 
