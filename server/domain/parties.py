@@ -1,0 +1,31 @@
+"""The parties a person acts for and is told things as: `unit:<id>`, `community:<12>`, `township:<9>`, `district:<6>`, `city:<4>`,
+`user:<name>`. A notice is addressed to parties, a case is held by one; who may do what there is `permissions.py`.
+"""
+
+from collections.abc import Callable, Iterable
+
+from server.domain.grids import district_of
+from server.domain.permissions import Person
+
+CITY_DIGITS = 4
+
+
+def city_of(code: str) -> str:
+    """The first four digits of any longer code."""
+    return code[:CITY_DIGITS]
+
+
+# What a role stands for, out of what its holder holds. Roles that are not named stand for nobody but the person.
+PARTIES_OF_ROLE: dict[str, Callable[[Person], Iterable[str]]] = {
+    "department": lambda person: person.get("units", ()),
+    "community": lambda person: (f"community:{code}" for code in person.get("communities", ())),
+    "triage": lambda person: (f"township:{code}" for code in person.get("townships", ())),
+    "district": lambda person: (f"district:{district_of(code)}" for code in person.get("townships", ())),
+    "city": lambda person: (f"city:{city_of(code)}" for code in person.get("townships", ())),
+}
+
+
+def parties_of(person: Person) -> frozenset[str]:
+    """Every party this person acts for, themselves always included."""
+    held = [party for role in person["roles"] for party in PARTIES_OF_ROLE.get(role, lambda _: ())(person)]
+    return frozenset([*held, f"user:{person['name']}"])
