@@ -27,5 +27,5 @@ PARTIES_OF_ROLE: dict[str, Callable[[Person], Iterable[str]]] = {
 
 def parties_of(person: Person) -> frozenset[str]:
     """Every party this person acts for, themselves always included."""
-    held = [party for role in person["roles"] for party in PARTIES_OF_ROLE.get(role, lambda _: ())(person)]
+    held = [party for role in person["roles"] if role in PARTIES_OF_ROLE for party in PARTIES_OF_ROLE[role](person)]
     return frozenset([*held, f"user:{person['name']}"])
