@@ -4,7 +4,7 @@ import json
 import queue
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -154,3 +154,28 @@ def test_what_a_phone_kept_from_an_old_quarter_is_taken_in_like_any_other(
     intake.run(site.couch, old, IN_Q1)
     case = report["_id"].replace("report:", "case:")
     assert seen_case(phone, grid_db(GRID_A, "2027q1"), case)["state"] == "reported"
+
+
+def test_a_phone_that_was_off_for_two_hundred_days_signs_in_anew_and_sends_what_it_had(
+    site: Site, phone: SimulatedPhone, clock: type[Moved], leaps: None
+) -> None:
+    def tell(records: int, oldest_quarter: str | None) -> None:
+        told = {"records": records, "photos": 0, "size_bytes": records * 900, "oldest_quarter": oldest_quarter}
+        assert anew.session.post(f"{anew.url}/api/devices/me", json=told, timeout=10).ok
+
+    [report] = phone.make_report()
+    old, later = phone.database(), IN_Q3 + timedelta(days=200)
+    clock.go_to(later)
+    refused = phone.session.get(f"{phone.url}/api/devices/me", timeout=10)
+    assert (refused.status_code, refused.json()["code"], refused.json()["wipe"]) == (401, "token_expired", False)
+    anew = SimulatedPhone(site.url, "worker1", enrolment=site.enrol("worker1"))
+    anew.session.headers["Authorization"] = f"Bearer {anew.enrolment['token']}"
+    assert [one["name"][-6:] for one in databases(anew)] == ["2027q2", "2027q1"]
+    tell(1, "2026q3")
+    assert [(one["name"][-6:], one["pull"]) for one in databases(anew)][2:] == [("2026q4", False), ("2026q3", False)]
+    assert anew.push([report], old)[0]["ok"]
+    intake.run(site.couch, old, later)
+    case = report["_id"].replace("report:", "case:")
+    assert seen_case(anew, grid_db(GRID_A, "2027q2"), case)["state"] == "reported"
+    tell(0, None)
+    assert [one["name"][-6:] for one in databases(anew)] == ["2027q2", "2027q1"]
