@@ -27,6 +27,7 @@ export class Loop {
     this.ending = new AbortController();
     this.wants = { me: true, all: false, names: new Set() };
     this.isWanted = true;
+    this.hasNews = false; // something was saved, or its user asked, since the outbox was looked at last
     this.isUnsure = true; // nobody knows how the last push of the last start ended
     this.isHidden = false;
     /** @type {SignedOut | null} why it ended, when the token was the reason */
@@ -109,6 +110,7 @@ export class Loop {
     this.wants.all ||= all;
     for (const name of names) this.wants.names.add(name);
     this.isWanted = true;
+    this.hasNews ||= isUrgent;
     if (isUrgent || !this.failures) this.wake();
   }
 
@@ -117,6 +119,7 @@ export class Loop {
     const wants = this.wants;
     this.wants = { me: false, all: false, names: new Set() };
     this.isWanted = false;
+    this.hasNews = false;
     if (wants.all) this.asked_ms = performance.now();
     try {
       this.session = await runRound(this.session, wants, this.hooks());
@@ -131,11 +134,17 @@ export class Loop {
 
   hooks() {
     return {
-      hasNews: () => this.isWanted,
+      hasNews: () => this.takeNews(),
       isUnsure: this.isUnsure,
       onProgress: () => void (this.failures = 0),
       onStale: () => this.want({ me: true }),
     };
+  }
+
+  takeNews() {
+    const hadNews = this.hasNews;
+    this.hasNews = false;
+    return hadNews;
   }
 
   /** Photos go beside the rounds: a record saved meanwhile does not wait for one. */

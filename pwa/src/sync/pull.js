@@ -25,8 +25,9 @@ const AHEAD = 3;
 /**
  * Pulls databases one after another; the first pages of the next ones come while one is written.
  * @param {import("../store/meta.js").Session} session @param {string[]} databases
- * @param {{before: (database: string) => Promise<void>, onPage: (database: string, page: {ids: string[], pending: number}) => void,
- *   onError: (database: string, error: any) => void}} hooks `onError` may throw to end it all
+ * @param {{before: (database: string) => Promise<void>, onPage: (database: string, page: {ids: string[], pending: number}) => void | Promise<void>,
+ *   onError: (database: string, error: any) => void}} hooks `onPage` may do something of its own while the next page comes; `onError`
+ *   may throw to end it all
  */
 export async function pullAll(session, databases, { before, onPage, onError }) {
   /** @type {Promise<Coming>[]} */ const begun = [];
@@ -44,7 +45,7 @@ export async function pullAll(session, databases, { before, onPage, onError }) {
 /**
  * Pulls one database.
  * @param {import("../store/meta.js").Session} session @param {string} database
- * @param {(page: {ids: string[], pending: number}) => void} [onPage] after each page is written
+ * @param {(page: {ids: string[], pending: number}) => void | Promise<void>} [onPage] after each page is written
  * @returns {Promise<number>} documents written
  */
 export async function pullDatabase(session, database, onPage = () => undefined) {
@@ -66,7 +67,7 @@ async function runPull(first, onPage) {
     const kept = await writePage(coming, page.results);
     await setCheckpoint(coming.session.author, coming.database, reached);
     written += kept.length;
-    onPage({ ids: kept.map(({ _id }) => _id), pending: page.pending });
+    await onPage({ ids: kept.map(({ _id }) => _id), pending: page.pending });
   }
   return written;
 }

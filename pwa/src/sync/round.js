@@ -4,7 +4,7 @@
  *
  * @typedef {{me: boolean, all: boolean, names: Set<string>}} Wants what a round should do beside pushing
  * @typedef {{hasNews: () => boolean, isUnsure: boolean, onProgress?: () => void, onStale?: () => void}} Hooks `hasNews` is asked
- *   between two databases: something new waits to be pushed; `isUnsure`: nobody knows how the last push ended; `onProgress`: a page
+ *   between two pages: something was saved since it was asked last; `isUnsure`: nobody knows how the last push ended; `onProgress`: a page
  *   has arrived; `onStale`: the server refused by rights that this phone has not heard of
  */
 import { appVersion, updateSession } from "../store/meta.js";
@@ -32,7 +32,13 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
   if (stale) onStale();
   // Not before the push: what a full server says must not come and go with every round.
   if (wants.me) await note(session.author, { problem: null });
-  await pullWanted(session, wanted(session, wants), { hasNews, onProgress, onStale });
+  // A first load takes as long as the link makes it: what is saved meanwhile goes between two pages of it.
+  const pushNews = async () => {
+    if (!hasNews()) return false;
+    if (await push(session)) onStale();
+    return true;
+  };
+  await pullWanted(session, wanted(session, wants), { pushNews, onProgress });
   if (wants.me) tellRemoved(await removeClosed(session));
   await finish(session, wants);
   return session;
@@ -86,20 +92,22 @@ function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pullWanted(session, databases, { hasNews, onProgress, onStale }) {
+async function pullWanted(session, databases, { pushNews, onProgress }) {
   const loaded = new Set(databases.length ? await loadedDatabases(session.author) : []);
+  const notePhase = (database) => note(session.author, { phase: loaded.has(database) ? "pull" : "load" });
   let written = 0;
   await pullAll(session, databases, {
     before: async (database) => {
-      if (hasNews() && (await push(session))) onStale();
+      await pushNews();
       written = 0;
-      await note(session.author, { phase: loaded.has(database) ? "pull" : "load" });
+      await notePhase(database);
     },
-    onPage: (database, { ids, pending }) => {
+    onPage: async (database, { ids, pending }) => {
       written += ids.length;
       onProgress();
       if (!loaded.has(database)) void note(session.author, { loading: { database, written, pending } });
       if (ids.length) tellChanged([database], ids);
+      if (await pushNews()) await notePhase(database);
     },
     onError: (_database, error) => {
       if (!(error instanceof Refused)) throw error; // one database that is not ours any more must not stop the others

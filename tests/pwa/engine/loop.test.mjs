@@ -82,3 +82,25 @@ test("a token refused with a photo is asked about, so that the phone can say why
   await loop.step();
   assert.deepEqual([await store.problem(), (await store.unsent()).photos], ["expired", 1]);
 });
+
+test("a record saved during a first load goes between two pages of it, once, and does not wait for its end", async () => {
+  const { store, server, loop } = await started();
+  await round(loop);
+  const pages = await Promise.all(Array.from({ length: 6 }, async () => ({ ...(await report(store)).docs[0].doc, _rev: "1-0", author: "another" })));
+  server.answers[`GET /db/${DATABASE}/_changes`] = () => {
+    const at = server.asked.filter((name) => name.endsWith("_changes")).length;
+    const doc = pages[at - 1];
+    if (at === 2) saving = saveAndTell();
+    return reply(200, { results: [{ seq: at, id: doc._id, changes: [{ rev: "1-0" }], doc }], last_seq: at, pending: pages.length - at });
+  };
+  let saving;
+  const saveAndTell = async () => (await store.saveRecord(await report(store)), loop.want({ isUrgent: true }));
+  server.asked.length = 0;
+  loop.want({ names: [DATABASE] });
+  await loop.step();
+  await saving;
+  const order = server.asked.filter((name) => /_changes|_bulk_docs/.test(name)).map((name) => name.split("/").pop());
+  assert.equal(order.filter((name) => name === "_bulk_docs").length, 1, `${order}`);
+  assert.ok(order.indexOf("_bulk_docs") < order.lastIndexOf("_changes"), `${order}`);
+  assert.equal((await store.unsent()).records, 0);
+});
