@@ -122,19 +122,32 @@ class ThinLink:
         except OSError:
             phone_out.transport.abort()
             return
-        requests = Requests(self)
+        requests, falls_silent = Requests(self), False
         up = asyncio.ensure_future(self._carry_up(phone_in, server_out, requests))
         down = asyncio.ensure_future(self._carry_down(server_in, phone_out, requests))
-        done, waiting = await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
-        was_cut = any(isinstance(task.exception(), Cut) for task in done)
-        for task in waiting:
+        try:
+            done, waiting = await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+            was_cut = any(isinstance(task.exception(), Cut) for task in done)
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+            falls_silent = was_cut and self.dice.random() < 0.5
+        finally:
+            phone_out.transport.abort()
+            if falls_silent:
+                self._silent.append(server_out)
+            else:
+                server_out.transport.abort()
+
+    async def end(self) -> None:
+        """Nothing is carried any more, and what had fallen silent is closed."""
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        phone_out.transport.abort()
-        if was_cut and self.dice.random() < 0.5:
-            self._silent.append(server_out)
-        else:
-            server_out.transport.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in self._silent:
+            writer.transport.abort()
+        await asyncio.sleep(0)  # aborted connections are closed in the loop's next turn
 
     async def _carry_up(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, requests: Requests) -> None:
         line: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -184,6 +197,7 @@ def thin_link(server: str, weather: Weather, seed: int = 1) -> Iterator[ThinLink
         async with await link.open():
             ready.set()
             await over.wait()
+            await link.end()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),), daemon=True)
     thread.start()
@@ -193,3 +207,4 @@ def thin_link(server: str, weather: Weather, seed: int = 1) -> Iterator[ThinLink
     finally:
         loop.call_soon_threadsafe(over.set)
         thread.join(10)
+        loop.close()
