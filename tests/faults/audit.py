@@ -7,7 +7,7 @@ came must be whole as well. How traffic is made is `traffic.py`.
 import contextlib
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,8 @@ class Audit:
             refused = [_entry_of(database, id, rev) for id, (database, rev) in phone.quarantined.items()]
             found.quarantined += len(refused)
             found.lost += [f"{id} is not in quarantine" for id in self._missing(QUARANTINE, refused)]
+            only_there = {id: database for id, (database, _) in phone.quarantined.items() if id not in phone.held}
+            found.doubled += [f"{id} is in quarantine and in {only_there[id]}" for id in self._stored(only_there)]
         for database, wanted in sorted(by_database.items()):
             found.acknowledged += len(wanted)
             for part in _sliced(wanted):
@@ -99,6 +101,14 @@ class Audit:
 
     def _missing(self, database: str, wanted: Sequence[str]) -> list[str]:
         return [id for part in _sliced(wanted) for id, doc in self._couch.database(database).many(part).items() if doc is None]
+
+    def _stored(self, wanted: dict[str, str]) -> Iterator[str]:
+        """Which of these ids lie in their databases."""
+        for database in set(wanted.values()):
+            if self._couch.info([database])[database] is not None:
+                asked = [id for id, name in wanted.items() if name == database]
+                missing = set(self._missing(database, asked))
+                yield from (id for id in asked if id not in missing)
 
     def _look_at_cases(self, found: Findings) -> None:
         pushed_to = {database for phone in self._phones for database, _ in phone.held.values()}

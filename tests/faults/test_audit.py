@@ -108,3 +108,9 @@ def test_what_is_lost_is_seen(what: str, couch: Couch, own_store: str, phone: Si
 def test_a_second_case_of_a_report_is_seen(couch: Couch, own_store: str, phone: SimulatedPhone, clerk: Clerk) -> None:
     double(couch, phone)
     assert look(own_store, phone, clerk).doubled
+
+
+def test_a_record_both_refused_and_stored_is_seen(own_store: str, phone: SimulatedPhone, clerk: Clerk) -> None:
+    refused = max(phone.held)
+    phone.quarantined[refused] = phone.held.pop(refused)
+    assert f"{refused} is in quarantine and in {DB}" in look(own_store, phone, clerk).doubled
