@@ -10,7 +10,7 @@ from server.demo import district, people
 from server.domain import catalogue
 from sync.couch import Couch
 
-SERVER_DATABASES = ("people", "devices", "quarantine")
+SERVER_DATABASES = ("people", "devices", "quarantine", "notices")
 
 
 def seed(couch: Couch, is_demo: bool) -> Iterator[str]:

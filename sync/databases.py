@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 CHINA = timedelta(hours=8)
 QUARTER = r"\d{4}q[1-4]"
-REF, PEOPLE, DEVICES, QUARANTINE = "ref", "people", "devices", "quarantine"
+REF, PEOPLE, DEVICES, QUARANTINE, NOTICES = "ref", "people", "devices", "quarantine", "notices"
 REPLICATED = frozenset({"ref", "grid", "home", "home-quarter", "beat", "track", "log"})
 
 PATTERNS = tuple(
@@ -20,6 +20,7 @@ PATTERNS = tuple(
         ("people", r"people"),
         ("devices", r"devices"),
         ("quarantine", r"quarantine"),
+        ("notices", r"notices"),
         ("grid", rf"grid-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home-quarter", rf"home-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home", r"home-(?P<grid>\d{15})"),

@@ -33,6 +33,7 @@ SERVERS_OWN = [
     databases.PEOPLE,
     databases.DEVICES,
     databases.QUARANTINE,
+    databases.NOTICES,
     databases.cases_db(GRID_A[:9]),
     databases.media_db(GRID_A[:9]),
     databases.audit_db(MONTH),

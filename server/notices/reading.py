@@ -1,0 +1,148 @@
+"""What a person's parties were told, and what of it this person has read.
+
+    {"_id": "reading:<user>:<notice>", "type": "reading", "user", "notice", "at", "noted_at"}   this one is read
+    {"_id": "reader:<user>", "type": "reader", "upto"}                        everything until then counts as read
+
+`upto` only saves looking at what was read long ago; it follows behind the oldest unread notice and never passes one. What is
+older than a month is not counted as unread (`server/domain/notices.UNREAD`). Nothing is decided for anybody else: a colleague
+of the same party has readings of their own.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from server.domain import notices, times
+from server.domain.errors import Missing
+from server.domain.parties import parties_of
+from server.domain.permissions import Person
+from server.notices import store
+from sync.couch import Couch
+
+SCAN_MOST = 1000
+PARTIES_MOST = 40
+# A reading stays by itself so long before `upto` may pass it, so that it can be undone.
+UNDONE_WITHIN = timedelta(days=1)
+
+Document = dict[str, Any]
+Place = tuple[str, str]
+
+
+class Unread(NamedTuple):
+    """Places (`noted_at`, id) of what is unread, oldest first, of the first `SCAN_MOST`; `is_more` when there were more."""
+
+    places: list[Place]
+    is_more: bool
+
+
+class _Looked(NamedTuple):
+    """The oldest notices since `upto`, and the readings there are of them, by notice."""
+
+    places: list[Place]
+    readings: dict[str, Document]
+    is_more: bool
+
+
+def unread(couch: Couch, person: Person, now: datetime) -> Unread:
+    """What this person has not read yet."""
+    looked = _look(couch, person, now)
+    return Unread([place for place in looked.places if place[1] not in looked.readings], looked.is_more)
+
+
+def places(
+    couch: Couch, person: Person, *, since: str = "", before: Place | None = None, limit: int, newest_first: bool = False
+) -> list[Place]:
+    """Places of the notices of all this person's parties, each once, in order: after `since`, or older than `before`."""
+    found: set[Place] = set()
+    for party in sorted(parties_of(person))[:PARTIES_MOST]:
+        low, high = [party, since + "\x00" if since else ""], [party, before[0] if before else {}]
+        start, end = (high, low) if newest_first else (low, high)
+        asked: dict[str, Any] = {"startkey": start, "endkey": end, "descending": newest_first, "limit": limit + 1}
+        if before and newest_first:
+            asked["startkey_docid"] = before[1]
+        found.update((row["key"][1], row["id"]) for row in store.view(couch, "inbox", **asked))
+    return sorted((place for place in found if place != before), reverse=newest_first)[:limit]
+
+
+def find(couch: Couch, person: Person, id: str) -> Document:
+    """A notice for one of this person's parties. Raises Missing."""
+    full = id if id.startswith("notice:") else f"notice:{id}"
+    notice = store.many(couch, [full]).get(full)
+    if notice is None or notice.get("type") != "notice" or parties_of(person).isdisjoint(notice["to"]):
+        raise Missing
+    return notice
+
+
+def mark_read(couch: Couch, person: Person, id: str, now: datetime) -> None:
+    """This person has read this notice; once is enough. Raises Missing."""
+    _write(couch, person, [find(couch, person, id)], now)
+    _follow(couch, person, now)
+
+
+def mark_unread(couch: Couch, person: Person, id: str) -> None:
+    """Undo it. Raises Missing."""
+    _take_back(couch, person, [find(couch, person, id)["_id"]])
+
+
+def mark_all_read(couch: Couch, person: Person, upto: str, now: datetime) -> list[str]:
+    """Everything unread that was noted until `upto`, the newest the person saw, is read; which, so that it can be undone."""
+    ids = [id for noted_at, id in unread(couch, person, now).places if noted_at <= upto]
+    _write(couch, person, store.many(couch, ids).values(), now)
+    return ids
+
+
+def mark_many_unread(couch: Couch, person: Person, ids: Iterable[str]) -> None:
+    """Undo `mark_all_read`. What this person never read is passed over."""
+    _take_back(couch, person, list(ids)[:SCAN_MOST])
+
+
+def _look(couch: Couch, person: Person, now: datetime) -> _Looked:
+    since = max(str(_reader(couch, person).get("upto", "")), times.to_text(now - notices.UNREAD))
+    found = places(couch, person, since=since, limit=SCAN_MOST + 1)
+    shown = found[:SCAN_MOST]
+    readings = store.many(couch, [_reading_id(person, id) for _, id in shown])
+    return _Looked(shown, {doc["notice"]: doc for doc in readings.values()}, len(found) > SCAN_MOST)
+
+
+def _write(couch: Couch, person: Person, read: Iterable[Document], now: datetime) -> None:
+    docs = [
+        {
+            "_id": _reading_id(person, notice["_id"]),
+            "type": "reading",
+            "user": person["name"],
+            "notice": notice["_id"],
+            "at": times.to_text(now),
+            "noted_at": notice["noted_at"],
+        }
+        for notice in read
+    ]
+    store.write(couch, docs)
+
+
+def _take_back(couch: Couch, person: Person, ids: list[str]) -> None:
+    readings = store.many(couch, [_reading_id(person, id) for id in ids]).values()
+    store.write(couch, [{"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True} for doc in readings])
+
+
+def _follow(couch: Couch, person: Person, now: datetime) -> None:
+    """Let `upto` follow: to just before the oldest notice that is unread or whose reading may still be undone."""
+    looked, undone_since = _look(couch, person, now), times.to_text(now - UNDONE_WITHIN)
+    held = [at for at, id in looked.places if id not in looked.readings or looked.readings[id]["at"] > undone_since]
+    upto = _just_before(held[0]) if held else looked.places[-1][0] if looked.is_more else undone_since
+    present = _reader(couch, person)
+    if str(present.get("upto", "")) < min(upto, undone_since):
+        doc = {**present, "_id": f"reader:{person['name']}", "type": "reader", "upto": min(upto, undone_since)}
+        store.write(couch, [doc])
+
+
+def _just_before(at: str) -> str:
+    return times.to_text(times.from_text(at) - timedelta(milliseconds=1))
+
+
+def _reader(couch: Couch, person: Person) -> Document:
+    id = f"reader:{person['name']}"
+    return store.many(couch, [id]).get(id, {})
+
+
+def _reading_id(person: Person, notice: str) -> str:
+    return f"reading:{person['name']}:{notice.partition(':')[2]}"
