@@ -4,10 +4,12 @@ Repeatable: run at every start, it changes nothing that is there already.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from server import reference
 from server.demo import district, people
-from server.domain import catalogue
+from server.demo import lists as demo_lists
+from server.lists import seeds
 from sync.couch import Couch
 
 SERVER_DATABASES = ("people", "devices", "quarantine", "notices")
@@ -17,8 +19,9 @@ def seed(couch: Couch, is_demo: bool) -> Iterator[str]:
     """Makes what is missing and says so, line by line. Raises sync.errors.StoreError."""
     for name in SERVER_DATABASES:
         couch.create(name, replicated=False)
-    documents = [*catalogue.categories(), *catalogue.units(), *(district.documents() if is_demo else [])]
-    if written := reference.write(couch, documents):
+    if is_demo and (written := reference.write(couch, district.documents())):
         yield f"{written} reference documents written"
+    if added := seeds.seed(couch, datetime.now(UTC), demo_lists.entries() if is_demo else ()):
+        yield f"{added} list entries added"
     if is_demo and (names := people.make_missing(couch)):
         yield f"demo accounts made: {', '.join(names)}"

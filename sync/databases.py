@@ -11,6 +11,7 @@ from typing import NamedTuple
 CHINA = timedelta(hours=8)
 QUARTER = r"\d{4}q[1-4]"
 REF, PEOPLE, DEVICES, QUARANTINE, NOTICES = "ref", "people", "devices", "quarantine", "notices"
+LISTS = "lists"
 REPLICATED = frozenset({"ref", "grid", "home", "home-quarter", "beat", "track", "log"})
 
 PATTERNS = tuple(
@@ -21,6 +22,7 @@ PATTERNS = tuple(
         ("devices", r"devices"),
         ("quarantine", r"quarantine"),
         ("notices", r"notices"),
+        ("lists", r"lists"),
         ("grid", rf"grid-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home-quarter", rf"home-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home", r"home-(?P<grid>\d{15})"),

@@ -22,6 +22,7 @@ NAMES = [
     (db.PEOPLE, "people", False),
     (db.DEVICES, "devices", False),
     (db.QUARANTINE, "quarantine", False),
+    (db.LISTS, "lists", False),
 ]
 
 
