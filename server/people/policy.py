@@ -10,7 +10,7 @@ from typing import Any
 
 from server import quarantine
 from server.domain import admission, times
-from server.domain.batches import are_all_sound
+from server.domain.batches import read_sound
 from server.domain.errors import NotSignedIn
 from server.people import devices, reach
 from server.people.known import Known
@@ -18,7 +18,7 @@ from sync import databases
 from sync.couch import Couch
 from sync.databases import DatabaseName
 from sync.errors import StorageFull, StoreError
-from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unavailable
+from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unavailable, Whole
 
 # What a new quarter or month opens is open this much early: a holder is remembered for a minute, and another server process,
 # whose clock may be ahead, may have announced it already. Refusing then would put good records into quarantine.
@@ -55,15 +55,20 @@ class DevicePolicy:
         """True for a database that phones push to at all: a push there without the right is refused document by document."""
         return reach.is_pushed_to(databases.parse(database))
 
+    def read_whole(self, holder: Holder, database: str, body: bytes) -> Whole | None:
+        """A batch that is sound as a whole, read and checked in one step; None says nothing."""
+        name = databases.parse(database)
+        if name is None or name.grid not in holder.person["grids"] or not holder.databases.get(database, NO_RIGHTS).push:
+            return None
+        found = read_sound(body, admission.Target(name.kind, name.grid), holder.person)
+        return Whole(*found) if found else None
+
     def check_all(self, holder: Holder, database: str, docs: Sequence[Any], sizes_bytes: Sequence[int]) -> list[Rejection | None]:
         """For each document None when it may be stored, else why not (DESIGN §6.3)."""
         name = databases.parse(database)
         if name is None:
             return [Rejection("not_grid_holder")] * len(docs)
-        target = admission.Target(name.kind, name.grid)
         rights = holder.databases.get(database, NO_RIGHTS)
-        if rights.push and name.grid in holder.person["grids"] and are_all_sound(docs, sizes_bytes, target, holder.person):
-            return [None] * len(docs)
         return [self._check(holder, rights, name, doc, size_bytes) for doc, size_bytes in zip(docs, sizes_bytes, strict=True)]
 
     def _check(self, holder: Holder, rights: Rights, name: DatabaseName, doc: Any, size_bytes: int) -> Rejection | None:

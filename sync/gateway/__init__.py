@@ -5,6 +5,17 @@ is a `Policy` that the server passes in.
 """
 
 from sync.gateway.app import Gateway, create_gateway
-from sync.gateway.policy import Holder, NotAdmitted, Policy, Rejected, Rejection, Rights, Unavailable
+from sync.gateway.policy import Holder, NotAdmitted, Policy, Rejected, Rejection, Rights, Unavailable, Whole
 
-__all__ = ["Gateway", "Holder", "NotAdmitted", "Policy", "Rejected", "Rejection", "Rights", "Unavailable", "create_gateway"]
+__all__ = [
+    "Gateway",
+    "Holder",
+    "NotAdmitted",
+    "Policy",
+    "Rejected",
+    "Rejection",
+    "Rights",
+    "Unavailable",
+    "Whole",
+    "create_gateway",
+]

@@ -27,7 +27,11 @@ class StoreDown(Stop):
 
 async def send_json(send: Send, status: int, value: Any, extra: list[tuple[bytes, bytes]] | None = None) -> None:
     """Send one complete JSON answer."""
-    body = orjson.dumps(value)
+    await send_text(send, status, orjson.dumps(value), extra)
+
+
+async def send_text(send: Send, status: int, body: bytes, extra: list[tuple[bytes, bytes]] | None = None) -> None:
+    """Send an answer that is JSON already."""
     headers = [*JSON_HEADERS, (b"content-length", str(len(body)).encode()), *(extra or [])]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

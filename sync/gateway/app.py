@@ -7,7 +7,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from sync.gateway.answers import Stop, StoreDown, send_json, send_stop
+from sync.gateway.answers import Stop, StoreDown, send_json, send_stop, send_text
 from sync.gateway.checkpoints import BODY_BYTES as CHECKPOINT_BYTES
 from sync.gateway.checkpoints import Names, name_in, parse_checkpoint, read_checkpoint, write_checkpoint
 from sync.gateway.endpoints import CHECKPOINT, DOCUMENT, ENDPOINTS, PUSH, ROOT, Endpoint, bound_changes, pick_params
@@ -118,9 +118,9 @@ class Gateway:
         if not self._policy.answers_each(asked.database):
             _require_right(asked.rights, "push")
         body = await asked.inbound.body(PUSH_BYTES)
-        entries = await push_batch(self._upstream, self._policy, asked.holder, asked.database, body)
-        await send_json(send, 201, entries)
-        if any("ok" in entry for entry in entries):
+        pushed = await push_batch(self._upstream, self._policy, asked.holder, asked.database, body)
+        await send_text(send, 201, pushed.text)
+        if pushed.has_stored:
             self._nudge(asked.database)
 
     def _nudge(self, database: str) -> None:

@@ -58,23 +58,6 @@ def read_batch(docs: list[Any]) -> Batch:
         return _read_one_by_one(docs)
 
 
-def write_whole(docs: list[Any]) -> bytes | None:
-    """The text of the whole list; None when one of them cannot be written as it is."""
-    try:
-        return orjson.dumps(docs)
-    except (orjson.JSONEncodeError, RecursionError):
-        return None
-
-
-def names_of(docs: list[Any]) -> list[Name] | None:
-    """Id and revision of each; None unless each has both and no two are the same."""
-    try:
-        names: list[Name] = [(doc["_id"], doc["_rev"]) for doc in docs]
-        return names if len(set(names)) == len(names) else None
-    except (KeyError, TypeError):
-        return None
-
-
 def write_batch(texts: Sequence[bytes]) -> bytes:
     """The `_bulk_docs` body that stores these documents with the revisions they have."""
     return b'{"new_edits":false,"docs":[' + b",".join(texts) + b"]}"

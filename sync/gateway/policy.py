@@ -37,6 +37,13 @@ class Rejected(NamedTuple):
     rejection: Rejection
 
 
+class Whole(NamedTuple):
+    """A batch that may be stored as it is: its documents written anew, as the inside of a JSON list; id and revision of each."""
+
+    text: bytes
+    names: Sequence[tuple[str, str]]
+
+
 class NotAdmitted(Exception):
     """The token opens nothing; `reason` is a code (`token_unknown`, `token_expired`, `token_revoked`)."""
 
@@ -64,6 +71,13 @@ class Policy(Protocol):
 
     def answers_each(self, database: str) -> bool:
         """True when a push into this database by somebody who may not is refused document by document, so that each is kept."""
+
+    def read_whole(self, holder: Holder, database: str, body: bytes) -> Whole | None:
+        """The documents of a pushed body when all of them may be stored, read and checked in one step; else None. No I/O.
+
+        None says nothing: each document is then read and checked by itself. What is returned was written anew from what was
+        checked; of the client's own bytes nothing is in it. It must be a body with `new_edits` false.
+        """
 
     def check_all(
         self, holder: Holder, database: str, docs: Sequence[Any], sizes_bytes: Sequence[int]

@@ -6,13 +6,14 @@ before the store has said so. Any failure on the way is a 503 for the whole batc
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from sync.gateway.answers import StoreDown
-from sync.gateway.batch import Batch, Name, names_of, read_batch, read_docs, write_batch, write_whole
-from sync.gateway.policy import Holder, Policy, Rejected, Rejection
+from sync.gateway.batch import DOCUMENTS, Batch, Name, read_batch, read_docs, write_batch
+from sync.gateway.policy import Holder, Policy, Rejected, Rejection, Whole
 from sync.gateway.receipts import make_receipt_now, withdraw
 from sync.gateway.upstream import Upstream
 
@@ -24,28 +25,38 @@ REFUSED_BY_STORE = Rejection("schema", {"document": "refused_by_store"})
 QUOTA = "quota"
 
 
-async def push_batch(upstream: Upstream, policy: Policy, holder: Holder, database: str, body: bytes) -> list[Entry]:
-    """One answer per pushed document, in order (DESIGN §6.3). Raises Stop when the batch as a whole is not taken."""
-    docs = read_docs(body)
-    names = await _push_whole(upstream, policy, holder, database, docs)
-    if names is not None:
-        return [{"ok": True, "id": id, "rev": rev} for id, rev in names]
-    return await _push_each(upstream, policy, holder, database, read_batch(docs))
+class Held(msgspec.Struct, gc=False):
+    """The entry of a document that the store holds, for the common case."""
+
+    id: str
+    rev: str
+    ok: bool = True
 
 
-async def _push_whole(upstream: Upstream, policy: Policy, holder: Holder, database: str, docs: list[Any]) -> list[Name] | None:
-    """The common case, all sound and all taken, with as little as that needs; None: nothing is known, look at each.
+class Pushed(NamedTuple):
+    """The answer to a batch: one entry per document, in order (DESIGN §6.3), as JSON; whether anything was stored."""
 
-    No document is longer than the list it is in, so one length bounds them all.
-    """
-    text, names = write_whole(docs), names_of(docs)
-    if text is None or not names or any(policy.check_all(holder, database, docs, [len(text)] * len(docs))):
-        return None
-    receipt = make_receipt_now(database, holder.device, [str(id) for id, _ in names])
-    whole = write_batch([text[1:-1], orjson.dumps(receipt)] if receipt else [text[1:-1]])
-    status, answer = await upstream.read("POST", [database, "_bulk_docs"], {}, whole)
-    is_held = status in (200, 201) and not await _failures(upstream, database, receipt, answer)
-    return names if is_held else None
+    text: bytes
+    has_stored: bool
+
+
+async def push_batch(upstream: Upstream, policy: Policy, holder: Holder, database: str, body: bytes) -> Pushed:
+    """Store what may be stored, keep the rest in quarantine. Raises Stop when the batch as a whole is not taken."""
+    whole = policy.read_whole(holder, database, body)
+    if whole is not None and await _is_whole_held(upstream, holder, database, whole):
+        return Pushed(msgspec.json.encode([Held(id, rev) for id, rev in whole.names]), True)
+    entries = await _push_each(upstream, policy, holder, database, read_batch(read_docs(body)))
+    return Pushed(orjson.dumps(entries), any("ok" in entry for entry in entries))
+
+
+async def _is_whole_held(upstream: Upstream, holder: Holder, database: str, whole: Whole) -> bool:
+    """Store the common case, all sound and all taken, with as little as that needs. False: nothing is known, look at each."""
+    if not 0 < len(whole.names) <= DOCUMENTS or len(set(whole.names)) != len(whole.names):
+        return False
+    receipt = make_receipt_now(database, holder.device, [id for id, _ in whole.names])
+    text = write_batch([whole.text, orjson.dumps(receipt)] if receipt else [whole.text])
+    status, answer = await upstream.read("POST", [database, "_bulk_docs"], {}, text)
+    return status in (200, 201) and not await _failures(upstream, database, receipt, answer)
 
 
 async def _push_each(upstream: Upstream, policy: Policy, holder: Holder, database: str, batch: Batch) -> list[Entry]:
