@@ -94,6 +94,11 @@ class Shelf:
             if ticket:
                 yield ticket
 
+    def forget_finished(self) -> None:
+        """Nothing is known to be kept any more: a file that is sent again is taken again."""
+        for path in self.folder.glob("*.done"):
+            path.unlink(missing_ok=True)
+
     def size(self, upload: str) -> int:
         """Bytes received so far, without locking; 0 when there are none."""
         with suppress(FileNotFoundError):

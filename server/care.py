@@ -1,6 +1,6 @@
 """Reaching the store for an administrator's work: the one that runs, or else one started for as long as the work takes.
 
-What the work is does not belong here.
+What the work is does not belong here, but for what a restored store asks of everybody else.
 """
 
 import json
@@ -9,9 +9,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+from media.partials import Shelf
+from server import epochs
 from server.settings import Settings, kept_secret
 from sync.couch import Couch
+from sync.databases import DEVICES
 
 _STOP_TIMEOUT_S = 15
 _PROBE_TIMEOUT_S = 5
@@ -40,6 +44,14 @@ def reach_store(settings: Settings) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(_STOP_TIMEOUT_S)
+
+
+def have_phones_offer_again(couch: Couch, uploads: Path) -> None:
+    """After a restore: what came after the backup is on phones only. They send again what the store lacks, photos' files, too."""
+    if couch.info([DEVICES])[DEVICES] is not None:
+        epochs.begin(couch)
+    for shelf in Shelf.all_in(uploads):
+        shelf.forget_finished()
 
 
 def _find_running(settings: Settings) -> str:

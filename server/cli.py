@@ -137,17 +137,20 @@ def backup(folder: Path, keep: int) -> None:
 @click.option("--into-existing", is_flag=True, help="Merge into a store that has documents already.")
 def restore(folder: Path, generation: str | None, only: tuple[str, ...], into_existing: bool) -> None:
     """Verify a backup, write it into an empty store, and prove the copy by counts and digests."""
-    from server.care import reach_store  # noqa: PLC0415 - only these commands need it
+    from server.care import have_phones_offer_again, reach_store  # noqa: PLC0415 - only these commands need it
     from sync.backup import restoring  # noqa: PLC0415
     from sync.backup.archive import Archive  # noqa: PLC0415
     from sync.backup.errors import BackupError  # noqa: PLC0415
     from sync.backup.source import Source  # noqa: PLC0415
+    from sync.couch import Couch  # noqa: PLC0415
     from sync.errors import StoreError  # noqa: PLC0415
 
+    settings = settings_module.from_environment()
     try:
-        with reach_store(settings_module.from_environment()) as url:
+        with reach_store(settings) as url:
             source, archive = Source(url), Archive(folder)
             outcomes = restoring.restore(source, archive, click.echo, name=generation, only=only, is_merging=into_existing)
+            have_phones_offer_again(Couch(url), settings.uploads)
     except (BackupError, StoreError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"restored and the same: {len(outcomes)} databases, {sum(each.documents for each in outcomes)} documents")

@@ -8,6 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server import epochs
 from server.domain import times
 from server.domain.errors import Forbidden, NotSignedIn
 from server.domain.permissions import may_use_phone
@@ -72,9 +73,13 @@ class Enrolled(About, kw_only=True):
 
 
 class Own(About, kw_only=True):
-    """The answer to a device that asks about itself; `token` when it should use another from now on."""
+    """The answer to a device that asks about itself; `token` when it should use another from now on.
+
+    `epoch` is another one after the store came back from a backup (`server/epochs.py`).
+    """
 
     wipe: bool
+    epoch: str
     token: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -103,10 +108,12 @@ def show_own(request: Request) -> Response:
     `token` is there when the phone should use a new one from now on.
     """
     # A phone that was told of a grid pushes to it at once.
-    services_of(request).policy.forget(bearer_of(request) or "")
+    services = services_of(request)
+    services.policy.forget(bearer_of(request) or "")
     holder = holder_of(request)
     token = _renewed(request, holder) or msgspec.UNSET
-    return answer_struct(Own(**_about(request, holder), wipe=bool(holder.device["wipe"]), token=token))
+    epoch = epochs.epoch_of(services.couch)
+    return answer_struct(Own(**_about(request, holder), wipe=bool(holder.device["wipe"]), epoch=epoch, token=token))
 
 
 @answers(Renewed)

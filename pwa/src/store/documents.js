@@ -84,6 +84,17 @@ export async function range(author, database, type, { before = null, limit = 50,
   return rows.map((row) => row.doc).filter((doc) => doc._id !== before).slice(0, limit);
 }
 
+/** All documents of a database, so many at a time. @param {string} author @param {string} database @param {number} count @returns {AsyncGenerator<any[]>} */
+export async function* everything(author, database, count) {
+  for (let last = ""; ; ) {
+    const span = { startkey: last, skip: last ? 1 : 0, limit: count, include_docs: true };
+    const { rows } = await using(author, database, (db) => db.allDocs(span));
+    if (rows.length) yield rows.map(({ doc }) => doc);
+    if (rows.length < count) return;
+    last = rows[rows.length - 1].id;
+  }
+}
+
 /** Which of these `{id: [revs]}` are not on the phone. @returns {Promise<Record<string, {missing: string[]}>>} */
 export async function missing(author, database, revisions) {
   return using(author, database, (db) => db.revsDiff(revisions));

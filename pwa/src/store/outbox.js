@@ -38,6 +38,19 @@ export async function put(author, entries, blobs, uploads) {
   }, "strict");
 }
 
+/** Puts in what had left once; entries and files that wait stay as they are. @param {string} author @param {Entry[]} entries @param {Upload[]} uploads */
+export async function putAgain(author, entries, uploads) {
+  const db = await openOwn(author);
+  await transact(db, ["outbox", "uploads"], "readwrite", async (tx) => {
+    for (const entry of entries) await putNew(tx.objectStore("outbox"), entry);
+    for (const upload of uploads) await putNew(tx.objectStore("uploads"), upload);
+  }, "strict");
+}
+
+async function putNew(store, row) {
+  if ((await done(store.getKey(row.key))) === undefined) store.put(row);
+}
+
 async function isWaiting(outbox, entry) {
   const isFirst = entry.rev.startsWith("1-");
   const held = isFirst ? outbox.index("id").getKey(entry.id) : outbox.getKey(entry.key);

@@ -7,7 +7,7 @@ import { find, findMany, keep } from "./documents.js";
 import { StorageFull, TooLarge } from "./errors.js";
 import { revisionOf, sizeOf } from "./identity.js";
 import { linksOf, putLinks } from "./links.js";
-import { entries as waiting, entryKey, put, takeBack } from "./outbox.js";
+import { blobOf, entries as waiting, entryKey, put, putAgain, takeBack } from "./outbox.js";
 
 const DOCUMENT_BYTES = 256 * 1024;
 
@@ -55,6 +55,20 @@ export async function saveRecord(session, { docs, blobs = [] }) {
     throw error;
   }
   return { already: false, databases };
+}
+
+/**
+ * Puts saved records into the outbox once more, as the revisions they are, with the files of photos that are still here. What
+ * waits already is left as it is. @param {string} author @param {string} database @param {any[]} docs as `documents.js` gives them
+ */
+export async function queueAgain(author, database, docs) {
+  const entries = await Promise.all(docs.map(async ({ _id: id, _rev: rev }) => {
+    const doc = await find(author, database, id, generation(rev) > 1);
+    return { key: entryKey(database, id, rev), id, rev, database, doc, size_bytes: sizeOf(doc), saved_at: new Date().toISOString() };
+  }));
+  const files = docs.flatMap((doc) => uploadsOf(database, doc));
+  const held = await Promise.all(files.map(({ photo, role }) => blobOf(author, photo, role)));
+  await putAgain(author, entries, files.filter((_file, at) => held[at]));
 }
 
 async function entryOf(author, database, { _rev: parent = null, ...doc }) {

@@ -12,6 +12,7 @@ import { loadedDatabases } from "../store/checkpoints.js";
 import { entries } from "../store/outbox.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
+import { offerAgain } from "./again.js";
 import { offsetOf } from "./clock.js";
 import { Refused, ask } from "./http.js";
 import { askOutcomes } from "./outcomes.js";
@@ -40,8 +41,17 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
   };
   await pullWanted(session, wanted(session, wants), { pushNews, onProgress });
   if (wants.me) tellRemoved(await removeClosed(session));
+  if (wants.all) await sendWhatWasLost(session);
   await finish(session, wants);
   return session;
+}
+
+/** Only when all is pulled: what was deleted meanwhile is not offered. */
+async function sendWhatWasLost(session) {
+  const ids = await offerAgain(session);
+  if (!ids.length) return;
+  tellChanged([], ids);
+  await push(session);
 }
 
 /** What is asked when the server is met: what this phone may do now, what clerks decided, what may be tried again. */
@@ -59,12 +69,12 @@ export async function refresh(session) {
   const sent_ms = Date.now();
   const told = await ask(session, "/api/devices/me");
   const offset_ms = offsetOf(told.server_time, sent_ms, Date.now()) ?? session.offset_ms;
-  const { user, grids, databases, token = session.token } = told;
+  const { user, grids, databases, token = session.token, epoch = session.epoch } = told;
   const server_ms = Date.parse(told.server_time) || session.server_ms;
-  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token });
+  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token, epoch });
   await note(session.author, { last_contact_at: new Date().toISOString() });
   // The same object: whoever listens for pokes or sends photos with it has a renewed token from the next request on.
-  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token });
+  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token, epoch });
 }
 
 async function tryAgain(session) {

@@ -4,11 +4,13 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
+from server.care import have_phones_offer_again
 from server.people import accounts
 from sync.couch import Couch
 from sync.databases import beat_db, grid_db, media_db, quarter_at
@@ -67,6 +69,22 @@ def test_a_phone_asks_about_itself_reports_and_is_revoked(site: Site, nobody: ht
     assert nobody.delete(f"/api/devices/{phone['device_id']}", headers=headers).status_code == 204
     after = nobody.get("/api/devices/me", headers=headers)
     assert (after.status_code, after.json()["code"]) == (401, "token_revoked")
+
+
+def test_a_restored_store_is_told_by_its_epoch(site: Site, nobody: httpx.Client, tmp_path: Path) -> None:
+    def epoch() -> str:
+        return str(nobody.get("/api/devices/me", headers=headers).json()["epoch"])
+
+    headers = bearer(site.enrol("worker2")["token"])
+    before = epoch()
+    assert before
+    assert epoch() == before
+    kept = tmp_path / "device" / "upload.done"
+    kept.parent.mkdir()
+    kept.touch()
+    have_phones_offer_again(site.couch, tmp_path)
+    assert epoch() not in ("", before)
+    assert not kept.exists(), "a file that is sent again is taken again"
 
 
 def test_nobody_revokes_the_phone_of_another(site: Site, nobody: httpx.Client) -> None:

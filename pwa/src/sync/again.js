@@ -1,0 +1,51 @@
+/**
+ * A server whose store came back from a backup lacks what it had taken since; only phones still have it. It tells by another `epoch`,
+ * and each phone asks once, database by database, which of what it holds is missing, and sends that again as the same revisions.
+ */
+import { everything } from "../store/documents.js";
+import { setState, state } from "../store/outbox.js";
+import { refusals } from "../store/refusals.js";
+import { queueAgain } from "../store/saving.js";
+import { ask } from "./http.js";
+
+const NAME = "epoch";
+const ASKED_AT_ONCE = 500;
+
+/**
+ * Puts into the outbox what the server has lost. Nothing when its store is the one this phone knew.
+ * @param {import("../store/meta.js").Session} session with the epoch told last
+ * @returns {Promise<string[]>} ids that wait again
+ */
+export async function offerAgain({ epoch, ...session }) {
+  const known = await state(session.author, NAME);
+  if (!epoch || known === epoch) return [];
+  const ids = [];
+  for (const { name, pull, push } of known ? session.databases : []) {
+    if (pull && push) ids.push(...(await offerDatabase(session, name)));
+  }
+  await setState(session.author, NAME, epoch, "strict");
+  return ids;
+}
+
+async function offerDatabase(session, database) {
+  const aside = new Set((await refusals(session.author)).map(({ id }) => id));
+  const ids = [];
+  for await (const docs of everything(session.author, database, ASKED_AT_ONCE)) {
+    const ours = docs.filter((doc) => isOffered(doc, session.author) && !aside.has(doc._id));
+    const lacking = ours.length ? await lackingOf(session, database, ours) : [];
+    await queueAgain(session.author, database, lacking);
+    ids.push(...lacking.map(({ _id }) => _id));
+  }
+  return ids;
+}
+
+/** One's own records, and household files whoever edited them last: their edits are merged. */
+function isOffered({ author, stamps }, own) {
+  return author === own || stamps !== undefined;
+}
+
+async function lackingOf(session, database, docs) {
+  const body = Object.fromEntries(docs.map(({ _id, _rev }) => [_id, [_rev]]));
+  const missing = await ask(session, `/db/${database}/_revs_diff`, { method: "POST", body });
+  return docs.filter(({ _id }) => missing[_id]);
+}
