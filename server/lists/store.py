@@ -82,6 +82,7 @@ def append(couch: Couch, *, base: int, kind: str, by: str, now: datetime, versio
     """
     database, number, token = ensure(couch), base + 1, secrets.token_hex(8)
     if _number_taken(database, number):
+        forget(couch)
         raise Changed("lists_changed", last=number)
     for start in range(0, len(versions), BATCH):
         rows = database.bulk([_document(one, number, token) for one in versions[start : start + BATCH]])
