@@ -247,6 +247,47 @@ def revoke_device(device_id: str, by: str) -> None:
     click.echo(f"{device_id} is revoked")
 
 
+@main.group("import")
+def import_() -> None:
+    """Bring data in: the lists from an Excel file."""
+
+
+@import_.command("lists")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--whole", is_flag=True, help="The file is each list whole: what it does not have is ended.")
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@click.option("--by", default="admin", show_default=True, help="The account the change is made by, for the record.")
+@click.option("--lang", type=click.Choice(["zh-CN", "en"]), default="zh-CN", show_default=True)
+def import_lists(file: Path, whole: bool, dry_run: bool, by: str, lang: str) -> None:
+    """Import lists from an xlsx file, all of it or nothing; wrong cells are named by sheet, row and column."""
+    from server.lists import commands  # noqa: PLC0415 - heavy, and only this command needs it
+
+    if not commands.bring_in(_couch(), file, by, lang, is_whole=whole, is_dry=dry_run, say=click.echo):
+        raise click.ClickException("nothing was imported")
+
+
+@main.group("export")
+def export() -> None:
+    """Take data out: the lists as an Excel file."""
+
+
+@export.command("lists")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--at", "day", help="The day they are valid on, 2026-11-27; today when not given.")
+@click.option("--list", "only", multiple=True, help="catalogue, units, powers, duties, …; may be repeated.")
+@click.option("--lang", type=click.Choice(["zh-CN", "en"]), default="zh-CN", show_default=True)
+def export_lists(file: Path, day: str | None, only: tuple[str, ...], lang: str) -> None:
+    """Export lists to an xlsx file that `import lists` takes back unchanged."""
+    from server.domain.errors import InvalidInput  # noqa: PLC0415 - only this command needs it
+    from server.lists import commands  # noqa: PLC0415
+
+    try:
+        commands.take_out(_couch(), file, lang, day=day, only=only)
+    except InvalidInput as error:
+        raise click.ClickException(", ".join(f"{field}: {code}" for field, code in error.fields.items())) from None
+    click.echo(f"{file}")
+
+
 @main.group()
 def bench() -> None:
     """Measure a system of its own, in a temporary folder: many phones at once, or ever more grids."""

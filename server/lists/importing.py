@@ -6,6 +6,7 @@ applied is what was shown, or nothing: when the lists changed meanwhile, it says
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from server.domain.list_versions import Version, day_of
 from server.lists import naming, plans, publishing, rows, sheets, store
 from server.lists.columns import TITLES, title_of
 from server.lists.plans import Plan
+from server.lists.sheets import Sheet
 from sync import databases
 from sync.couch import Couch
 from sync.errors import NotFound
@@ -36,21 +38,27 @@ class Draft(NamedTuple):
 
 def plan(couch: Couch, raw: bytes, now: datetime, *, is_whole: bool, language: str) -> Plan:
     """What a file would change if it were imported now; nothing is written. Raises InvalidInput for what is no Excel file."""
+    return plan_sheets(couch, sheets.read(raw), now, is_whole=is_whole, language=language)
+
+
+def plan_sheets(couch: Couch, found: Sequence[Sheet], now: datetime, *, is_whole: bool = False, language: str) -> Plan:
+    """The same of sheets that were read already, or typed into a form."""
     book = store.read(couch).book
     names = naming.names_of(couch, book, now, language)
     titles = {name: title_of(name, language) for name in TITLES}
-    return plans.make(rows.read(sheets.read(raw), names), book, day_of(now), is_whole=is_whole, titles=titles)
+    return plans.make(rows.read(found, names), book, day_of(now), is_whole=is_whole, titles=titles)
 
 
-def apply(couch: Couch, by: str, made: Plan, now: datetime, file: Document) -> int:
-    """Make a plan true and publish it; the number of the change. Raises InvalidInput when it has problems, Changed when the lists
-    changed since it was made."""
+def apply(couch: Couch, by: str, made: Plan, now: datetime, *, kind: str = "import", **facts: Any) -> int:
+    """Make a plan true and publish it; the number of the change, which keeps `facts` (`file`, `reason`). Raises InvalidInput when
+    the plan has problems or says nothing new, Changed when the lists changed since it was made."""
     if made.problems:
         raise InvalidInput({"file": "has_problems"})
     if not made.versions():
         raise InvalidInput({"file": "nothing_new"})
-    facts = {"counts": made.counts(), "file": file}
-    number = store.append(couch, base=made.base, kind="import", by=by, now=now, versions=made.versions(), **facts)
+    number = store.append(
+        couch, base=made.base, kind=kind, by=by, now=now, versions=made.versions(), counts=made.counts(), **facts
+    )
     publishing.publish(couch, store.read(couch).book, day_of(now))
     return number
 
@@ -87,7 +95,7 @@ def apply_draft(couch: Couch, by: str, id: str, now: datetime, language: str) ->
     made = plan(couch, raw, now, is_whole=doc["is_whole"], language=language)
     if made.base != doc["base"] or doc["day"] != day_of(now):
         raise Changed("lists_changed", last=made.base)
-    number = apply(couch, by, made, now, doc["file"])
+    number = apply(couch, by, made, now, file=doc["file"])
     discard(couch, by, id)
     return number
 

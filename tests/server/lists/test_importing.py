@@ -52,7 +52,7 @@ def plan(couch: Couch, *rows: Sequence[object], is_whole: bool = False, now: dat
 
 def bring(couch: Couch, *rows: Sequence[object], is_whole: bool = False, now: datetime = NOW) -> int:
     made = plan(couch, *rows, is_whole=is_whole, now=now)
-    return importing.apply(couch, "admin", made, now, {"name": "t.xlsx"})
+    return importing.apply(couch, "admin", made, now, file={"name": "t.xlsx"})
 
 
 def told(made: Plan) -> list[tuple[int, str, str]]:
@@ -133,7 +133,7 @@ def test_each_wrong_cell_is_named_by_row_and_column_and_nothing_is_applied(couch
         (10, "item", "too_long"),
     ]
     with pytest.raises(InvalidInput) as refused:
-        importing.apply(couch, "admin", made, NOW, {})
+        importing.apply(couch, "admin", made, NOW)
     assert refused.value.fields == {"file": "has_problems"}
     assert primary(couch) is None
 
