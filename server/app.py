@@ -26,6 +26,7 @@ from server.web.errors import handlers
 from server.web.health import Health
 from server.web.live import Hub
 from server.web.names import Names
+from server.web.notice_badge import NoticeBadge
 from server.web.pages import Pages
 from server.web.phone_guard import PhoneGuard
 from server.web.quarantine_badge import Badge
@@ -87,6 +88,7 @@ def _services(found: Settings, built: Path) -> Services:
         health=Health(),
         badge=Badge(couch),
         waiting=Waiting(couch),
+        notice_badge=NoticeBadge(couch),
     )
 
 

@@ -29,14 +29,14 @@ Place = tuple[str, str]
 
 
 class Unread(NamedTuple):
-    """Places (`noted_at`, id) of what is unread, oldest first, of the first `SCAN_MOST`; `is_more` when there were more."""
+    """Places (`noted_at`, id) of what is unread, newest first, of the newest `SCAN_MOST`; `is_more` when there are older ones."""
 
     places: list[Place]
     is_more: bool
 
 
 class _Looked(NamedTuple):
-    """The oldest notices since `upto`, and the readings there are of them, by notice."""
+    """The newest notices since `upto`, and the readings there are of them, by notice."""
 
     places: list[Place]
     readings: dict[str, Document]
@@ -49,19 +49,15 @@ def unread(couch: Couch, person: Person, now: datetime) -> Unread:
     return Unread([place for place in looked.places if place[1] not in looked.readings], looked.is_more)
 
 
-def places(
-    couch: Couch, person: Person, *, since: str = "", before: Place | None = None, limit: int, newest_first: bool = False
-) -> list[Place]:
-    """Places of the notices of all this person's parties, each once, in order: after `since`, or older than `before`."""
+def places(couch: Couch, person: Person, *, since: str = "", before: Place | None = None, limit: int) -> list[Place]:
+    """Places of the notices of all this person's parties, each once, newest first: after `since` and older than `before`."""
     found: set[Place] = set()
     for party in sorted(parties_of(person))[:PARTIES_MOST]:
-        low, high = [party, since + "\x00" if since else ""], [party, before[0] if before else {}]
-        start, end = (high, low) if newest_first else (low, high)
-        asked: dict[str, Any] = {"startkey": start, "endkey": end, "descending": newest_first, "limit": limit + 1}
-        if before and newest_first:
-            asked["startkey_docid"] = before[1]
-        found.update((row["key"][1], row["id"]) for row in store.view(couch, "inbox", **asked))
-    return sorted((place for place in found if place != before), reverse=newest_first)[:limit]
+        start, end = [party, before[0] if before else {}], [party, since + "\x00" if since else ""]
+        docid = {"startkey_docid": before[1]} if before else {}
+        rows = store.view(couch, "inbox", startkey=start, endkey=end, descending=True, limit=limit + 1, **docid)
+        found.update((row["key"][1], row["id"]) for row in rows)
+    return sorted((place for place in found if place != before), reverse=True)[:limit]
 
 
 def find(couch: Couch, person: Person, id: str) -> Document:
@@ -85,9 +81,15 @@ def mark_unread(couch: Couch, person: Person, id: str) -> None:
 
 
 def mark_all_read(couch: Couch, person: Person, upto: str, now: datetime) -> list[str]:
-    """Everything unread that was noted until `upto`, the newest the person saw, is read; which, so that it can be undone."""
-    ids = [id for noted_at, id in unread(couch, person, now).places if noted_at <= upto]
+    """Everything unread that was noted until `upto`, the newest the person saw, is read; which, so that it can be undone.
+
+    What is older than the newest `SCAN_MOST` is read with it, for good.
+    """
+    looked = _look(couch, person, now)
+    ids = [id for noted_at, id in looked.places if id not in looked.readings and noted_at <= upto]
     _write(couch, person, store.many(couch, ids).values(), now)
+    if looked.is_more:
+        _move(couch, person, _just_before(looked.places[-1][0]))
     return ids
 
 
@@ -127,12 +129,15 @@ def _take_back(couch: Couch, person: Person, ids: list[str]) -> None:
 def _follow(couch: Couch, person: Person, now: datetime) -> None:
     """Let `upto` follow: to just before the oldest notice that is unread or whose reading may still be undone."""
     looked, undone_since = _look(couch, person, now), times.to_text(now - UNDONE_WITHIN)
-    held = [at for at, id in looked.places if id not in looked.readings or looked.readings[id]["at"] > undone_since]
-    upto = _just_before(held[0]) if held else looked.places[-1][0] if looked.is_more else undone_since
+    if not looked.is_more:
+        held = [at for at, id in looked.places if id not in looked.readings or looked.readings[id]["at"] > undone_since]
+        _move(couch, person, min(_just_before(held[-1]), undone_since) if held else undone_since)
+
+
+def _move(couch: Couch, person: Person, upto: str) -> None:
     present = _reader(couch, person)
-    if str(present.get("upto", "")) < min(upto, undone_since):
-        doc = {**present, "_id": f"reader:{person['name']}", "type": "reader", "upto": min(upto, undone_since)}
-        store.write(couch, [doc])
+    if str(present.get("upto", "")) < upto:
+        store.write(couch, [{**present, "_id": f"reader:{person['name']}", "type": "reader", "upto": upto}])
 
 
 def _just_before(at: str) -> str:

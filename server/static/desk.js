@@ -7,6 +7,7 @@ import { bindCase } from "./desk/case.js";
 import { bindCommonKeys } from "./desk/keys.js";
 import { bindLightbox } from "./desk/lightbox.js";
 import { bindList } from "./desk/list.js";
+import { listen } from "./desk/live.js";
 import { drawMap } from "./desk/map.js";
 import { bindPhotos } from "./desk/photos.js";
 import { bindRefused, bindRefusedList } from "./desk/quarantine.js";
@@ -20,7 +21,7 @@ function start() {
   const list = document.querySelector("[data-list]");
   if (list instanceof HTMLElement) bindList(list);
   const refusedList = document.querySelector("[data-refused-list]");
-  if (refusedList instanceof HTMLElement) bindRefusedList(refusedList);
+  if (refusedList instanceof HTMLElement) bindRefusedList();
   const refused = document.querySelector("[data-refused]");
   if (refused instanceof HTMLElement) bindRefused(refused);
   const page = document.querySelector("[data-case]");
@@ -30,6 +31,7 @@ function start() {
     const map = document.getElementById("map");
     if (map) drawMap(map);
   }
+  if (!list && !page && document.getElementById("notice-count")) listen("/notices/live", () => {});
 }
 
 start();

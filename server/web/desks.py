@@ -22,7 +22,9 @@ def plain_desk(request: Request) -> Response:
     """`GET /desk`: who one is, and that there is no list for this role."""
     services = services_of(request)
     person = services.sessions.person_of(request)
-    return services.pages.show(request, "desk.html", {"person": person, "desk": "/desk", "is_phone": may_use_phone(person)})
+    unread = services.notice_badge.of(person)
+    data = {"person": person, "desk": "/desk", "is_phone": may_use_phone(person), "unread": unread}
+    return services.pages.show(request, "desk.html", data)
 
 
 def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
@@ -34,5 +36,6 @@ def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
         "where": names.township(township, language),
         "refused": services_of(request).badge.of(person, township),
         "has_households": has_household_desk(person),
+        "unread": services_of(request).notice_badge.of(person),
         "townships": [{"code": code, "name": names.township(code, language)} for code in sorted(townships_seen(person))],
     }

@@ -1,10 +1,12 @@
-"""The desks' streams: a township's list hears how many cases each state has, a case's page hears that its case moved.
+"""The desks' streams: a township's list hears how many cases each state has, a case's page hears that its case moved; each
+hears besides, as event `notices`, how many unread notices the reader has.
 
 What changed is fetched by the page itself, with its own filters; the stream only says that it is worth it.
 """
 
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -15,20 +17,41 @@ from server.domain.errors import DomainError
 from server.domain.grids import township_of
 from server.web import streams
 from server.web.case import load_seen
+from server.web.notice_badge import as_shown
 from server.web.services import services_of
 from server.web.township import read_counts
 from sync import databases
 from sync.errors import StoreError
 
 CHECK_S = 5.0
+# Counting a person's notices costs a few questions to the store: not more often than this, however much comes in.
+COUNT_S = 1.0
 Read = Callable[[], Any]
+
+
+@dataclass
+class _Topic:
+    """What one kind of event of a stream tells: read again when its database changed, said again when it is another."""
+
+    database: str
+    read: Read
+    event: str | None = None
+    pace_s: float = 0.0
+    told: Any = None
+    read_s: float = 0.0
+    is_due: bool = True
+
+    def wait_s(self) -> float:
+        """How long until it is to be read again."""
+        left_s = (self.pace_s if self.is_due else streams.HEARTBEAT_S) - (time.monotonic() - self.read_s)
+        return max(0.0, left_s)
 
 
 async def township_stream(request: Request) -> Response:
     """`GET /township/{code}/live`: the counts by state, at once and after each change."""
     await run_in_threadpool(read_counts, request)
     database = databases.cases_db(str(request.path_params["code"]))
-    return streams.stream(_changes(request, database, lambda: read_counts(request)))
+    return streams.stream(_changes(request, _Topic(database, lambda: read_counts(request)), _unread(request)))
 
 
 async def case_stream(request: Request) -> Response:
@@ -38,30 +61,58 @@ async def case_stream(request: Request) -> Response:
     def read() -> dict[str, str]:
         return {"version": load_seen(request)["_rev"]}
 
-    return streams.stream(_changes(request, databases.cases_db(township_of(case["grid"])), read))
+    return streams.stream(_changes(request, _Topic(databases.cases_db(township_of(case["grid"])), read), _unread(request)))
 
 
-async def _changes(request: Request, database: str, read: Read) -> AsyncIterator[bytes]:
+async def notice_stream(request: Request) -> Response:
+    """`GET /notices/live`: the number of unread notices alone, for pages that have nothing else to hear of."""
+    topic = _unread(request)
+    await run_in_threadpool(topic.read)
+    return streams.stream(_changes(request, topic))
+
+
+def _unread(request: Request) -> _Topic:
+    services = services_of(request)
+
+    def read() -> dict[str, Any]:
+        return as_shown(services.notice_badge.count(services.sessions.person_of(request)))
+
+    return _Topic(databases.NOTICES, read, event="notices", pace_s=COUNT_S)
+
+
+async def _changes(request: Request, *topics: _Topic) -> AsyncIterator[bytes]:
     """Events whenever what is read differs; ends when the reader may no longer read it (the page then asks and is told why)."""
-    hub = services_of(request).hub
-    await hub.note([database])
-    with hub.listening([database]) as listener:
-        told: Any = None
-        checked_s = spoken_s = 0.0
-        changed = {database}
+    hub, names = services_of(request).hub, [topic.database for topic in topics]
+    await hub.note(names)
+    with hub.listening(names) as listener:
+        spoken_s = 0.0
         while True:
-            if changed or time.monotonic() - checked_s >= streams.HEARTBEAT_S:
+            for topic in topics:
                 try:
-                    now = await run_in_threadpool(read)
+                    is_news = await _read(topic)
                 except DomainError:
                     return
-                except StoreError:
-                    now = told
-                checked_s = time.monotonic()
-                if now != told:
-                    told, spoken_s = now, checked_s
-                    yield streams.event(now)
+                if is_news:
+                    spoken_s = time.monotonic()
+                    yield streams.event(topic.told, topic.event)
             if time.monotonic() - spoken_s >= streams.HEARTBEAT_S:
                 spoken_s = time.monotonic()
                 yield streams.HEARTBEAT
-            changed = await listener.wait(CHECK_S)
+            changed = await listener.wait(min([CHECK_S, *(topic.wait_s() for topic in topics)]))
+            for topic in topics:
+                topic.is_due = topic.is_due or topic.database in changed
+
+
+async def _read(topic: _Topic) -> bool:
+    """Read a topic when it is time for it; True when it is another than what was told. A store that is away changes nothing."""
+    if topic.wait_s() > 0:
+        return False
+    topic.is_due = False
+    try:
+        now = await run_in_threadpool(topic.read)
+    except StoreError:
+        now = topic.told
+    topic.read_s = time.monotonic()
+    is_news: bool = now != topic.told
+    topic.told = now
+    return is_news

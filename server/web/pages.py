@@ -62,6 +62,7 @@ class Pages:
             "townships": [],
             "refused": None,
             "has_households": False,
+            "unread": None,
             "exact": moments.exact,
             "relative": partial(moments.relative, now=now, language=language),
             "languages": _language_links(request),

@@ -12,6 +12,8 @@ from server.web import (
     devices_api,
     households,
     live_desk,
+    notices,
+    notices_api,
     openapi,
     phone,
     photo_files,
@@ -31,7 +33,7 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: 
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
     rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
-    return [*mounted, *_pages(), *_api(), *_quarantine(), *rescued, *_files(assets, phone_folder)]
+    return [*mounted, *_pages(), *_api(), *_quarantine(), *_notices(), *rescued, *_files(assets, phone_folder)]
 
 
 def _pages() -> list[BaseRoute]:
@@ -87,6 +89,22 @@ def _quarantine() -> list[BaseRoute]:
         Route("/api/quarantine/{id}/adoption", quarantine_api.adopt, methods=["POST"]),
         Route("/api/quarantine/{id}/dismissal", quarantine_api.dismiss, methods=["POST"]),
         Route("/api/quarantine/{id}/dismissal", quarantine_api.reopen, methods=["DELETE"]),
+    ]
+
+
+def _notices() -> list[BaseRoute]:
+    return [
+        Route("/notices", notices.show_notices),
+        Route("/notices/live", live_desk.notice_stream),
+        Route("/notices/reading", notices.read_all, methods=["POST"]),
+        Route("/notices/reading/undoing", notices.unread_all, methods=["POST"]),
+        Route("/notices/{id}/opening", notices.open_notice, methods=["POST"]),
+        Route("/notices/{id}/reading", notices.read_notice, methods=["POST"]),
+        Route("/notices/{id}/reading/undoing", notices.unread_notice, methods=["POST"]),
+        Route("/api/notices", notices_api.list_notices),
+        Route("/api/notices/reading", notices_api.read_all, methods=["POST"]),
+        Route("/api/notices/{id}/reading", notices_api.read_notice, methods=["POST"]),
+        Route("/api/notices/{id}/reading", notices_api.unread_notice, methods=["DELETE"]),
     ]
 
 

@@ -17,6 +17,7 @@ from server.web.assets import Assets
 from server.web.health import Health
 from server.web.live import Hub
 from server.web.names import Names
+from server.web.notice_badge import NoticeBadge
 from server.web.pages import Pages
 from server.web.quarantine_badge import Badge
 from server.web.sessions import Sessions
@@ -41,6 +42,7 @@ class Services:
     health: Health
     badge: Badge
     waiting: Waiting
+    notice_badge: NoticeBadge
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -1,4 +1,4 @@
-/** Keys that every desk page knows, dialogs that open by a button, notices that can be put away. */
+/** Keys that every desk page knows, dialogs that open by a button, notices that can be put away, choices that send their form. */
 
 /**
  * True when a key press belongs to a field, a dialog or the browser, and is no command.
@@ -23,6 +23,10 @@ export function bindCommonKeys() {
     const target = event.target;
     if (event.key === "Escape" && target instanceof HTMLElement && target.matches("input, textarea, select")) target.blur();
     if (event.key === "?" && !isForTyping(event)) openDialog("help");
+  });
+  document.addEventListener("change", (event) => {
+    const field = event.target;
+    if (field instanceof HTMLSelectElement && field.matches("[data-submit]")) field.form?.requestSubmit();
   });
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;

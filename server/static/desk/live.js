@@ -5,6 +5,7 @@
 
 const RETRY_FROM_MS = 1000;
 const RETRY_UP_TO_MS = 30000;
+const TOP_PX = 80;
 
 /**
  * @param {string} url
@@ -22,6 +23,7 @@ export function listen(url, hear) {
       showLost(false);
       hear(JSON.parse(event.data));
     };
+    source.addEventListener("notices", (event) => showUnread(JSON.parse(event.data)));
     source.onopen = () => showLost(false);
     source.onerror = () => {
       showLost(true);
@@ -36,6 +38,16 @@ export function listen(url, hear) {
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) connect();
   });
+}
+
+/** The number in the bar, and a page of notices that has not been scrolled. @param {{count: number, shown: string}} unread */
+function showUnread(unread) {
+  const badge = document.getElementById("notice-count");
+  if (!badge || badge.textContent === unread.shown) return;
+  badge.textContent = unread.shown;
+  badge.hidden = unread.count === 0;
+  const list = document.getElementById("notice-list");
+  if (list && window.scrollY < TOP_PX && !list.contains(document.activeElement)) list.dispatchEvent(new CustomEvent("refresh"));
 }
 
 /** @param {boolean} isLost */

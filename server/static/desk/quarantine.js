@@ -5,16 +5,12 @@ import { bindRecordKeys, bindSteps } from "./record.js";
 const ORDER_KEY = "xunge-refused";
 let picked = -1;
 
-/** The list. @param {HTMLElement} page */
-export function bindRefusedList(page) {
+/** The list. */
+export function bindRefusedList() {
   remember();
   document.addEventListener("htmx:after:swap", remember);
   document.addEventListener("click", (event) => clickRow(event));
   document.addEventListener("keydown", (event) => pressInList(event));
-  page.addEventListener("change", (event) => {
-    const field = event.target;
-    if (field instanceof HTMLSelectElement && field.matches("[data-submit]")) field.form?.requestSubmit();
-  });
 }
 
 /** One record. @param {HTMLElement} page */

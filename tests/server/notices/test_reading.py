@@ -88,10 +88,10 @@ def test_all_that_was_seen_is_read_at_once_and_unread_again(couch: Couch) -> Non
     seen = [tell(couch, str(n), noted=NOW + timedelta(seconds=n)) for n in range(5)]
     later = tell(couch, "later", noted=NOW + timedelta(seconds=9))
     read = reading.mark_all_read(couch, TRIAGE, "2026-11-23T08:00:04.000Z", NOW)
-    assert read == seen
+    assert read == seen[::-1]
     assert unread(couch, TRIAGE) == [later]
     reading.mark_many_unread(couch, TRIAGE, read)
-    assert unread(couch, TRIAGE) == [*seen, later]
+    assert unread(couch, TRIAGE) == [later, *seen[::-1]]
 
 
 def test_what_is_noted_late_is_unread_although_everything_was_read_before(couch: Couch) -> None:
@@ -124,9 +124,19 @@ def test_pages_go_back_through_all_parties_without_a_gap_or_a_double(couch: Couc
     to = [("user:triage1",), (f"township:{TOWNSHIP}",), ("user:triage1", f"township:{TOWNSHIP}")]
     made = [tell(couch, str(n), to=to[n % 3], noted=NOW + timedelta(seconds=n // 4)) for n in range(20)]
     found, before = [], None
-    while page := reading.places(couch, TRIAGE, before=before, limit=3, newest_first=True):
+    while page := reading.places(couch, TRIAGE, before=before, limit=3):
         found += page
         before = page[-1]
     assert {id for _, id in found} == set(made)
     assert found == sorted(found, reverse=True)
     assert len(found) == 20
+
+
+def test_beyond_the_newest_thousand_everything_is_read_with_them(couch: Couch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SCAN_MOST", 3)
+    made = [tell(couch, str(n), noted=NOW + timedelta(seconds=n)) for n in range(5)]
+    assert reading.unread(couch, TRIAGE, NOW) == ([(f"2026-11-23T08:00:0{n}.000Z", made[n]) for n in (4, 3, 2)], True)
+    reading.mark_read(couch, TRIAGE, made[4], NOW)
+    assert unread(couch, TRIAGE) == [made[3], made[2]]
+    reading.mark_all_read(couch, TRIAGE, "2026-11-23T08:00:09.000Z", NOW)
+    assert reading.unread(couch, TRIAGE, NOW) == ([], False)

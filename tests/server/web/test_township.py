@@ -95,7 +95,7 @@ def test_text_of_a_report_is_never_markup(site: Site) -> None:
 
 def test_a_new_case_is_told_to_the_open_list_within_seconds(site: Site, triage: httpx.Client, cases: list[str]) -> None:
     with triage.stream("GET", f"{LIST}/live") as stream:
-        told = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+        told = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ") and "reported" in line)
         before = next(told)
         site.make_case()
         started = datetime.now(UTC)
@@ -107,7 +107,8 @@ def test_an_open_list_ends_when_its_reader_may_no_longer_see_it(site: Site) -> N
     database = site.couch.database("people")
     with site.visit("community1") as client, client.stream("GET", f"{LIST}/live") as stream:
         lines = stream.iter_lines()
-        assert next(lines).startswith("data: ")
+        assert "reported" in next(lines)
+        assert [line for line in (next(lines) for _ in range(3)) if "shown" in line]
         database.put(database.get("user:community1") | {"disabled": True})
         wait_until(lambda: client.get(LIST, headers=HTML).status_code == 303, what="the account to be shut out")
         site.make_case()
