@@ -14,10 +14,11 @@ import msgspec
 from server import photo_records
 from server.cases import copies, duplicates, store
 from server.domain import documents, grids, ids, times, workflow
+from server.notices import issuing
 from sync import feed
 from sync.couch import Couch
 from sync.database import Database
-from sync.databases import cases_db, parse
+from sync.databases import NOTICES, cases_db, parse
 
 BATCH = 500
 LOOK_AHEAD = 200
@@ -129,7 +130,7 @@ def _received(page: feed.Batch, wanted: set[str]) -> dict[str, str]:
 
 
 def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) -> Outcome:
-    """Moves made at the desk → the case folded (should its mover have been killed) → the phones' copies."""
+    """Moves made at the desk → the case folded (should its mover have been killed) → the phones' copies, notices at desks."""
     page = feed.read(database, CHECKPOINT, batch)
     if not page.changes:
         return NOTHING
@@ -138,5 +139,15 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     moved |= {doc["_id"] for doc in docs if doc.get("type") == "case" and doc["events"] > 1}
     loaded = [store.refold(database, id) for id in sorted(moved)]
     changed = copies.write(couch, [present.case for present in loaded if present], now)
+    changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
     feed.finish(database, CHECKPOINT, page)
     return Outcome(0, frozenset(changed), page.more)
+
+
+def _tell(couch: Couch, docs: list[Document], moved: list[list[Document]], now: datetime) -> set[str]:
+    """Notices of the events among these changes: of moves, and of reports that are emergencies."""
+    events = [doc for doc in docs if doc.get("type") == "event"]
+    known = {events[0]["case"] for events in moved}
+    fresh = [[event] for event in events if event["n"] == 0 and event["case"] not in known]
+    told = issuing.of_events(couch, [*moved, *fresh], [event["_id"] for event in events], now)
+    return {NOTICES} if told else set()
