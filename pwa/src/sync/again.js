@@ -4,7 +4,7 @@
  */
 import { everything } from "../store/documents.js";
 import { setState, state } from "../store/outbox.js";
-import { refusals } from "../store/refusals.js";
+import { putBack, refusals } from "../store/refusals.js";
 import { queueAgain } from "../store/saving.js";
 import { ask } from "./http.js";
 
@@ -19,16 +19,23 @@ const ASKED_AT_ONCE = 500;
 export async function offerAgain({ epoch, ...session }) {
   const known = await state(session.author, NAME);
   if (!epoch || known === epoch) return [];
-  const ids = [];
-  for (const { name, pull, push } of known ? session.databases : []) {
-    if (pull && push) ids.push(...(await offerDatabase(session, name)));
-  }
+  const ids = known ? await offerAll(session) : [];
   await setState(session.author, NAME, epoch, "strict");
   return ids;
 }
 
-async function offerDatabase(session, database) {
-  const aside = new Set((await refusals(session.author)).map(({ id }) => id));
+async function offerAll(session) {
+  const aside = await refusals(session.author);
+  const ids = [];
+  for (const { name, pull, push } of session.databases) {
+    if (pull && push) ids.push(...(await offerDatabase(session, name, new Set(aside.map(({ id }) => id)))));
+  }
+  // What no clerk has decided about may have been put aside since the backup: it is refused once more, and kept once more.
+  ids.push(...(await putBack(session.author, aside.filter(({ state: stands }) => stands === "waiting"))));
+  return ids;
+}
+
+async function offerDatabase(session, database, aside) {
   const ids = [];
   for await (const docs of everything(session.author, database, ASKED_AT_ONCE)) {
     const ours = docs.filter((doc) => isOffered(doc, session.author) && !aside.has(doc._id));

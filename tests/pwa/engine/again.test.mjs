@@ -9,6 +9,7 @@ import "./xhr.mjs";
 const { runRound } = await import("../../../pwa/src/sync/round.js");
 const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
 const { keep } = await import("../../../pwa/src/store/documents.js");
+const { refusals } = await import("../../../pwa/src/store/refusals.js");
 const { uploads } = await import("../../../pwa/src/store/outbox.js");
 const DATABASE = `grid-${GRID}-${QUARTER}`;
 
@@ -55,13 +56,16 @@ test("a link that dies while the phone asks what is missing only makes it ask ag
   assert.equal(server.held.size, 1);
 });
 
-test("what was put aside is not offered, and a phone that meets a server for the first time asks nothing", async () => {
+test("what was put aside and is undecided goes to the clerks once more; a phone that meets a server for the first time asks nothing", async () => {
   const { store, server, round } = await started();
   server.rule = () => "author_mismatch";
   await store.saveRecord(await report(store));
   await round();
   assert.ok(!server.asked.some((name) => name.endsWith("_revs_diff")));
   server.me.epoch = "after";
+  server.aside.length = 0;
+  await round();
+  assert.deepEqual([server.aside.length, (await refusals(store.session.author)).length, (await store.unsent()).count], [1, 1, 0]);
   await round();
   assert.equal(server.aside.length, 1);
 });
