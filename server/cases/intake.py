@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from server import photo_records
-from server.cases import copies, duplicates, store
+from server.cases import categories, copies, duplicates, store
 from server.domain import documents, grids, ids, times, workflow
 from server.notices import issuing
 from sync import feed
@@ -71,15 +71,18 @@ def _take_in(couch: Couch, database: Database, page: feed.Batch, grid: str, now:
         return Outcome(0, frozenset({database.name} if settled else ()), page.more)
     received = _receipts(database, page, set(reports))
     now_text = times.to_text(now)
-    events = [
-        workflow.reported_event(report, database.name, received.get(id, now_text), report["photos"], filed_at=now_text)
-        for id, report in reports.items()
-    ]
+    events = [_first_event(couch, report, database.name, received.get(id, now_text), now_text) for id, report in reports.items()]
     made = store.create(couch, township, events)
     changed = copies.write(couch, [loaded.case for loaded in made.values()], now, are_new=True)
     kept = {loaded.events[0]["report"]["id"]: loaded.events[0]["report"]["rev"] for loaded in made.values()}
     duplicates.settle(couch, database, page.changes, kept)
     return Outcome(len(made), frozenset(changed | {cases_db(township)}), page.more)
+
+
+def _first_event(couch: Couch, report: Document, database: str, received_at: str, now: str) -> Document:
+    kind, is_direct = categories.facts_of(couch, report["category"])
+    level = workflow.first_level(report["urgency"], is_direct)
+    return workflow.reported_event(report, database, received_at, report["photos"], filed_at=now, level=level, kind=kind)
 
 
 def _sound_reports(couch: Couch, database: Database, page: feed.Batch, grid: str) -> dict[str, Document]:

@@ -1,4 +1,4 @@
-"""Making a move on a case: permission → state → event → fold → save. Which moves there are is `server/domain/workflow`.
+"""Making a move on a case: rights → state → fields → rules → clock → event → fold → save. The flow is `server/domain/workflow`.
 
 Two clerks may move one case at the same time: the event that finds the case changed is placed after what happened, and when it
 is illegal there it stays in the timeline as refused and its author is told so. The same idempotency key again is the same move.
@@ -8,12 +8,13 @@ import re
 from datetime import datetime
 from typing import Any
 
-from server.cases import store
-from server.domain import ids, permissions, times, workflow
+from server.cases import preparing, reach, store
+from server.domain import case_rights, ids, permissions, times, workflow
 from server.domain.errors import Changed, Forbidden, InvalidInput, Missing
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.database import Database
+from sync.databases import cases_db
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
@@ -39,24 +40,24 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
 ) -> store.Loaded:
     """Make a move and return the case after it, with its events.
 
-    `if_match` is the revision the person saw (None: whatever it is). Raises Missing, Forbidden, InvalidInput, IllegalMove, and
-    Changed with `case` (its present document) and `events` in its facts when the case changed meanwhile.
+    `if_match` is the revision the person saw (None: whatever it is). Raises Missing, Forbidden, InvalidInput, IllegalMove,
+    RuleBroken, and Changed with `case` (its present document) and `events` in its facts when the case changed meanwhile.
     """
     if not KEY.fullmatch(key):
         raise InvalidInput({"key": "invalid"})
     database, present = _found(couch, person, case_id)
-    if name not in workflow.MOVES:
+    if (name not in workflow.MOVES and name != workflow.HAND_DOWN) or name in workflow.SYSTEM_MOVES:
         raise InvalidInput({"move": "unknown"})
-    if not permissions.may_move(person, name, present.case["grid"]):
-        raise Forbidden(move=name)
     event_id = ids.event_id(case_id, key)
     earlier = next((event for event in present.events if event["_id"] == event_id), None)
     if earlier is None:
         present = store.refold(database, case_id) or present
+        parties = _parties(person, present.case, name)
         if if_match is not None and if_match != present.case["_rev"]:
             raise _changed(present)
-        at = max(times.to_text(now), present.case["last_event"]["at"])
-        store.append(database, _event(present.case, event_id, name, fields) | {"at": at, "by": person["name"]})
+        event = _event(present.case, event_id, name, fields, now) | {"by": person["name"]}
+        event = preparing.prepared(couch, database, present.case, event, now)
+        store.append(database, _permitted(present.case, event, parties))
     elif (earlier["move"], earlier["by"]) != (name, person["name"]):
         raise InvalidInput({"key": "reused"})
     after = _settle(database, case_id, event_id)
@@ -65,18 +66,73 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
     return after
 
 
+def system_move(  # noqa: PLR0917 - where, what: the order everybody says it in
+    couch: Couch,
+    nudges: Nudges,
+    township: str,
+    case_id: str,
+    name: str,
+    fields: dict[str, Any],
+    *,
+    key: str,
+    now: datetime,
+    by: str = "system",
+    party: str = "system",
+) -> store.Loaded | None:
+    """A move that nobody makes at a desk: what a phone answered, what a whistle or another system did. None: no such case.
+
+    It is made once for one `key`, however often it is called. What the flow does not allow stays in the timeline as refused and
+    raises nothing: nobody is there to be told. Raises InvalidInput for fields that cannot be.
+    """
+    database = couch.database(cases_db(township))
+    present = store.load(database, case_id)
+    if present is None:
+        return None
+    event_id = ids.event_id(case_id, key)
+    if all(event["_id"] != event_id for event in present.events):
+        row = workflow.MOVES[name]
+        base = _blank(present.case, event_id, name, now) | workflow.read_fields(row, fields) | {"by": by, "party": party}
+        store.append(database, base)
+    after = store.refold(database, case_id)
+    nudges.announce([database.name])
+    nudges.nudge(database.name)
+    return after
+
+
 def _found(couch: Couch, person: permissions.Person, case_id: str) -> tuple[Database, store.Loaded]:
     if ids.is_record_id(case_id, "case"):
-        found = store.find(couch, permissions.townships_seen(person), case_id)
-        if found and permissions.may_see_case(person, found[1].case["grid"], found[1].case["unit"]):
+        found = store.find(couch, reach.townships_of(couch, person), case_id)
+        if found and case_rights.may_see(person, found[1].case):
             return found
     raise Missing(case=case_id)
 
 
-def _event(case: Document, event_id: str, name: str, fields: dict[str, Any]) -> Document:
-    """The event, but for when and by whom, of a move from the case's present state. Raises IllegalMove and InvalidInput."""
-    texts = workflow.check_move(case["state"], name, fields)
-    return {"_id": event_id, "type": "event", "v": 1, "case": case["_id"], "n": case["events"], "move": name} | texts
+def _parties(person: permissions.Person, case: Document, name: str) -> list[str]:
+    """In whose names the person may do this. Raises Forbidden."""
+    parties = case_rights.acting_parties(person, case, "escalate" if name == workflow.HAND_DOWN else name)
+    if not parties:
+        raise Forbidden(move=name)
+    return parties
+
+
+def _permitted(case: Document, event: Document, parties: list[str]) -> Document:
+    """The event in the first name in which no rule forbids it. Raises RuleBroken with what forbids it in the fittest name."""
+    for party in parties:
+        named = event | {"party": party}
+        if workflow.broken_rule(case, named) is None:
+            return named
+    workflow.check_rules(case, event | {"party": parties[0]})
+    raise AssertionError("unreachable: a rule was broken in every name")
+
+
+def _blank(case: Document, event_id: str, name: str, now: datetime) -> Document:
+    at = max(times.to_text(now), case["last_event"]["at"])
+    return {"_id": event_id, "type": "event", "v": 1, "case": case["_id"], "n": case["events"], "move": name, "at": at}
+
+
+def _event(case: Document, event_id: str, name: str, fields: dict[str, Any], now: datetime) -> Document:
+    """The event of a move from the case's present state, but for who makes it. Raises IllegalMove, InvalidInput, RuleBroken."""
+    return _blank(case, event_id, name, now) | workflow.check_move(case["state"], name, fields)
 
 
 def _settle(database: Database, case_id: str, event_id: str) -> store.Loaded:

@@ -59,6 +59,12 @@ class IllegalMove(DomainError):
     code = "illegal_move"
 
 
+class RuleBroken(IllegalMove):
+    """A rule of the case flow forbids this move here; `code` is the rule's name (`workflow/guards.py`)."""
+
+    code = "rule_broken"
+
+
 class TooMany(DomainError):
     """A limit was reached; `facts["retry_after_s"]` says when to try again."""
 

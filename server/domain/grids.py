@@ -15,6 +15,16 @@ def is_grid(code: object) -> bool:
     return isinstance(code, str) and GRID.fullmatch(code) is not None
 
 
+def unplaced(township: str) -> str:
+    """What stands for a grid when only the township is known: its code filled up with zeros, as the division codes do it."""
+    return f"{township}000000"
+
+
+def is_unplaced(grid: str) -> bool:
+    """True when the code names a township and no grid of it: the case's place is still to be found."""
+    return grid[9:] == "000000"
+
+
 def township_of(code: str) -> str:
     """The first nine digits of a grid's or community's code."""
     return code[:9]

@@ -2,11 +2,12 @@
 
 Access to records is which databases a person may open; there is no filter on single documents. A person is a plain mapping
 from the `people` database: `name`, `roles`, and what they hold: `grids` (15 digits), `communities` (12), `townships` (9).
+Who may see and move one case is `case_rights.py`.
 """
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from server.domain.grids import community_of, township_of
 
@@ -33,13 +34,6 @@ PULLED_KINDS = frozenset({"ref", "grid", "home", "home-quarter", "beat"})
 
 DESK_ROLES = frozenset({"triage", "community", "department", "district", "city", "admin"})
 PHONE_ROLES = frozenset(DATABASES_OF_ROLE)
-
-Move = Literal["accept", "return", "close"]
-MOVE_ROLES: dict[str, frozenset[str]] = {
-    "accept": frozenset({"triage"}),
-    "return": frozenset({"triage"}),
-    "close": frozenset({"triage"}),
-}
 
 
 class Access(NamedTuple):
@@ -83,20 +77,11 @@ def townships_seen(person: Person) -> frozenset[str]:
     return frozenset(person.get("townships", ())) | frozenset(township_of(code) for code in person.get("communities", ()))
 
 
-def may_see_case(person: Person, grid: str, unit: str | None = None) -> bool:
-    """True when a case of this grid, held by this unit, is for this person to read: by township, by community, or by unit."""
+def may_see_case(person: Person, grid: str) -> bool:
+    """True when the cases of this grid are for this person to read, by township or community; by unit: `case_rights.may_see`."""
     if not may_use_desk(person):
         return False
-    return (
-        township_of(grid) in person.get("townships", ())
-        or community_of(grid) in person.get("communities", ())
-        or (unit is not None and unit in person.get("units", ()))
-    )
-
-
-def may_move(person: Person, move: str, grid: str) -> bool:
-    """True when this person may make this move on a case of this grid."""
-    return not MOVE_ROLES.get(move, frozenset()).isdisjoint(person["roles"]) and township_of(grid) in person.get("townships", ())
+    return township_of(grid) in person.get("townships", ()) or community_of(grid) in person.get("communities", ())
 
 
 def may_see_records(person: Person, kind: str, grid: str) -> bool:

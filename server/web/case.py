@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from server.cases import moves, store
-from server.domain import workflow
-from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput
+from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput, RuleBroken
 from server.domain.grids import township_of
 from server.domain.permissions import Person
-from server.web import case_views, desks, locale, maps
+from server.web import case_views, desks, locale, maps, move_forms
 from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
 from server.web.pages import wants_fragment
 from server.web.services import services_of
 
 Document = dict[str, Any]
-FIELDS = tuple({field: None for move in workflow.MOVES.values() for field in move.required})
+# States in which nobody has anything to do, each with a sentence of its own.
+ENDED = ("returned", "closed", "refused", "merged", "withdrawn", "self_solved", "transferred")
 
 
 def find_seen(request: Request, person: Person) -> store.Loaded:
@@ -47,7 +47,6 @@ def submit_move(request: Request, form: Form) -> Response:
     services = services_of(request)
     person = services.sessions.person_of(request)
     loaded = find_seen(request, person)
-    fields = {name: form[name] for name in FIELDS if name in form}
     name, key = form.get("move", ""), form.get("key") or secrets.token_hex(16)
     try:
         after = moves.move(
@@ -56,7 +55,7 @@ def submit_move(request: Request, form: Form) -> Response:
             person,
             loaded.case["_id"],
             name,
-            fields,
+            move_forms.fields_of(form),
             if_match=form.get("version"),
             key=key,
             now=datetime.now(UTC),
@@ -86,17 +85,19 @@ def _page(
         "key": secrets.token_hex(16),
         "typed": form or {},
         "done": done,
-        "problem": _problem(views, loaded.case, error, language) if error is not None else None,
+        "ended": ENDED,
+        "problem": _problem(views, loaded.case, error, form or {}, language) if error is not None else None,
     }
     return services.pages.show(request, "case.html", data, fragment="_case.html", status=answer.status if answer else 200)
 
 
-def _problem(views: case_views.CaseViews, case: Document, error: DomainError, language: str) -> Document:
+def _problem(views: case_views.CaseViews, case: Document, error: DomainError, form: Form, language: str) -> Document:
     """What went wrong with a move, in words; when the case changed meanwhile, by whom and when."""
-    is_changed = not isinstance(error, InvalidInput)
+    is_changed = not isinstance(error, InvalidInput | RuleBroken)
     return {
         "is_changed": is_changed,
         "last": views.changed_by(case) if is_changed else None,
+        "kept": [form[name] for name in ("reason", "result", "text") if form.get(name, "").strip()],
         "fields": getattr(error, "fields", {}),
         "text": Answer(error).text(language),
     }

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from server.domain import permissions, workflow
+from server.domain import permissions
 from server.domain.grids import township_of
-from server.web import case_times, locale
+from server.web import case_times, locale, move_views
 from server.web.names import Names
 
 THUMBS = 3
@@ -42,7 +42,7 @@ class CaseViews:
             "has_point": place.get("lat") is not None and place.get("lon") is not None,
             "source": case["source"],
             "timeline": [self._event(event, case, people) for event in events],
-            "moves": [move for move in workflow.moves_from(case["state"]) if permissions.may_move(person, move, case["grid"])],
+            "moves": move_views.MoveForms(self._names, self._language, person).of(dict(case)),
         }
 
     def changed_by(self, case: Case) -> View:
@@ -73,7 +73,7 @@ class CaseViews:
             "move": event["move"],
             "at": event["at"],
             "by": people.get(event["by"], event["by"]),
-            "text": event.get("reason") or event.get("result") or "",
+            "text": event.get("reason") or event.get("result") or event.get("text") or "",
             "is_refused": event["_id"] in case["refused"],
         }
 

@@ -2,9 +2,8 @@
 
 import secrets
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from server.web import filters
 from server.web.bodies import takes_json
 from server.web.case import find_seen
 from server.web.devices_api import answer_json
+from server.web.move_forms import MoveBody
 from server.web.services import services_of
 
 LIST_FIELDS = (
@@ -33,14 +33,6 @@ LIST_FIELDS = (
     "received_at",
     "updated_at",
 )
-
-
-class MoveBody(msgspec.Struct):
-    """The body of `POST /api/cases/{id}/events`: the move and its own fields."""
-
-    move: Annotated[str, msgspec.Meta(max_length=40)]
-    reason: str | None = None
-    result: str | None = None
 
 
 def list_cases(request: Request) -> Response:
@@ -72,14 +64,13 @@ def add_event(request: Request, body: MoveBody) -> Response:
     services = services_of(request)
     person = services.sessions.person_of(request)
     loaded = find_seen(request, person)
-    fields = {name: value for name, value in (("reason", body.reason), ("result", body.result)) if value is not None}
     after = moves.move(
         services.couch,
         services.nudges,
         person,
         loaded.case["_id"],
         body.move,
-        fields,
+        body.fields(),
         if_match=_version(request.headers.get("if-match")),
         key=request.headers.get("idempotency-key", "").strip('"') or secrets.token_hex(16),
         now=datetime.now(UTC),

@@ -1,4 +1,5 @@
-"""The words of the desk, in both languages: flat catalogues of `server/locale/`, and which of them a request asks for.
+"""The words of the desk, in both languages: flat catalogues of `server/locale/<language>/`, a file a subject, and
+which language a request asks for.
 
 The phone has catalogues of its own. A text has named slots: `{count} new`; a missing key is a fault that a test finds.
 """
@@ -12,9 +13,19 @@ FOLDER = Path(__file__).parent.parent / "locale"
 LANGUAGES = ("zh-CN", "en")
 COOKIE = "lang"
 
-CATALOGUES: dict[str, dict[str, str]] = {
-    language: json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8")) for language in LANGUAGES
-}
+
+def _read(language: str) -> dict[str, str]:
+    """One language's catalogue: the files of its folder, a subject each. Raises ValueError for a key that two of them have."""
+    found: dict[str, str] = {}
+    for file in sorted((FOLDER / language).glob("*.json")):
+        words = json.loads(file.read_text(encoding="utf-8"))
+        if twice := found.keys() & words.keys():
+            raise ValueError(f"{file}: {sorted(twice)}")
+        found |= words
+    return found
+
+
+CATALOGUES: dict[str, dict[str, str]] = {language: _read(language) for language in LANGUAGES}
 
 
 def language_of(connection: HTTPConnection) -> str:

@@ -66,8 +66,8 @@ class Names:
         return named(self.townships().get(code, {}).get("name"), language, code)
 
     def unit(self, id: str, language: str) -> str:
-        """A unit's name."""
-        return named(self.units().get(id, {}).get("name"), language, id)
+        """A unit's name, by `unit:<id>`."""
+        return named(self.units().get(id.removeprefix("unit:"), {}).get("name"), language, id)
 
     def people(self, names: Collection[str], language: str) -> dict[str, str]:
         """What people are called, by account name; read in one request for those not kept."""

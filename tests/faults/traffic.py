@@ -93,7 +93,7 @@ class Clerk:
 _PAGE = {"township": TOWNSHIP, "limit": "30"}
 _MOVES = {
     "reported": [{"move": "accept"}, {"move": "accept"}, {"move": "return", "reason": "不属于本辖区"}],
-    "accepted": [{"move": "close", "result": "已处理"}],
+    "accepted": [{"move": "file"}],
 }
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from server.cases import intake, moves, store
 from server.domain import ids, times
-from server.domain.errors import Changed, Forbidden, IllegalMove, InvalidInput, Missing
+from server.domain.errors import Changed, Forbidden, IllegalMove, InvalidInput, Missing, RuleBroken
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.database import Database
-from tests.conftest import COMMUNITY, GRID_ELSEWHERE, person
+from tests.conftest import COMMUNITY, GRID_A, GRID_ELSEWHERE, person
 from tests.records import AT, report
 from tests.server.cases.conftest import CASES_DB, GRID_DB, Push
 
@@ -70,13 +70,56 @@ def test_a_stale_if_match_is_told_the_present_state(move: Move, case_id: str, co
     assert caught.value.facts["state"] == "accepted"
 
 
-def test_only_triage_of_the_township_moves_a_case(move: Move, people: People) -> None:
+def test_its_community_and_its_township_move_a_case_and_nobody_else(move: Move, people: People) -> None:
     with pytest.raises(Missing):
         move("accept", who=people["worker1"])
     with pytest.raises(Missing):
         move("accept", who=person("triage2", "triage", "", "", townships=[GRID_ELSEWHERE[:9]]))
     with pytest.raises(Forbidden):
-        move("accept", who=person("community1", "community", "", "", communities=[COMMUNITY]))
+        move("accept", who=person("district1", "district", "", "", townships=[GRID_A[:9]]))
+    community = person("community1", "community", "", "", communities=[COMMUNITY])
+    assert move("accept", who=community).case["level"] == "community"
+    assert move("file").case["level"] == "township", "what the township does itself it takes up"
+    with pytest.raises(Forbidden):
+        move("escalate", who=community, reason="x")
+
+
+def test_handing_down_is_refused_with_the_rule_named(move: Move, people: People) -> None:
+    with pytest.raises(RuleBroken) as caught:
+        move("hand_down")
+    assert caught.value.code == "escalation_one_way"
+
+
+def test_a_unit_answers_and_cannot_close_its_own_work(couch: Couch, move: Move) -> None:
+    couch.create("ref", replicated=True)
+    unit = {"_id": "unit:enforcement", "type": "unit", "name": "执法队"}
+    couch.database("ref").bulk([unit, {"_id": f"township:{GRID_A[:9]}", "type": "township"}])
+    dept1 = person("dept1", "department", "", "", units=["unit:enforcement"])
+    move("accept")
+    with pytest.raises(RuleBroken):
+        move("dispatch", unit="unit:enforcement")
+    with pytest.raises(InvalidInput):
+        move("dispatch", unit="unit:nobody", reason="x")
+    with pytest.raises(Missing):
+        move("start", who=dept1)
+    assert move("dispatch", unit="unit:enforcement", reason="占道经营归执法队").case["turn"] == "unit:enforcement"
+    move("start", who=dept1)
+    assert move("answer", who=dept1, result="已清理").case["state"] == "answered"
+    with pytest.raises(Forbidden):
+        move("close", who=dept1, result="x")
+    closed = move("close", result="已核对照片").case
+    assert (closed["state"], closed["verification"]["party"]) == ("closed", "township:" + GRID_A[:9])
+
+
+def test_what_the_township_handles_itself_another_closes(move: Move) -> None:
+    move("accept")
+    move("take_on")
+    move("answer", result="窗口当场答复")
+    with pytest.raises(RuleBroken) as caught:
+        move("close", result="x")
+    assert caught.value.code == "own_work"
+    district = person("district1", "district", "", "", townships=[GRID_A[:9]])
+    assert move("close", who=district, result="已回访").case["state"] == "closed"
 
 
 def test_illegal_and_incomplete_moves_change_nothing(move: Move, couch: Couch, case_id: str) -> None:

@@ -31,12 +31,8 @@ def test_records_of_a_grid_are_seen_by_its_holders_and_its_township(people: Peop
     assert not permissions.may_see_records(people["triage1"], "grid", GRID_ELSEWHERE)
 
 
-def test_cases_are_seen_by_township_and_community_and_moved_by_triage_alone(people: People) -> None:
+def test_cases_are_seen_by_township_and_community(people: People) -> None:
     assert permissions.may_see_case(people["triage1"], GRID_A)
     assert not permissions.may_see_case(people["triage1"], GRID_ELSEWHERE)
     assert permissions.may_see_case(COMMUNITY1, GRID_A)
     assert not permissions.may_see_case(people["worker1"], GRID_A)
-    assert permissions.may_move(people["triage1"], "accept", GRID_A)
-    assert not permissions.may_move(people["triage1"], "accept", GRID_ELSEWHERE)
-    assert not permissions.may_move(COMMUNITY1, "accept", GRID_A)
-    assert not permissions.may_move(people["triage1"], "fly", GRID_A)

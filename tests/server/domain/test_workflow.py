@@ -13,9 +13,12 @@ from tests.records import AT, REV, report
 
 FIRST = workflow.reported_event(report() | {"_rev": REV}, "grid-640105002001001-2026q4", times.to_text(AT), [])
 CASE = FIRST["case"]
+TOWNSHIP = "township:640105002"
 
 
-def event(key: str, n: int, move: str, at: str = "2026-11-23T09:00:00.000Z", **fields: str) -> dict[str, Any]:
+def event(
+    key: str, n: int, move: str, at: str = "2026-11-23T09:00:00.000Z", party: str = TOWNSHIP, **fields: Any
+) -> dict[str, Any]:
     return {
         "_id": ids.event_id(CASE, key),
         "type": "event",
@@ -24,6 +27,7 @@ def event(key: str, n: int, move: str, at: str = "2026-11-23T09:00:00.000Z", **f
         "move": move,
         "at": at,
         "by": "triage1",
+        "party": party,
         **fields,
     }
 
@@ -37,9 +41,11 @@ def report_fields() -> dict[str, Any]:
     return {name: value for name, value in report().items() if name != "_id"}
 
 
-def test_accepted_then_closed() -> None:
-    case = workflow.fold([FIRST, event("b", 1, "accept"), event("c", 2, "close", result="已补装")])
-    assert (case["state"], case["events"], case["refused"]) == ("closed", 3, [])
+def test_accepted_dispatched_answered_and_closed() -> None:
+    sent = event("c", 2, "dispatch", unit="unit:utilities", entry="duties:0101")
+    answered = event("d", 3, "answer", party="unit:utilities", result="已补装")
+    case = workflow.fold([FIRST, event("b", 1, "accept"), sent, answered, event("e", 4, "close", result="已补装")])
+    assert (case["state"], case["events"], case["refused"]) == ("closed", 5, [])
     assert case["last_event"]["result"] == "已补装"
 
 
@@ -52,7 +58,8 @@ def test_of_two_who_moved_at_the_same_time_the_earlier_one_moved_it_and_the_othe
 
 
 moves = st.lists(
-    st.tuples(st.integers(1, 4), st.sampled_from(["accept", "return", "close", "unknown"]), st.integers(0, 5)), max_size=5
+    st.tuples(st.integers(1, 4), st.sampled_from(["accept", "return", "file", "escalate", "unknown"]), st.integers(0, 5)),
+    max_size=5,
 )
 
 

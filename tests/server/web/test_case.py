@@ -39,16 +39,16 @@ def test_a_report_without_text_place_or_photos_has_a_page_too(site: Site, triage
     assert "未记录定位" in triage.get(f"/cases/{bare['_id']}", headers=HTML).text
 
 
-def test_a_case_is_accepted_and_closed_by_the_forms_of_its_page(site: Site, triage: httpx.Client) -> None:
+def test_a_case_is_accepted_and_taken_on_by_the_forms_of_its_page(site: Site, triage: httpx.Client) -> None:
     case = site.make_case()
     path = f"/cases/{case['_id']}"
     accepted = triage.post(f"{path}/moves", data=form_of(triage.get(path, headers=HTML).text, "accept"), headers=HTMX)
     assert accepted.status_code == 200
     assert "已受理。" in accepted.text
-    closing = form_of(accepted.text, "close") | {"result": "已派人处理完毕"}
-    closed = triage.post(f"{path}/moves", data=closing)
-    assert (closed.status_code, closed.headers["location"]) == (303, path)
-    assert triage.get(api(case)).json()["state"] == "closed"
+    taking = form_of(accepted.text, "take_on") | {"text": "窗口直接办理"}
+    taken = triage.post(f"{path}/moves", data=taking)
+    assert (taken.status_code, taken.headers["location"]) == (303, path)
+    assert triage.get(api(case)).json()["state"] == "in_hand"
 
 
 def test_a_return_without_a_reason_is_refused_and_the_form_stays_open(site: Site, triage: httpx.Client) -> None:
@@ -70,7 +70,7 @@ def test_a_move_on_a_case_that_changed_says_by_whom_and_keeps_what_was_typed(sit
     assert answer.status_code == 409
     assert "赵敏" in answer.text
     assert "照片看不清 &lt;重拍&gt;" in answer.text
-    assert 'value="close"' in answer.text
+    assert 'value="file"' in answer.text
 
 
 def test_a_stale_if_match_is_answered_with_the_present_state(site: Site, triage: httpx.Client) -> None:
@@ -109,9 +109,9 @@ def test_a_move_that_cannot_be_made_says_why(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_only_triage_of_the_township_moves_a_case(site: Site) -> None:
+def test_its_community_and_its_township_move_a_case_and_nobody_else(site: Site) -> None:
     case = site.make_case(grid=GRID_A)
-    for name, status in (("community1", 403), ("triage2", 404), ("worker1", 404)):
+    for name, status in (("triage2", 404), ("worker1", 404), ("community1", 201)):
         with site.visit(name) as client:
             assert move(client, case, {"move": "accept"}).status_code == status
 

@@ -1,0 +1,53 @@
+"""The fold: a case document from its events, in any order of arrival. Pure.
+
+Events are the truth. Of two that were made from the same state the earlier one counts; an event that is illegal where it stands
+is kept, named in `refused`, and changes nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from server.domain.workflow import effects, guards
+from server.domain.workflow.moves import MOVES, Move
+from server.domain.workflow.opening import opened
+
+Case = dict[str, Any]
+Event = dict[str, Any]
+
+
+def fold(events: Iterable[Event]) -> Case:
+    """The case document of its events, in any order of arrival.
+
+    Order is by position `n`, then time, then id: of two clerks who moved from the same state, the earlier one moved it; the
+    later one's event is listed in `refused`. Raises ValueError when the first event is missing.
+    """
+    first, *later = sorted(events, key=lambda event: (event["n"], event["at"], event["_id"]))
+    if first["move"] != "report":
+        raise ValueError(first["case"])
+    case = opened(first)
+    for event in later:
+        move = MOVES.get(event["move"])
+        if move is None or case["state"] not in move.sources or guards.broken_rule(case, event):
+            case["refused"].append(event["_id"])
+        else:
+            _apply(case, move, event)
+    return case
+
+
+def _apply(case: Case, move: Move, event: Event) -> None:
+    before = case["state"]
+    if "holder" in move.who and "above" not in move.who:
+        effects.take_up(case, event)
+    effect = effects.EFFECTS.get(event["move"])
+    led_to = effect(case, event) if effect else None
+    case["state"] = move.target or led_to or before
+    effects.set_clock(case, event, is_new_state=case["state"] != before)
+    effects.set_turn(case)
+    case["applied"].append(event["_id"])
+    case["events"] += 1
+    case["updated_at"] = max(case["updated_at"], event["at"])
+    names = [name for name in (*move.required, *move.optional) if name in event]
+    case["last_event"] = {"move": event["move"], "at": event["at"], "by": event["by"]} | {name: event[name] for name in names}
+    if move.shown is not None:
+        shown = {"move": event["move"], "at": event["at"]} | {name: event[name] for name in move.shown if name in event}
+        case["history"] = [*case["history"], shown][-effects.HISTORY_MOST :]
