@@ -44,26 +44,25 @@ def reported_event(
         "by": report["author"],
         "level": level,
         "kind": kind,
-        "report": {
-            "id": report["_id"],
-            "rev": report.get("_rev"),
-            "database": database,
-            "grid": report["grid"],
-            "author": report["author"],
-            "captured_at": report["captured_at"],
-            "clock_offset_ms": report.get("clock_offset_ms"),
-            "corrected_at": times.corrected_text(report["captured_at"], report.get("clock_offset_ms")),
-            "received_at": received_at,
-            "filed_at": filed_at or received_at,
-            "category": report["category"],
-            "text": report["text"],
-            "urgency": report["urgency"],
-            "place": report["place"],
-            "photos": photos,
-            "source": report["source"],
-            **({"solved": report["solved"]} if report.get("solved") else {}),
-            **(extra or {}),
-        },
+        "report": _facts(report, database, received_at, photos, filed_at) | (extra or {}),
+    }
+
+
+def _facts(
+    report: dict[str, Any], database: str | None, received_at: str, photos: list[str], filed_at: str | None
+) -> dict[str, Any]:
+    facts = {name: report[name] for name in ("grid", "author", "captured_at", "category", "text", "urgency", "place", "source")}
+    return {
+        "id": report["_id"],
+        "rev": report.get("_rev"),
+        "database": database,
+        **facts,
+        "clock_offset_ms": report.get("clock_offset_ms"),
+        "corrected_at": times.corrected_text(report["captured_at"], report.get("clock_offset_ms")),
+        "received_at": received_at,
+        "filed_at": filed_at or received_at,
+        "photos": photos,
+        **({"solved": report["solved"]} if report.get("solved") else {}),
     }
 
 
