@@ -213,6 +213,7 @@ def test_a_real_node_starts_on_what_a_power_cut_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_a_thousand_power_cuts_lose_nothing(tmp_path: Path) -> None:
     events, traffic = record(tmp_path, rounds=40)
     total = cut_and_audit(tmp_path, events, traffic, cuts=1000, seed=3)
