@@ -31,7 +31,8 @@ IDS = {type_: re.compile(rf"(?:{type_}:{ids.UUID_V7}\n)*") for type_ in document
 # Read as plain texts, because they are looked at here, all documents' at once.
 COLUMNS = frozenset({"author", "grid", "device", "captured_at", "category"})
 WHOLE = Annotated[int, msgspec.Meta(ge=-WHOLE_MOST, le=WHOLE_MOST)]
-AUTHOR_AND_GRID, DEVICE, CATEGORY = attrgetter("author", "grid"), attrgetter("device"), attrgetter("category")
+OWNER, CATEGORY, NAMES = attrgetter("author", "grid", "device"), attrgetter("category"), attrgetter("id", "rev")
+AT = {field: attrgetter(field) for fields in admission.INSTANTS.values() for field in fields}
 # Of free answers the flat ones; what is nested deeper is read the careful way.
 PLAIN: Any = str | bool | WHOLE | float | list[str] | None
 
@@ -104,16 +105,19 @@ def read_sound(body: bytes, target: admission.Target, person: permissions.Person
     except (ValueError, RecursionError):
         # msgspec's errors are ValueErrors, as is a day that is none.
         return None
-    return Sound(text[1:-1], [(doc.id, doc.rev) for doc in docs])
+    return Sound(text[1:-1], list(map(NAMES, docs)))
 
 
 def _are_sound(docs: list[Any], target: admission.Target, person: permissions.Person) -> bool:
+    def is_own(owner: tuple[str, str, str]) -> bool:
+        author, grid, device = owner
+        return author == person["name"] and grid == target.grid and NAME.fullmatch(device) is not None
+
     by_type: dict[str, list[Any]] = {}
     for doc in docs:
         by_type.setdefault(TYPE_OF[type(doc)], []).append(doc)
     return (
-        set(map(AUTHOR_AND_GRID, docs)) == {(person["name"], target.grid)}
-        and _are_names(set(map(DEVICE, docs)))
+        all(map(is_own, set(map(OWNER, docs))))
         and _do_all_match(REVISIONS, [doc.rev for doc in docs])
         and by_type.keys() <= permissions.writable_types(person, target.kind)
         and all(_are_sound_of(type_, found) for type_, found in by_type.items())
@@ -123,14 +127,10 @@ def _are_sound(docs: list[Any], target: admission.Target, person: permissions.Pe
 def _are_sound_of(type_: str, docs: list[Any]) -> bool:
     """What differs from type to type."""
     return (
-        ("category" not in documents.TYPES[type_].__struct_fields__ or _are_names(set(map(CATEGORY, docs))))
+        ("category" not in documents.TYPES[type_].__struct_fields__ or all(map(NAME.fullmatch, set(map(CATEGORY, docs)))))
         and _do_all_match(IDS[type_], [doc.id for doc in docs])
-        and all(_are_instants(getattr(doc, field) for doc in docs) for field in admission.INSTANTS[type_])
+        and all(_are_instants(list(map(AT[field], docs))) for field in admission.INSTANTS[type_])
     )
-
-
-def _are_names(values: set[str]) -> bool:
-    return all(NAME.fullmatch(value) for value in values)
 
 
 def _do_all_match(lines: re.Pattern[str], values: list[str]) -> bool:
@@ -139,8 +139,8 @@ def _do_all_match(lines: re.Pattern[str], values: list[str]) -> bool:
     return column.count("\n") == len(values) and lines.fullmatch(column) is not None
 
 
-def _are_instants(values: Iterable[Any]) -> bool:
+def _are_instants(values: list[Any]) -> bool:
     """True when those that are there are of the calendar. Many share a day."""
-    texts = [value for value in values if isinstance(value, str)]
+    texts = [value for value in values if type(value) is str]
     days = {text[:10] for text in texts}
     return _do_all_match(INSTANTS, texts) and all(FIRST_YEAR < date.fromisoformat(day).year < LAST_YEAR for day in days)

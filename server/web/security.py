@@ -5,7 +5,7 @@ Pure ASGI, so that streams pass untouched. Signing in and rights are elsewhere.
 
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,28 +34,28 @@ class SecurityHeaders:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.is_https = settings.public_url.startswith("https:")
-        self.headers = {
-            "Content-Security-Policy": content_policy(settings),
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "Referrer-Policy": "same-origin",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Permissions-Policy": "camera=(self), geolocation=(self), microphone=(self)",
-        }
+        # As they go over the wire: this is done for every answer there is.
+        self.headers = [
+            (b"content-security-policy", content_policy(settings).encode("latin-1")),
+            (b"x-content-type-options", b"nosniff"),
+            (b"x-frame-options", b"DENY"),
+            (b"referrer-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(self), geolocation=(self), microphone=(self)"),
+        ]
+        self.https_headers = [*self.headers, (b"strict-transport-security", b"max-age=31536000")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_https = self.is_https or scope["scheme"] == "https"
+        added = self.https_headers if self.is_https or scope["scheme"] == "https" else self.headers
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.headers.items():
-                    headers.setdefault(name, value)
-                if is_https:
-                    headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+                headers = list(message.get("headers", ()))
+                given = {name.lower() for name, _ in headers}
+                message["headers"] = headers + [pair for pair in added if pair[0] not in given]
             await send(message)
 
         await self.app(scope, receive, send_guarded)

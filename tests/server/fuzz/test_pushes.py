@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.domain import admission
+from server.domain.batches import read_sound
 from sync.gateway.answers import Stop
-from sync.gateway.batch import names_of, read_batch, read_docs, write_batch, write_whole
+from sync.gateway.batch import read_batch, read_docs, write_batch
 from sync.gateway.queries import SHAPES, rewrite_body
 from sync.gateway.wire import Inbound, Malformed
+from tests.conftest import GRID_A
 from tests.server.fuzz.conftest import FOREIGN_DB, GRID_DB, Front, no_trace
 from tests.sync.gateway.conftest import make_report
 
@@ -108,9 +110,19 @@ def test_a_batch_is_written_as_it_was_read(docs: list[Any]) -> None:
     again = json.loads(write_batch(batch.texts))["docs"]
     assert [json.dumps(doc) for doc in again] == [json.dumps(doc) for doc in batch.docs]
     assert len(batch.names()) == len(docs)
-    whole, names = write_whole(batch.docs), names_of(batch.docs)
-    assert whole is None or whole[1:-1] == b",".join(batch.texts)
-    assert names is None or names == batch.names()
+
+
+@settings(max_examples=300)
+@given(docs=st.lists(pushed(), min_size=1, max_size=3), cut=st.integers(0, 2000), put=st.binary(max_size=3))
+def test_the_quick_way_reads_a_batch_as_the_careful_one_does_or_not_at_all(docs: list[Any], cut: int, put: bytes) -> None:
+    whole = json.dumps({"docs": docs, "new_edits": False}).encode()
+    person = {"name": "worker1", "roles": ["worker"], "grids": [GRID_A]}
+    for body in (whole, whole[:cut] + put + whole[cut + len(put) :]):
+        found = read_sound(body, admission.Target("grid", GRID_A), person)
+        if found is not None:
+            read = read_docs(body)
+            assert orjson.loads(write_batch([found.text])) == {"new_edits": False, "docs": read}
+            assert [admission.check(doc, 1000, admission.Target("grid", GRID_A), person) for doc in read] == [None] * len(read)
 
 
 @given(
