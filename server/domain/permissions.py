@@ -127,3 +127,16 @@ def may_adopt_into(person: Person, grid: str) -> bool:
 def has_refused_desk(person: Person) -> bool:
     """True for those who have a page of refused records at all."""
     return not {"triage", "admin"}.isdisjoint(person["roles"])
+
+
+LIST_READERS = frozenset({"triage", "district", "city", "admin"})
+
+
+def may_read_lists(person: Person) -> bool:
+    """True for staff of townships and above: the lists say who answers for what (DESIGN §4, DOMAIN "dynamic procedure")."""
+    return not LIST_READERS.isdisjoint(person["roles"])
+
+
+def may_edit_lists(person: Person) -> bool:
+    """True for whoever imports lists, changes entries and undoes imports: administrators alone."""
+    return "admin" in person["roles"]

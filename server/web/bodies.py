@@ -4,13 +4,14 @@ Endpoints made here are async only to read the body; the handler itself is a pla
 """
 
 import functools
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,6 +25,13 @@ Shape = TypeVar("Shape")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 Form = dict[str, str]
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Upload(NamedTuple):
+    """A file from a form: the name its sender gave it, to be shown and never used as a path, and its bytes."""
+
+    name: str
+    content: bytes
 
 
 def takes_json(shape: type[Shape]) -> Callable[[Callable[[Request, Shape], Response]], Endpoint]:
@@ -67,6 +75,36 @@ def takes_form(handler: Callable[[Request, Form], Response]) -> Endpoint:
         return await run_in_threadpool(handler, request, fields)
 
     return endpoint
+
+
+def takes_upload(most_bytes: int) -> Callable[[Callable[[Request, Form, Upload | None], Response]], Endpoint]:
+    """An endpoint whose handler is given the fields of a multipart form and its one file (None when none was chosen).
+
+    413 for a body over `most_bytes`, 415 for another type, 400 for a broken one. The file is in memory: keep the bound small.
+    """
+
+    def wrap(handler: Callable[[Request, Form, Upload | None], Response]) -> Endpoint:
+        async def endpoint(request: Request) -> Response:
+            if _type_of(request) != "multipart/form-data":
+                raise HTTPException(415, "wrong_type")
+            raw = await read_body(request, most_bytes)
+            try:
+                form = await MultiPartParser(request.headers, _once(raw), max_files=1, max_fields=FORM_FIELDS).parse()
+            except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+                raise HTTPException(400, "bad_request") from error
+            fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+            files = [value for value in form.values() if not isinstance(value, str)]
+            upload = Upload(files[0].filename or "", await files[0].read()) if files and files[0].filename else None
+            await form.close()
+            return await run_in_threadpool(handler, request, fields, upload)
+
+        return endpoint
+
+    return wrap
+
+
+async def _once(raw: bytes) -> AsyncGenerator[bytes, None]:
+    yield raw
 
 
 async def read_body(request: Request, most_bytes: int) -> bytes:

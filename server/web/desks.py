@@ -1,13 +1,17 @@
 """Which page a person's work begins on, and the plain page of those whose desk is not built yet."""
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.domain.permissions import Person, has_household_desk, may_use_desk, may_use_phone, townships_seen
+from server.domain.permissions import Person, has_household_desk, may_read_lists, may_use_desk, may_use_phone, townships_seen
 from server.web import locale
 from server.web.services import services_of
+
+# Pages besides the list of cases that the bar leads to: address, words, and whose they are.
+PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (("/lists", "lists.link", may_read_lists),)
 
 
 def desk_of(person: Person) -> str:
@@ -37,5 +41,11 @@ def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
         "refused": services_of(request).badge.of(person, township),
         "has_households": has_household_desk(person),
         "unread": services_of(request).notice_badge.of(person),
+        "pages": [{"url": url, "words": words} for url, words, is_theirs in PAGES if is_theirs(person)],
         "townships": [{"code": code, "name": names.township(code, language)} for code in sorted(townships_seen(person))],
     }
+
+
+def frame_anywhere(request: Request, person: Person) -> dict[str, Any]:
+    """The same for a page that belongs to no township: under the person's first one, when they have any."""
+    return frame_of(request, person, min(townships_seen(person), default=""))

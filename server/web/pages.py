@@ -63,6 +63,7 @@ class Pages:
             "refused": None,
             "has_households": False,
             "unread": None,
+            "pages": [],
             "exact": moments.exact,
             "relative": partial(moments.relative, now=now, language=language),
             "languages": _language_links(request),

@@ -11,6 +11,8 @@ from server.web import (
     desks,
     devices_api,
     households,
+    list_changes,
+    lists,
     live_desk,
     notices,
     notices_api,
@@ -33,7 +35,8 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: 
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
     rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
-    return [*mounted, *_pages(), *_api(), *_quarantine(), *_notices(), *rescued, *_files(assets, phone_folder)]
+    desk = [*_pages(), *_lists(), *_notices(), *_quarantine()]
+    return [*mounted, *desk, *_api(), *rescued, *_files(assets, phone_folder)]
 
 
 def _pages() -> list[BaseRoute]:
@@ -51,6 +54,22 @@ def _pages() -> list[BaseRoute]:
         Route("/households/{grid}/{id}/{key}/restoration", households.restore_value, methods=["POST"]),
         Route("/households/{grid}/{id}/{key}/review", households.let_value_go, methods=["POST"]),
         Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"]),
+    ]
+
+
+def _lists() -> list[BaseRoute]:
+    return [
+        Route("/lists", lists.show_first),
+        Route("/lists/download", lists.download),
+        Route("/lists/changes", list_changes.show_changes),
+        Route("/lists/changes", list_changes.preview, methods=["POST"]),
+        Route("/lists/changes/{n:int}/undoing", list_changes.undo, methods=["POST"]),
+        Route("/lists/drafts/{id}/application", list_changes.apply, methods=["POST"]),
+        Route("/lists/drafts/{id}/discard", list_changes.discard, methods=["POST"]),
+        Route("/lists/{list}", lists.show_list),
+        Route("/lists/{list}/new", lists.show_new),
+        Route("/lists/{list}/entries", lists.save_entry, methods=["POST"]),
+        Route("/lists/{list}/entries/{key}", lists.show_entry),
     ]
 
 
