@@ -36,7 +36,7 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: 
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
     rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
     desk = [*_pages(), *_lists(), *_notices(), *_quarantine()]
-    return [*mounted, *desk, *_api(), *rescued, *_files(assets, phone_folder)]
+    return [*mounted, *_api(), *desk, *rescued, *_files(assets, phone_folder)]
 
 
 def _pages() -> list[BaseRoute]:
