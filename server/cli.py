@@ -289,6 +289,32 @@ def export_lists(file: Path, day: str | None, only: tuple[str, ...], lang: str) 
 
 
 @main.group()
+def audit() -> None:
+    """The access log: verify its chain of seals."""
+
+
+@audit.command("verify")
+@click.option("--month", "months", multiple=True, metavar="YYYYMM", help="Only this month; may be repeated.")
+@click.option("--head", metavar="HASH", help="A head kept elsewhere that must be part of the (one) month's chain.")
+def verify_audit(months: tuple[str, ...], head: str | None) -> None:
+    """Look at every entry and seal; 1 when something was changed, removed, put in or cut off. Prints each month's head."""
+    from server.audit import sealing, verifying  # noqa: PLC0415 - only this command needs it
+
+    couch, is_sound = _couch(), True
+    if head and len(months) != 1:
+        raise click.UsageError("--head goes with one --month")
+    for month in months or sealing.months_of(couch):
+        report = verifying.verify(couch, month, head)
+        is_sound = is_sound and not report.findings
+        covered = f"{report.entries} entries in {report.seals} seals, {report.unsealed} not sealed yet, {len(report.late)} late"
+        click.echo(f"{month}: {covered}; head {report.head or 'none'}")
+        for found in report.findings:
+            click.echo(f"{month}: {found.code} {found.id}", err=True)
+    if not is_sound:
+        sys.exit(1)
+
+
+@main.group()
 def bench() -> None:
     """Measure a system of its own, in a temporary folder: many phones at once, or ever more grids."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from media.errors import Unavailable
 from media.sweep import sweep_expired
+from server.audit.sealing import Sealing
 from server.quarantine.aging import Aging
 from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
@@ -27,6 +28,7 @@ TRANSIENT = (Unreachable, StorageFull, Conflict, Unavailable)
 LOG = logging.getLogger(__name__)
 SWEEP, ROTATION, UNCLAIMED = Sweep(), Rotation(), Unclaimed()
 AGING = Aging()
+SEALING = Sealing()
 CALENDAR = Calendar()
 ROTATION_MOST_S = 20.0
 ONE_SWEEP = threading.Lock()
@@ -66,6 +68,7 @@ def sweep() -> None:
         if nudged:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
+        SEALING.run(couch(), datetime.now(UTC))
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
         if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))

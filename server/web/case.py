@@ -14,7 +14,7 @@ from server.cases import moves, store
 from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput, RuleBroken
 from server.domain.grids import township_of
 from server.domain.permissions import Person
-from server.web import case_views, desks, locale, maps, move_forms
+from server.web import case_views, desks, locale, looks, maps, move_forms
 from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
 from server.web.pages import wants_fragment
@@ -38,7 +38,9 @@ def load_seen(request: Request) -> Document:
 def show_case(request: Request) -> Response:
     """`GET /cases/{id}`: the page; to htmx the part that changes."""
     person = services_of(request).sessions.person_of(request)
-    return _page(request, person, find_seen(request, person))
+    loaded = find_seen(request, person)
+    looks.note_case(request, person, loaded.case)
+    return _page(request, person, loaded)
 
 
 @takes_form

@@ -11,7 +11,7 @@ from server.cases import moves, search, store
 from server.domain.errors import InvalidInput
 from server.domain.grids import township_of
 from server.domain.permissions import may_use_desk, townships_seen
-from server.web import filters
+from server.web import filters, looks
 from server.web.bodies import takes_json
 from server.web.case import find_seen
 from server.web.devices_api import answer_json
@@ -54,7 +54,9 @@ def list_cases(request: Request) -> Response:
 
 def show_case(request: Request) -> Response:
     """`GET /api/cases/{id}`: the case with its events; the ETag is what `If-Match` of a move wants."""
-    loaded = find_seen(request, services_of(request).sessions.person_of(request))
+    person = services_of(request).sessions.person_of(request)
+    loaded = find_seen(request, person)
+    looks.note_case(request, person, loaded.case)
     return _answer(loaded)
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from server import photos
 from server.domain import ids
 from server.domain.errors import Missing
+from server.web import looks
 from server.web.devices_api import holder_of
 from server.web.services import services_of
 from server.web.sessions import bearer_of
@@ -22,6 +23,8 @@ def show_photo(request: Request) -> Response:
     if size not in SIZES or not ids.is_record_id(photo, "photo"):
         raise Missing
     data, content_type, digest = photos.open_photo(services.couch, person, photo, size)
+    if size == "original":
+        looks.note_original(request, person, str(photo))
     headers = {"ETag": f'"{digest}"', "Cache-Control": KEPT, "Vary": "Authorization, Cookie"}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
