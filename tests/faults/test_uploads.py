@@ -147,9 +147,13 @@ def test_a_server_killed_between_the_last_byte_and_the_store_hands_the_file_over
 ) -> None:
     id, before = new_id("photo"), server.received()
     location = begin(one, file, id)
-    with paused(pid_of_store(own_store)), one.half_open(location, 0, file, announced=len(file)):
-        wait_until(lambda: server.received() - before == len(file), what="the last byte on disk")
-        server.kill()
+    with one.half_open(location, 0, file[:-1], announced=len(file)) as link:
+        # The store is asked whose token this is, unless that was known seconds ago: it stops only when bytes are taken.
+        wait_until(lambda: server.received() - before == len(file) - 1, what="all bytes but the last on disk")
+        with paused(pid_of_store(own_store)):
+            link.sendall(file[-1:])
+            wait_until(lambda: server.received() - before == len(file), what="the last byte on disk")
+            server.kill()
     server.start()
     assert one.offset(location) == len(file)
     assert is_stored(couch, id, file)
