@@ -11,6 +11,7 @@ CATCH_UP = "catch-up"
 # Holds one sweep at most: beat empties it before it sends the next. No expiry by the clock, which two machines may disagree on.
 SWEEPS = "sweeps"
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, CARE_TASK = "xunge.intake", "xunge.photo", "xunge.sweep", "xunge.care"
+TWINS_TASK = "xunge.twins"
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120
 

@@ -7,6 +7,7 @@ for a hundred; only one that moved since is asked for its checkpoint.
 import logging
 
 from media import store as media_store
+from server.cases import twin_search
 from server.cases.intake import CHECKPOINT, KINDS
 from server.cases.store import DESIGN
 from server.nudges import Nudges
@@ -16,6 +17,7 @@ from sync.couch import Couch
 from sync.database import Database
 from sync.databases import parse
 from sync.errors import NotFound
+from worker import twins
 from worker.intake import SWEPT
 
 DERIVED = "derived"
@@ -45,6 +47,7 @@ class Sweep:
                 self._renew_views(database, names[name])
                 is_photos = names[name] == "media"
                 is_settled = _look_for_photos(database, nudges) if is_photos else _look(database, str(info["update_seq"]), nudges)
+                is_settled = _look_for_twins(database, str(info["update_seq"]), nudges) and is_settled
             except NotFound:
                 continue
             if is_settled:
@@ -67,6 +70,17 @@ def _look(database: Database, update_seq: str, nudges: Nudges) -> bool:
     if update_seq in saved:
         return True
     nudges.nudge(database.name, seen=update_seq, insist=True)
+    return False
+
+
+def _look_for_twins(database: Database, update_seq: str, nudges: Nudges) -> bool:
+    """True when what a database of cases or photos has was compared; else a nudge is sent."""
+    name = parse(database.name)
+    if name is None or name.area is None:
+        return True
+    if update_seq in {str(feed.checkpoint(database, one)) for one in (twin_search.CHECKPOINT, twins.SWEPT)}:
+        return True
+    nudges.nudge_twins(name.area, database=database.name, seen=update_seq, insist=True)
     return False
 
 
