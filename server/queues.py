@@ -8,6 +8,8 @@ from typing import Any
 INTAKE, PHOTOS = "intake", "photos"
 # What was missed or is left over: taken by turns with `intake`, so that a backlog does not hold up what just came.
 CATCH_UP = "catch-up"
+# What no record waits for: the search for possible duplicates.
+TWINS = "twins"
 # Holds one sweep at most: beat empties it before it sends the next. No expiry by the clock, which two machines may disagree on.
 SWEEPS = "sweeps"
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, CARE_TASK = "xunge.intake", "xunge.photo", "xunge.sweep", "xunge.care"

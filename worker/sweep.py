@@ -4,7 +4,9 @@ It compares update sequences with checkpoints, by equality only. A database know
 for a hundred; only one that moved since is asked for its checkpoint.
 """
 
+import contextlib
 import logging
+from collections.abc import Mapping
 
 from media import store as media_store
 from server.cases import twin_search
@@ -32,6 +34,7 @@ class Sweep:
 
     def __init__(self) -> None:
         self._settled: dict[str, str] = {}
+        self._compared: dict[str, str] = {}
         self._has_views: set[str] = set()
 
     def run(self, couch: Couch, nudges: Nudges) -> int:
@@ -39,7 +42,8 @@ class Sweep:
         names = {name: parts.kind for name in couch.all_databases() if (parts := parse(name)) is not None}
         looked_at = [name for name, kind in names.items() if kind in KINDS or kind == "media"]
         nudged = 0
-        for name, info in couch.info(looked_at).items():
+        infos = couch.info(looked_at)
+        for name, info in infos.items():
             if info is None or self._settled.get(name) == str(info["update_seq"]):
                 continue
             try:
@@ -47,14 +51,23 @@ class Sweep:
                 self._renew_views(database, names[name])
                 is_photos = names[name] == "media"
                 is_settled = _look_for_photos(database, nudges) if is_photos else _look(database, str(info["update_seq"]), nudges)
-                is_settled = _look_for_twins(database, str(info["update_seq"]), nudges) and is_settled
             except NotFound:
                 continue
             if is_settled:
                 self._settled[name] = str(info["update_seq"])
             else:
                 nudged += 1
+        self._compare(couch, nudges, {name: str(info["update_seq"]) for name, info in infos.items() if info})
         return nudged
+
+    def _compare(self, couch: Couch, nudges: Nudges, sequences: Mapping[str, str]) -> None:
+        """Townships whose cases or photos were not all compared with their neighbours are nudged, too."""
+        for name, seq in sequences.items():
+            parts = parse(name)
+            if parts and parts.area and self._compared.get(name) != seq:
+                with contextlib.suppress(NotFound):
+                    if _look_for_twins(couch.database(name), parts.area, seq, nudges):
+                        self._compared[name] = seq
 
     def _renew_views(self, database: Database, kind: str) -> None:
         """The views of this version of the program, asked after once for each township and process."""
@@ -73,14 +86,11 @@ def _look(database: Database, update_seq: str, nudges: Nudges) -> bool:
     return False
 
 
-def _look_for_twins(database: Database, update_seq: str, nudges: Nudges) -> bool:
+def _look_for_twins(database: Database, township: str, update_seq: str, nudges: Nudges) -> bool:
     """True when what a database of cases or photos has was compared; else a nudge is sent."""
-    name = parse(database.name)
-    if name is None or name.area is None:
-        return True
     if update_seq in {str(feed.checkpoint(database, one)) for one in (twin_search.CHECKPOINT, twins.SWEPT)}:
         return True
-    nudges.nudge_twins(name.area, database=database.name, seen=update_seq, insist=True)
+    nudges.nudge_twins(township, database=database.name, seen=update_seq, insist=True)
     return False
 
 

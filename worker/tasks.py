@@ -12,7 +12,7 @@ from media.errors import Unavailable
 from media.sweep import sweep_expired
 from server.audit.sealing import Sealing
 from server.quarantine.aging import Aging
-from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS, TWINS_TASK
+from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS, TWINS, TWINS_TASK
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, intake, photos, twins
 from worker.app import app, settings
@@ -60,7 +60,7 @@ def make_sizes(task: Any, media_database: str, photo: str) -> None:
         raise _again(task, photo, error) from error
 
 
-@app.task(name=TWINS_TASK, queue=CATCH_UP, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
+@app.task(name=TWINS_TASK, queue=TWINS, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
 def look_for_twins(task: Any, township: str, database: str = "", seen: str = "") -> None:
     """Possible duplicates among what is new in a township. In a rush records come first: it waits while they do."""
     if nudges().waiting(INTAKE) >= RUSH:

@@ -1,6 +1,6 @@
 """Runs the search for possible duplicates of a township until nothing is new. What a run does is `server/cases/twin_search`.
 
-It comes after intake and after the sizes of photos, in the queue of what may wait: no record waits for it.
+It comes after intake and after the sizes of photos, in a queue of its own: no record waits for it.
 """
 
 from server.cases import twin_search
