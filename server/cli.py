@@ -249,7 +249,7 @@ def revoke_device(device_id: str, by: str) -> None:
 
 @main.group("import")
 def import_() -> None:
-    """Bring data in: the lists from an Excel file."""
+    """Bring data in: the lists from an Excel file, a calendar year from one or from text."""
 
 
 @import_.command("lists")
@@ -263,6 +263,20 @@ def import_lists(file: Path, whole: bool, dry_run: bool, by: str, lang: str) -> 
     from server.lists import commands  # noqa: PLC0415 - heavy, and only this command needs it
 
     if not commands.bring_in(_couch(), file, by, lang, is_whole=whole, is_dry=dry_run, say=click.echo):
+        raise click.ClickException("nothing was imported")
+
+
+@import_.command("calendar")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--year", type=int, help="The year; the one of the first date when not given.")
+@click.option("--by", default="admin", show_default=True, help="The account the change is made by, for the record.")
+def import_calendar(file: Path, year: int | None, by: str) -> None:
+    """Import a year's holidays and the weekend days worked for them (xlsx, CSV, text: date, off or work), all or nothing."""
+    from datetime import UTC, datetime  # noqa: PLC0415 - only this command needs it
+
+    from server.calendars import commands  # noqa: PLC0415
+
+    if not commands.bring_in(_couch(), file, by, year, datetime.now(UTC), click.echo):
         raise click.ClickException("nothing was imported")
 
 

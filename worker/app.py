@@ -8,9 +8,21 @@ from celery import Celery
 from celery.signals import worker_ready
 
 from server import settings as configuration
-from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, SWEEPS, common_options
+from server.queues import (
+    CARE_TASK,
+    CATCH_UP,
+    DEADLINES,
+    DEADLINES_TASK,
+    INTAKE,
+    INTAKE_TASK,
+    PHOTO_TASK,
+    SWEEP_TASK,
+    SWEEPS,
+    common_options,
+)
 
 CARE_S = 24 * 3600.0
+DEADLINES_S = 30.0
 settings = configuration.from_environment()
 app = Celery("worker", broker=settings.broker_url, include=["worker.tasks"])
 app.conf.update(
@@ -33,6 +45,7 @@ app.conf.update(
                 "schedule": float(settings.sweep_s),
                 "options": {"queue": SWEEPS},
             },
+            "deadlines": {"task": DEADLINES_TASK, "schedule": DEADLINES_S, "options": {"queue": DEADLINES}},
             "care": {"task": CARE_TASK, "schedule": CARE_S, "options": {"queue": CATCH_UP}},
         },
     }
@@ -41,6 +54,8 @@ app.conf.update(
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
 def look_around(**_: object) -> None:
-    """A worker that just started sweeps at once: what its predecessor held when it was killed waits for nobody."""
+    """A worker that just started looks at once: what its predecessor held when it was killed waits for nobody, nor does what
+    fell due while none was there."""
     if INTAKE in app.amqp.queues.consume_from:
         app.send_task(SWEEP_TASK, queue=SWEEPS, retry=False)
+        app.send_task(DEADLINES_TASK, queue=DEADLINES, retry=False)

@@ -12,9 +12,20 @@ from media.errors import Unavailable
 from media.sweep import sweep_expired
 from server.audit.sealing import Sealing
 from server.quarantine.aging import Aging
-from server.queues import CARE_TASK, CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, SWEEP_TASK, SWEEPS, TWINS, TWINS_TASK
+from server.queues import (
+    CARE_TASK,
+    CATCH_UP,
+    DEADLINES,
+    DEADLINES_TASK,
+    INTAKE,
+    INTAKE_TASK,
+    PHOTO_TASK,
+    PHOTOS,
+    SWEEP_TASK,
+    SWEEPS,
+)
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
-from worker import care, intake, photos, twins
+from worker import care, deadlines, intake, photos, recalculation
 from worker.app import app, settings
 from worker.calendar import Calendar
 from worker.connections import couch, nudges
@@ -31,9 +42,7 @@ AGING = Aging()
 SEALING = Sealing()
 CALENDAR = Calendar()
 ROTATION_MOST_S = 20.0
-# So many databases that wait for intake are a rush.
-RUSH, AFTER_RUSH_S = 4, 5
-ONE_SWEEP = threading.Lock()
+ONE_SWEEP, ONE_LOOK_AT_DEADLINES = threading.Lock(), threading.Lock()
 
 
 @app.task(name=INTAKE_TASK, queue=INTAKE, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
@@ -60,17 +69,6 @@ def make_sizes(task: Any, media_database: str, photo: str) -> None:
         raise _again(task, photo, error) from error
 
 
-@app.task(name=TWINS_TASK, queue=TWINS, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
-def look_for_twins(task: Any, township: str, database: str = "", seen: str = "") -> None:
-    """Possible duplicates among what is new in a township. In a rush records come first: it waits while they do."""
-    if nudges().waiting(INTAKE) >= RUSH:
-        raise task.retry(countdown=AFTER_RUSH_S, max_retries=None)
-    try:
-        twins.look(couch(), nudges(), township, database, seen)
-    except TRANSIENT as error:
-        raise _again(task, f"twins of {township}", error) from error
-
-
 @app.task(name=SWEEP_TASK, queue=SWEEPS)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """One sweep; a second one while it runs does nothing. A store that is down is waited for until the next."""
@@ -92,6 +90,21 @@ def sweep() -> None:
         LOG.warning("sweep: %s", error)
     finally:
         ONE_SWEEP.release()
+
+
+@app.task(name=DEADLINES_TASK, queue=DEADLINES)  # type: ignore[untyped-decorator]
+def look_at_deadlines() -> None:
+    """Dates by the calendar that counts, then warnings of what fell due; a second look while it runs does nothing."""
+    if not ONE_LOOK_AT_DEADLINES.acquire(blocking=False):
+        return
+    try:
+        now = datetime.now(UTC)
+        recalculation.recalculate(couch(), nudges(), now)
+        deadlines.warn(couch(), now)
+    except StoreError as error:
+        LOG.warning("deadlines: %s", error)
+    finally:
+        ONE_LOOK_AT_DEADLINES.release()
 
 
 @app.task(name=CARE_TASK, queue=CATCH_UP)  # type: ignore[untyped-decorator]

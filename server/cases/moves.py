@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from server.cases import merging, preparing, reach, store
+from server.cases import clock, preparing, reach, store
 from server.domain import case_rights, ids, permissions, times, workflow
 from server.domain.errors import Changed, Forbidden, InvalidInput, Missing
 from server.nudges import Nudges
@@ -57,12 +57,11 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
             raise _changed(present)
         event = _event(present.case, event_id, name, fields, now) | {"by": person["name"]}
         event = preparing.prepared(couch, database, present.case, event, now)
+        event |= _clock_facts(couch, present.case, event)
         store.append(database, _permitted(present.case, event, parties))
     elif (earlier["move"], earlier["by"]) != (name, person["name"]):
         raise InvalidInput({"key": "reused"})
     after = _settle(database, case_id, event_id)
-    if name in merging.COUNTERPARTS:
-        merging.settle(database, after, now)
     nudges.announce([database.name])
     nudges.nudge(database.name)
     return after
@@ -94,7 +93,7 @@ def system_move(  # noqa: PLR0917 - where, what: the order everybody says it in
     if all(event["_id"] != event_id for event in present.events):
         row = workflow.MOVES[name]
         base = _blank(present.case, event_id, name, now) | workflow.read_fields(row, fields) | {"by": by, "party": party}
-        store.append(database, base)
+        store.append(database, base | _clock_facts(couch, present.case, base))
     after = store.refold(database, case_id)
     nudges.announce([database.name])
     nudges.nudge(database.name)
@@ -135,6 +134,11 @@ def _blank(case: Document, event_id: str, name: str, now: datetime) -> Document:
 def _event(case: Document, event_id: str, name: str, fields: dict[str, Any], now: datetime) -> Document:
     """The event of a move from the case's present state, but for who makes it. Raises IllegalMove, InvalidInput, RuleBroken."""
     return _blank(case, event_id, name, now) | workflow.check_move(case["state"], name, fields)
+
+
+def _clock_facts(couch: Couch, case: Document, event: Document) -> Document:
+    """What the event says about the case's clocks, so that its fold needs no calendar."""
+    return clock.facts(couch, case, event["move"], event, times.from_text(event["at"]))
 
 
 def _settle(database: Database, case_id: str, event_id: str) -> store.Loaded:

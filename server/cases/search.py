@@ -53,7 +53,7 @@ class Filters:
             if "state" in found and other in found:
                 found[f"state+{other}"] = f"{found['state']} {found[other]}"
         pairs = {part for name in found if "+" in name for part in name.split("+")}
-        return [facet for facet in found.items() if facet[0] not in pairs] + ([("due", "")] if self.overdue_at else [])
+        return [facet for facet in found.items() if facet[0] not in pairs]
 
     def accepts(self, case: Document) -> bool:
         """True when a case passes every filter."""
@@ -74,7 +74,7 @@ class Found:
 
 
 def search(couch: Couch, township: str, filters: Filters, limit: int = 50, cursor: str | None = None) -> Found:
-    """Cases of a township, newest received first, at most `limit` (≤ 100).
+    """Cases of a township, newest received first, at most `limit` (≤ 100); overdue ones by their date, the last one first.
 
     A page may hold fewer than `limit`, even none, and still have a `next`: a search in the text reads a bounded number of cases a
     page. Raises InvalidInput for a bad limit, cursor or query.
@@ -122,9 +122,13 @@ def _search(database: Database, filters: Filters, limit: int, after: Key | None)
         numbered = _by_number(database, filters, limit)
         if numbered:
             return Found(numbered, None)
-    facet, value = _fewest(database, filters.facets())
+    if filters.overdue_at is not None:
+        # Only these rows are in the order of dates, so that those that are not up yet need not be gone through.
+        rows = _rows(database, "due", "", after, limit, newest=times.to_text(filters.overdue_at))
+    else:
+        rows = _rows(database, *_fewest(database, filters.facets()), after, limit)
     found: list[Document] = []
-    for scanned, row in enumerate(_rows(database, facet, value, after, limit)):
+    for scanned, row in enumerate(rows):
         if len(found) == limit or scanned == SCAN_MOST:
             return Found(found, cursors.write(after))
         after = [row["key"][2], row["id"]]
@@ -133,11 +137,13 @@ def _search(database: Database, filters: Filters, limit: int, after: Key | None)
     return Found(found, None)
 
 
-def _rows(database: Database, facet: str, value: str, after: Key | None, limit: int) -> Iterator[Row]:
-    """Index rows of a facet with their cases, newest first, from behind `after`."""
+def _rows(  # noqa: PLR0917 - the index, and where to begin in it
+    database: Database, facet: str, value: str, after: Key | None, limit: int, newest: str | None = None
+) -> Iterator[Row]:
+    """Index rows of a facet with their cases, newest first, from behind `after`, none newer than `newest`."""
     size = limit + 2
     while True:
-        start: dict[str, Any] = {"startkey": [facet, value, after[0] if after else {}]}
+        start: dict[str, Any] = {"startkey": [facet, value, after[0] if after else newest or {}]}
         if after:
             start["startkey_docid"] = after[1]
         page = {"descending": True, "include_docs": True, "reduce": False, "limit": size, "endkey": [facet, value]}
@@ -169,7 +175,9 @@ def _by_number(database: Database, filters: Filters, limit: int) -> list[Documen
 
 
 def _is_overdue(case: Document, now: str) -> bool:
-    return case["due_at"] is not None and case["due_at"] < now and case["state"] in workflow.OPEN_STATES
+    """Open, its clock running, its time up. One that is stopped or shelved has no date; one that left the flow keeps its own."""
+    is_running = case["state"] in workflow.OPEN_STATES and not case.get("stopped_at")
+    return is_running and case["due_at"] is not None and case["due_at"] < now
 
 
 def _is_about(case: Document, q: str) -> bool:

@@ -72,6 +72,11 @@ def read_rows(year: int, rows: Sequence[Row]) -> tuple[Days, list[RowError]]:
     return Days(*([f"{day}" for day, kind in sorted(kinds.items()) if kind == one] for one in ("off", "extra"))), wrong
 
 
+def year_of(rows: Iterable[Row]) -> int | None:
+    """The year of the first date in these rows."""
+    return next((days[0].year for when, _ in rows if (days := _days(when))), None)
+
+
 def renewed(year: int, present: Document | None, days: Days | None, loaded_at: str) -> Document:
     """The year's next version, with the days or (None) not loaded at all; what it was before is among the `earlier` ones."""
     earlier = [] if present is None else [*present["earlier"], _kept(present)]

@@ -12,7 +12,7 @@ Case = dict[str, Any]
 Event = dict[str, Any]
 Effect = Callable[[Case, Event], str | None]
 
-CLOCK_FACTS = ("due_at", "state_due_at", "marks", "is_provisional", "remaining_min", "remedy_due_at")
+CLOCK_FACTS = ("clocks", "due_at", "state_due_at", "marks", "is_provisional", "stopped_at", "remaining_min", "remedy_due_at")
 HISTORY_MOST = 40
 
 

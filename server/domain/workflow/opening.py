@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from server.domain import ids, times
-from server.domain.workflow.effects import set_turn
+from server.domain.workflow.effects import CLOCK_FACTS, set_turn
 
 # 自处置: one in so many is looked at again (a place may want another share; the sample is drawn by the case's id alone).
 SAMPLE_ONE_IN = 5
@@ -20,13 +20,14 @@ def reported_event(
     level: str = "community",
     kind: str | None = None,
     extra: dict[str, Any] | None = None,
+    clock: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The first event of the case a report makes. Its id depends on the report alone: a second intake makes no second one.
 
     `database` is where the report lives, so that copies of the case find their way back (None: no phone holds it); `rev` tells
     the report that was processed from another one that claims its id. `level` is who holds the case first: its community, or the
     township for emergencies and `direct` categories (`first_level`). `extra` goes into the event's `report`: `origin`,
-    `has_caller`, `handed_down` of what came from elsewhere.
+    `has_caller`, `handed_down` of what came from elsewhere. `clock`: the facts of its first clock (`clock_rules`).
 
     Four times are kept apart, because no two need be near each other: `captured_at` as the phone said it, `corrected_at` the same
     by our clock (None when the phone had never measured its own), `received_at` when the gate stored it, `filed_at` when it was
@@ -44,6 +45,7 @@ def reported_event(
         "by": report["author"],
         "level": level,
         "kind": kind,
+        **(clock or {}),
         "report": _facts(report, database, received_at, photos, filed_at) | (extra or {}),
     }
 
@@ -90,6 +92,7 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
         "handler": None,
         "handlers": [],
         **_no_clock(),
+        **{name: event[name] for name in CLOCK_FACTS if name in event},
         "grid": report["grid"],
         "category": report["category"],
         "urgency": report["urgency"],
@@ -125,6 +128,7 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
 
 def _no_clock() -> dict[str, Any]:
     return {
+        "clocks": None,
         "due_at": None,
         "state_due_at": None,
         "marks": [],

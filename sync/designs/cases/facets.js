@@ -10,5 +10,6 @@ function facets(doc) {
   emit(['grid', doc.grid, doc.received_at], null);
   emit(['community', doc.grid.slice(0, 12), doc.received_at], null);
   if (doc.unit) emit(['unit', doc.unit, doc.received_at], null);
-  if (doc.due_at) emit(['due', '', doc.received_at], null);
+  // By date, not by arrival. A case that left the flow keeps its date and has no warnings any more.
+  if (doc.due_at && doc.marks && doc.marks.length) emit(['due', '', doc.due_at], null);
 }

@@ -3,12 +3,13 @@
 import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import openpyxl
 import pytest
 
 from server import audit
-from server.calendars import current, files, years
+from server.calendars import commands, current, files, years
 from server.domain import worktime
 from server.domain.errors import Changed, InvalidInput
 from sync.couch import Couch
@@ -106,3 +107,14 @@ def test_the_overview_shows_the_years_people_ask_for(store: Couch) -> None:
     years.load(store, "admin", 2030, [("2030-01-01", "休")], NOW)
     found = {year.year: year.source for year in years.overview(store, NOW)}
     assert found == {2025: "built_in", 2026: "built_in", 2027: None, 2028: None, 2030: "loaded"}
+
+
+def test_a_file_is_imported_by_command_or_every_wrong_row_is_said(store: Couch, tmp_path: Path) -> None:
+    said: list[str] = []
+    file = tmp_path / "2027.txt"
+    file.write_text("2027-01-01 休\n2027-01-04 班\n", encoding="utf-8")
+    assert not commands.bring_in(store, file, "admin", None, NOW, said.append)
+    assert said == ["row 2: “2027-01-04 班” is no weekend day: it is worked anyway"]
+    file.write_text(TEXT, encoding="utf-8")
+    assert commands.bring_in(store, file, "admin", None, NOW, said.append)
+    assert said[-1] == "2027, version 1: 8 days off, 1 weekend days worked"
