@@ -30,7 +30,7 @@ def main(task: str, budget_bytes: str, *arguments: str) -> bytes:
         if task == "derive":
             made = derive(data, int(arguments[0]))
             sizes = [made.screen_width_px, made.screen_height_px, made.thumb_width_px, made.thumb_height_px]
-            return bounded.write_result(sizes, [made.screen, made.thumb])
+            return bounded.write_result([*sizes, made.perceptual], [made.screen, made.thumb])
         return bounded.write_result(None, [scrub(data, arguments[0], int(arguments[1]))])
     except ImageError as error:
         return bounded.write_failure(error)

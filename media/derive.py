@@ -1,7 +1,7 @@
 """Making the two sizes people look at: `screen` for the case page and `thumb` for lists.
 
 Both are upright sRGB JPEGs that carry nothing but pixels: no Exif, XMP, profile or comment. Full-size viewing is in
-`scrub`; where sizes are kept is in `store`.
+`scrub`; where sizes are kept is in `store`. On the way the hash of what the picture shows is taken (`perceptual`).
 """
 
 import io
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageCms
 
-from media import bounded
+from media import bounded, perceptual
 from media.exif import read_orientation, read_tags
 from media.pictures import DAMAGE, MAX_PIXELS, decoding, open_picture, shrink_on_decode
 
@@ -35,7 +35,7 @@ _UPRIGHT = {
 
 @dataclass(frozen=True)
 class Derived:
-    """Two finished JPEGs and their sizes in pixels."""
+    """Two finished JPEGs, their sizes in pixels, and the hash of what they show (`perceptual`)."""
 
     screen: bytes
     screen_width_px: int
@@ -43,14 +43,15 @@ class Derived:
     thumb: bytes
     thumb_width_px: int
     thumb_height_px: int
+    perceptual: str | None
 
 
 def derive(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Derived:
     """Make both sizes; a picture smaller than a size is not enlarged. Raises the ImageErrors of `pictures`."""
     with open_picture(source, max_pixels) as image:
         if bounded.is_costly(image):
-            (width_px, height_px, *thumb_px), (screen_jpeg, thumb_jpeg) = bounded.decode_apart("derive", source, max_pixels)
-            return Derived(screen_jpeg, width_px, height_px, thumb_jpeg, *thumb_px)
+            (width_px, height_px, *thumb), (screen_jpeg, thumb_jpeg) = bounded.decode_apart("derive", source, max_pixels)
+            return Derived(screen_jpeg, width_px, height_px, thumb_jpeg, *thumb)
         orientation = read_orientation(read_tags(image)[0])
         shrink_on_decode(image, SCREEN_EDGE_PX)
         with decoding():
@@ -58,7 +59,7 @@ def derive(source: bytes | Path, max_pixels: int = MAX_PIXELS) -> Derived:
             # Shrunk first: turning and colour work then touch a tenth of the pixels.
             screen = turn_upright(to_srgb(_fit(_flatten_small(image), SCREEN_EDGE_PX)), orientation)
             thumb = _fit(screen, THUMB_EDGE_PX)
-            return Derived(_encode(screen), *screen.size, _encode(thumb), *thumb.size)
+            return Derived(_encode(screen), *screen.size, _encode(thumb), *thumb.size, perceptual.hash_of(thumb))
 
 
 def _flatten_small(image: Image.Image) -> Image.Image:

@@ -4,7 +4,7 @@
      "unclaimed_since": null | instant,
      "files": {"sent": {"sha256", "size_bytes", "content_type", "width_px", "height_px"}, "original": {…}},
      "taken_at", "place": {"lat", "lon", "datum"} | null, "derived": false | true, "problem": null | code,
-     "sizes": {"screen": {"width_px", "height_px"}, "thumb": {…}}}
+     "sizes": {"screen": {"width_px", "height_px"}, "thumb": {…}}, "perceptual": 16 hex digits | null}
 
 `database` is that of the photo's record; `unclaimed_since` is when the first file came, until the record is there. The database
 object is passed in; nothing here opens a connection. Every save is one write of document and bytes together, so a kill leaves all
@@ -107,7 +107,7 @@ def take_out(db: PhotoDatabase, photo: str, role: str, sha256: str) -> bool:
         if not files:
             return {"_id": doc["_id"], "_rev": doc["_rev"], "_deleted": True}
         stubs = {name: stub for name, stub in doc["_attachments"].items() if name in files}
-        return doc | {"files": files, "_attachments": stubs, "derived": False, "problem": None, "sizes": {}}
+        return doc | {"files": files, "_attachments": stubs, "derived": False, "problem": None, "sizes": {}, "perceptual": None}
 
     return _change(db, photo, change)
 
@@ -124,7 +124,7 @@ def remove_unclaimed(db: PhotoDatabase, photo: str) -> bool:
 
 
 def save_sizes(db: PhotoDatabase, photo: str, sizes: Derived) -> bool:
-    """Keep both sizes. False when they were there already or the photo is gone."""
+    """Keep both sizes and the perceptual hash. False when they were there already or the photo is gone."""
 
     def add(doc: Doc | None) -> Doc | None:
         if doc is None or doc["derived"]:
@@ -134,6 +134,7 @@ def save_sizes(db: PhotoDatabase, photo: str, sizes: Derived) -> bool:
             "screen": {"width_px": sizes.screen_width_px, "height_px": sizes.screen_height_px},
             "thumb": {"width_px": sizes.thumb_width_px, "height_px": sizes.thumb_height_px},
         }
+        doc["perceptual"] = sizes.perceptual
         _put_file(doc, "screen", "image/jpeg", sizes.screen)
         _put_file(doc, "thumb", "image/jpeg", sizes.thumb)
         return doc
@@ -199,6 +200,7 @@ def _new_doc(arrival: Arrival) -> Doc:
         "derived": False,
         "problem": None,
         "sizes": {},
+        "perceptual": None,
     }
 
 

@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from server.queues import CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, client_options
+from server.queues import CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, TWINS, TWINS_TASK, client_options
 
 CHANNEL = "xunge:changed"
 MARK = "xunge:nudged:"
@@ -66,6 +66,10 @@ class Nudges:
     def nudge_photo(self, media_database: str, photo: str, *, insist: bool = False) -> bool:
         """Ask for a photo's sizes to be made. True when it was sent or waits."""
         return self._send((PHOTO_TASK, PHOTOS, (media_database, photo)), f"{media_database}/{photo}", insist)
+
+    def nudge_twins(self, township: str, *, database: str = "", seen: str = "", insist: bool = False) -> bool:
+        """Ask for possible duplicates among what is new in a township; `seen` is the sequence of `database` that a sweep saw."""
+        return self._send((TWINS_TASK, TWINS, (township, database, seen)), f"twins/{township}", insist)
 
     def waiting(self, queue: str) -> int:
         """How many tasks wait in a queue; 0 when the broker cannot say."""

@@ -8,13 +8,15 @@ from typing import Any
 INTAKE, PHOTOS = "intake", "photos"
 # What was missed or is left over: taken by turns with `intake`, so that a backlog does not hold up what just came.
 CATCH_UP = "catch-up"
+# What no record waits for: the search for possible duplicates.
+TWINS = "twins"
 # Holds one sweep at most: beat empties it before it sends the next. No expiry by the clock, which two machines may disagree on.
 SWEEPS = "sweeps"
 # The same for looking at deadlines: what a worker that was off did not take is not done many times over.
 DEADLINES = "deadlines"
 ONE_AT_MOST = frozenset({SWEEPS, DEADLINES})
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, CARE_TASK = "xunge.intake", "xunge.photo", "xunge.sweep", "xunge.care"
-DEADLINES_TASK = "xunge.deadlines"
+TWINS_TASK, DEADLINES_TASK = "xunge.twins", "xunge.deadlines"
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from server.cases import intake
+from server.domain import grids
 from server.nudges import Nudges
 from sync import feed
 from sync.couch import Couch
+from sync.databases import parse
 from worker import conflicts
 from worker.turns import Turns
 
@@ -47,6 +49,8 @@ def _run_until_done(
         outcome = conflicts.run(couch, name) if conflicts.is_settled_here(name) else intake.run(couch, name, now())
         cases += outcome.cases
         nudges.announce(outcome.changed)
+        if outcome.cases:
+            nudges.nudge_twins(grids.township_of(str(getattr(parse(name), "grid", ""))))
         if not outcome.more:
             if seen:
                 feed.save(couch.database(name), SWEPT, seen)

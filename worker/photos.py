@@ -35,6 +35,7 @@ def make_sizes(couch: Couch, nudges: Nudges, media_database: str, photo: str) ->
     name = parse(media_database)
     if has_changed and name and name.area:
         nudges.announce([cases_db(name.area)])
+        nudges.nudge_twins(name.area)
     return has_changed
 
 

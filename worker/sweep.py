@@ -4,9 +4,12 @@ It compares update sequences with checkpoints, by equality only. A database know
 for a hundred; only one that moved since is asked for its checkpoint.
 """
 
+import contextlib
 import logging
+from collections.abc import Mapping
 
 from media import store as media_store
+from server.cases import twin_search
 from server.cases.intake import CHECKPOINT, KINDS
 from server.cases.store import DESIGN
 from server.nudges import Nudges
@@ -16,6 +19,7 @@ from sync.couch import Couch
 from sync.database import Database
 from sync.databases import parse
 from sync.errors import NotFound
+from worker import twins
 from worker.intake import SWEPT
 
 DERIVED = "derived"
@@ -30,6 +34,7 @@ class Sweep:
 
     def __init__(self) -> None:
         self._settled: dict[str, str] = {}
+        self._compared: dict[str, str] = {}
         self._has_views: set[str] = set()
 
     def run(self, couch: Couch, nudges: Nudges) -> int:
@@ -37,7 +42,8 @@ class Sweep:
         names = {name: parts.kind for name in couch.all_databases() if (parts := parse(name)) is not None}
         looked_at = [name for name, kind in names.items() if kind in KINDS or kind == "media"]
         nudged = 0
-        for name, info in couch.info(looked_at).items():
+        infos = couch.info(looked_at)
+        for name, info in infos.items():
             if info is None or self._settled.get(name) == str(info["update_seq"]):
                 continue
             try:
@@ -51,7 +57,17 @@ class Sweep:
                 self._settled[name] = str(info["update_seq"])
             else:
                 nudged += 1
+        self._compare(couch, nudges, {name: str(info["update_seq"]) for name, info in infos.items() if info})
         return nudged
+
+    def _compare(self, couch: Couch, nudges: Nudges, sequences: Mapping[str, str]) -> None:
+        """Townships whose cases or photos were not all compared with their neighbours are nudged, too."""
+        for name, seq in sequences.items():
+            parts = parse(name)
+            if parts and parts.area and self._compared.get(name) != seq:
+                with contextlib.suppress(NotFound):
+                    if _look_for_twins(couch.database(name), parts.area, seq, nudges):
+                        self._compared[name] = seq
 
     def _renew_views(self, database: Database, kind: str) -> None:
         """The views of this version of the program, asked after once for each township and process."""
@@ -67,6 +83,14 @@ def _look(database: Database, update_seq: str, nudges: Nudges) -> bool:
     if update_seq in saved:
         return True
     nudges.nudge(database.name, seen=update_seq, insist=True)
+    return False
+
+
+def _look_for_twins(database: Database, township: str, update_seq: str, nudges: Nudges) -> bool:
+    """True when what a database of cases or photos has was compared; else a nudge is sent."""
+    if update_seq in {str(feed.checkpoint(database, one)) for one in (twin_search.CHECKPOINT, twins.SWEPT)}:
+        return True
+    nudges.nudge_twins(township, database=database.name, seen=update_seq, insist=True)
     return False
 
 

@@ -23,9 +23,11 @@ from server.queues import (
     PHOTOS,
     SWEEP_TASK,
     SWEEPS,
+    TWINS,
+    TWINS_TASK,
 )
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
-from worker import care, deadlines, intake, photos, recalculation
+from worker import care, deadlines, intake, photos, recalculation, twins
 from worker.app import app, settings
 from worker.calendar import Calendar
 from worker.connections import couch, nudges
@@ -42,6 +44,8 @@ AGING = Aging()
 SEALING = Sealing()
 CALENDAR = Calendar()
 ROTATION_MOST_S = 20.0
+# So many databases that wait for intake are a rush.
+RUSH, AFTER_RUSH_S = 4, 5
 ONE_SWEEP, ONE_LOOK_AT_DEADLINES = threading.Lock(), threading.Lock()
 
 
@@ -67,6 +71,17 @@ def make_sizes(task: Any, media_database: str, photo: str) -> None:
         LOG.info("%s of %s is gone; no sizes to make", photo, media_database)
     except TRANSIENT as error:
         raise _again(task, photo, error) from error
+
+
+@app.task(name=TWINS_TASK, queue=TWINS, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
+def look_for_twins(task: Any, township: str, database: str = "", seen: str = "") -> None:
+    """Possible duplicates among what is new in a township. In a rush records come first: it waits while they do."""
+    if nudges().waiting(INTAKE) >= RUSH:
+        raise task.retry(countdown=AFTER_RUSH_S, max_retries=None)
+    try:
+        twins.look(couch(), nudges(), township, database, seen)
+    except TRANSIENT as error:
+        raise _again(task, f"twins of {township}", error) from error
 
 
 @app.task(name=SWEEP_TASK, queue=SWEEPS)  # type: ignore[untyped-decorator]

@@ -21,8 +21,10 @@ WHAT_IS_WRONG = {
 }
 
 
-def bring_in(couch: Couch, file: Path, by: str, year: int | None, now: datetime, say: Callable[[str], object]) -> bool:
-    """Load a year from a file; without `year`, the one the first date names. False when nothing was loaded, and it was said why."""
+def bring_in(  # noqa: PLR0917 - the command's own options
+    couch: Couch, file: Path, by: str, year: int | None, now: datetime, say: Callable[[str], object]
+) -> bool:
+    """Load a year from a file; without `year`, the one the first date names. False when nothing was loaded; why was said."""
     try:
         rows = files.read_file(file.read_bytes())
         found = years.load(couch, by, year or calendar_years.year_of(rows) or 0, rows, now)

@@ -45,10 +45,10 @@ def read_file(data: bytes) -> list[Row]:
             continue
         if "\x00" in text:
             break
-        found: list[Row] = [
-            (row[0], row[1] if len(row) > 1 else "") for row in csv.reader(io.StringIO(text)) if row and row[0].strip()
-        ]
-        return _without_heading(found) if any(what for _, what in found) else read_text(text)
+        found: list[Row] = [(row[0], row[1]) for row in csv.reader(io.StringIO(text)) if len(row) > 1 and row[0].strip()]
+        lines = sum(1 for line in text.splitlines() if line.strip())
+        # Every line of a CSV has its comma; what has not is text as people write it.
+        return _without_heading(found) if len(found) == lines else read_text(text)
     raise InvalidInput({"file": "unreadable"})
 
 

@@ -2,7 +2,7 @@
 
 A phone holds this quarter and the last: a copy lies where the report is, in the present quarter while its case is open, and is
 renewed in both as long as the case changes. A newer copy is never replaced by an older one, however many workers write at once.
-How a case becomes a copy is `workflow.phone_copy`.
+How a case becomes a copy is `workflow.phone_copy`; the copy of a merged case follows its main case (`copy_of`).
 """
 
 from collections import defaultdict
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from server.cases import merging
 from server.domain import workflow
 from sync.couch import Couch
 from sync.database import Database
@@ -35,8 +36,10 @@ def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bo
     """
     quarter = quarter_at(now)
     wanted: dict[str, Wanted] = defaultdict(lambda: Wanted({}, {}))
+    cases = list(cases)
+    mains = merging.followed(couch, cases)
     for case in cases:
-        copy = workflow.phone_copy(case)
+        copy = copy_of(case, mains.get(case["_id"]))
         wanted[case["database"]].always[case["_id"]] = copy
         present, last = (grid_db(case["grid"], one) for one in (quarter, previous_quarter(quarter)))
         if present != case["database"]:
@@ -45,6 +48,15 @@ def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bo
             if last != case["database"]:
                 wanted[last].renew[case["_id"]] = copy
     return {name for name, copies in sorted(wanted.items()) if _fill(couch, name, copies, quarter, are_new)}
+
+
+def copy_of(case: Document, main: Document | None) -> Document:
+    """The copy of a case; of a merged one with `follows`: what became of the case it is part of now, for its reporter."""
+    copy = workflow.phone_copy(case)
+    if main is None:
+        return copy
+    told = workflow.phone_copy(main)
+    return copy | {"follows": {name: told[name] for name in ("case_no", "state", "last_event", "updated_at")}}
 
 
 def carry_over(couch: Couch, cases: Iterable[Document], now: datetime) -> set[str]:
@@ -97,5 +109,5 @@ def _differing(database: Database, copies: dict[str, Document], renew: dict[str,
     return docs
 
 
-def _age(copy: Document) -> tuple[int, str]:
-    return copy["events"], copy["updated_at"]
+def _age(copy: Document) -> tuple[int, str, str]:
+    return copy["events"], copy["updated_at"], copy.get("follows", {}).get("updated_at", "")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from server import photo_records
-from server.cases import categories, clock, copies, duplicates, store
+from server.cases import categories, clock, copies, duplicates, merging, store
 from server.domain import documents, grids, ids, times, workflow
 from server.notices import issuing
 from sync import feed
@@ -143,7 +143,9 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     moved = {doc["case"] for doc in docs if doc.get("type") == "event" and doc["n"] > 0}
     moved |= {doc["_id"] for doc in docs if doc.get("type") == "case" and doc["events"] > 1}
     loaded = [store.refold(database, id) for id in sorted(moved)]
-    changed = copies.write(couch, [present.case for present in loaded if present], now)
+    loaded += [main for present in loaded if present for main in merging.settle(database, present, now)]
+    cases = {present.case["_id"]: present.case for present in loaded if present}
+    changed = copies.write(couch, (merging.followers(database, cases.values()) | cases).values(), now)
     changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
     feed.finish(database, CHECKPOINT, page)
     return Outcome(0, frozenset(changed), page.more)

@@ -8,7 +8,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from server.cases import clock, preparing, reach, store
+from server.cases import clock, merging, preparing, reach, store
 from server.domain import case_rights, ids, permissions, times, workflow
 from server.domain.errors import Changed, Forbidden, InvalidInput, Missing
 from server.nudges import Nudges
@@ -62,6 +62,8 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
     elif (earlier["move"], earlier["by"]) != (name, person["name"]):
         raise InvalidInput({"key": "reused"})
     after = _settle(database, case_id, event_id)
+    if name in merging.COUNTERPARTS:
+        merging.settle(database, after, now)
     nudges.announce([database.name])
     nudges.nudge(database.name)
     return after

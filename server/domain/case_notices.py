@@ -10,13 +10,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from server.domain import notices, times
-from server.domain.grids import community_of, township_of
-from server.domain.workflow import fold
+from server.domain.grids import is_unplaced, township_of
+from server.domain.workflow import fold, holder_of
 
 Case = Mapping[str, Any]
 Event = Mapping[str, Any]
-
-LEVEL_DIGITS = {"community": 12, "township": 9, "district": 6, "city": 4}
 
 
 class Telling(NamedTuple):
@@ -51,14 +49,9 @@ TOLD_OF_EMERGENCY = (Telling(("holder", "community"), "case.reported", "emergenc
 FACTS = ("case_no", "category", "grid", "unit", "due_at", "level")
 
 
-def _holder(case: Case) -> list[str]:
-    level = str(case.get("level") or "township")
-    return [f"{level}:{case['grid'][: LEVEL_DIGITS[level]]}"]
-
-
 PARTIES: dict[str, Callable[[Case], Iterable[str | None]]] = {
-    "holder": _holder,
-    "community": lambda case: [f"community:{community_of(case['grid'])}"],
+    "holder": lambda case: [holder_of(case["level"], case["grid"])],
+    "community": lambda case: [] if is_unplaced(case["grid"]) else [holder_of("community", case["grid"])],
     "unit": lambda case: [case.get("unit")],
     "supporting": lambda case: case.get("supporting") or (),
     "handler": lambda case: [case.get("handler")],

@@ -44,6 +44,8 @@ class Access(NamedTuple):
 
 
 NONE = Access(pull=False, push=False)
+# The scope of the access log that is all of it.
+AUDIT_EVERYWHERE = "*"
 
 
 def database_kinds(person: Person) -> frozenset[str]:
@@ -93,6 +95,29 @@ def may_see_records(person: Person, kind: str, grid: str) -> bool:
     if kind in database_kinds(person) and grid in person.get("grids", ()):
         return True
     return kind == "grid" and may_see_case(person, grid)
+
+
+def audit_scopes(person: Person) -> list[str]:
+    """Which parts of the access log this person may read: everything, their townships, their districts; none for most.
+
+    Administrators answer for the system, triage for its township, districts for their own; whoever else is named in an entry
+    asks them.
+    """
+    roles, townships = person["roles"], sorted(person.get("townships", ()))
+    everything = [AUDIT_EVERYWHERE] if "admin" in roles else []
+    districts = sorted({code[:6] for code in townships}) if "district" in roles else []
+    own = townships if not {"triage", "admin", "district"}.isdisjoint(roles) else []
+    return [*everything, *districts, *own]
+
+
+def may_read_audit(person: Person, scope: str) -> bool:
+    """True when this person may read this part of the access log: a township (9 digits), a district (6) or everything."""
+    return scope in audit_scopes(person)
+
+
+def has_audit_desk(person: Person) -> bool:
+    """True for those who have a page of the access log at all."""
+    return bool(audit_scopes(person))
 
 
 def may_review_households(person: Person, grid: str) -> bool:

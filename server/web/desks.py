@@ -6,12 +6,23 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.domain.permissions import Person, has_household_desk, may_read_lists, may_use_desk, may_use_phone, townships_seen
+from server.domain.permissions import (
+    Person,
+    has_audit_desk,
+    has_household_desk,
+    may_read_lists,
+    may_use_desk,
+    may_use_phone,
+    townships_seen,
+)
 from server.web import locale
 from server.web.services import services_of
 
 # Pages besides the list of cases that the bar leads to: address, words, and whose they are.
-PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (("/lists", "lists.link", may_read_lists),)
+PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
+    ("/lists", "lists.link", may_read_lists),
+    ("/audit", "audit.title", has_audit_desk),
+)
 
 
 def desk_of(person: Person) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
-from server.web import case as case_page
 from server.web import (
+    audit_log,
     cases_api,
     desks,
     devices_api,
@@ -25,6 +25,7 @@ from server.web import (
     rescue,
     session_routes,
 )
+from server.web import case as case_page
 from server.web import township as township_page
 from server.web.assets import Assets
 from server.web.health_route import healthz
@@ -113,6 +114,8 @@ def _quarantine() -> list[BaseRoute]:
 
 def _notices() -> list[BaseRoute]:
     return [
+        Route("/audit", audit_log.show_log),
+        Route("/audit/export", audit_log.export_log, methods=["POST"]),
         Route("/notices", notices.show_notices),
         Route("/notices/live", live_desk.notice_stream),
         Route("/notices/reading", notices.read_all, methods=["POST"]),

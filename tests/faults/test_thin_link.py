@@ -51,7 +51,7 @@ def kept_files(couch: Couch) -> list[str]:
 
 
 def test_photos_over_a_thin_link_are_hardly_sent_twice(system: RunningSystem, tmp_path: Path) -> None:
-    send_batch(system, tmp_path / "photos", 12, 200_000, 10)
+    send_batch(system, tmp_path / "photos", 12, 200_000, 20)
 
 
 @pytest.mark.long

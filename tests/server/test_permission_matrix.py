@@ -13,7 +13,7 @@ import httpx
 import pytest
 import redis
 
-from server import quarantine
+from server import notices, quarantine
 from server.domain import adoption, permissions, times
 from server.people import accounts, devices
 from sync import databases
@@ -255,3 +255,27 @@ def test_superseded_values_of_a_home_are_the_communitys_alone(site: Site, phone:
         for what in ("opening", "restoration", "review"):
             assert desk.post(f"{entry}/{what}", data={"purpose": "核对"}).status_code == 404, what
             assert phone.client.post(f"{entry}/{what}", data={"purpose": "核对"}).status_code in {401, 303}, what
+
+
+@pytest.mark.parametrize("scope", [GRID_A[:9], GRID_ELSEWHERE[:9], GRID_A[:6], "*"])
+def test_the_access_log_is_read_by_the_table_alone(site: Site, phone: Phone, scope: str) -> None:
+    may = permissions.may_read_audit(phone.person, scope)
+    assert not may or phone.person["roles"][0] in {"admin", "triage", "district"}
+    assert not may or scope != GRID_ELSEWHERE[:9]
+    with site.visit(phone.person["name"]) as desk:
+        assert desk.get("/audit", params={"scope": scope}).status_code == (200 if may else 404)
+        form = {"scope": scope, "purpose": "核对", "as": "csv"}
+        assert desk.post("/audit/export", data=form).status_code == (200 if may else 404)
+    assert phone.client.get("/audit", params={"scope": scope}).status_code in {401, 303}
+
+
+def test_everybody_reads_their_own_notices_and_nobody_anothers(site: Site, phone: Phone) -> None:
+    own = notices.notify(site.couch, to=[f"user:{phone.person['name']}"], what="case.urged", subject="x", key=phone.device_id)
+    other = notices.notify(site.couch, to=["user:nobody"], what="case.urged", subject="x", key="nobody's")
+    with site.visit(phone.person["name"]) as desk:
+        assert desk.get("/notices").status_code == 200
+        for client in (desk, phone.client):
+            shown = [one["id"] for one in client.get("/api/notices").json()["notices"]]
+            assert own.partition(":")[2] in shown
+            assert other.partition(":")[2] not in shown
+            assert client.post(f"/api/notices/{other.partition(':')[2]}/reading").status_code == 404
