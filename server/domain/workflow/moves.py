@@ -115,7 +115,7 @@ MOVES: dict[str, Move] = {
     # What the system does by itself
     "absorb": Move(ANY, None, (), ("absorbed",), shown=None),
     "release": Move(ANY, None, (), ("released",), shown=None),
-    "blow": Move(ANY, None, (), ("whistle",), shown=()),
+    "blow": Move(ANY, None, (), ("whistle",), ("units",), shown=()),
     "whistle_solved": Move(ANY, None, (), ("whistle",), shown=()),
     "recalculate": Move(OPEN_STATES, None, (), shown=None),
     "origin": Move(ANY, None, (), ("origin",), shown=None),
