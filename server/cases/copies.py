@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from server.cases import merging
-from server.domain import workflow
+from server.domain import grids, workflow
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import grid_db, previous_quarter, quarter_at
@@ -31,6 +31,8 @@ class Wanted(NamedTuple):
 def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bool = False) -> set[str]:
     """Write the copies of cases into their report's database, the present quarter's and the last's. The databases that changed.
 
+    A case that no phone reported has no such database, one without a grid is on no phone at all.
+
     `are_new` says that copies are not expected to be there, which saves asking. A database that is gone is not made again, save
     the present quarter's.
     """
@@ -40,7 +42,10 @@ def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bo
     mains = merging.followed(couch, cases)
     for case in cases:
         copy = copy_of(case, mains.get(case["_id"]))
-        wanted[case["database"]].always[case["_id"]] = copy
+        if case["database"] is not None:
+            wanted[case["database"]].always[case["_id"]] = copy
+        if grids.is_unplaced(case["grid"]):
+            continue
         present, last = (grid_db(case["grid"], one) for one in (quarter, previous_quarter(quarter)))
         if present != case["database"]:
             is_open = case["state"] in workflow.OPEN_STATES
@@ -67,7 +72,7 @@ def carry_over(couch: Couch, cases: Iterable[Document], now: datetime) -> set[st
     quarter = quarter_at(now)
     wanted: dict[str, Wanted] = defaultdict(lambda: Wanted({}, {}))
     for case in cases:
-        if case["state"] in workflow.OPEN_STATES:
+        if case["state"] in workflow.OPEN_STATES and not grids.is_unplaced(case["grid"]):
             wanted[grid_db(case["grid"], quarter)].always[case["_id"]] = workflow.phone_copy(case)
     return {name for name, copies in sorted(wanted.items()) if _fill(couch, name, copies, quarter, are_new=False)}
 

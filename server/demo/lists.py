@@ -72,6 +72,7 @@ ADMISSIONS = (  # 准入: from, categories, where, item
     ("bureau-emergency", "32", DISTRICT, "安全隐患排查"),
     ("bureau-civil", "51", DISTRICT, "困难群众走访核对"),
     ("bureau-housing", "0502 3203", DISTRICT, "老旧房屋巡查"),
+    ("command", "3101 3104", DISTRICT, "重大活动消防检查"),
 )
 POSTS = (("dept1", "enforcement", "head"), ("triage1", "civil", "head"), ("district1", "command", "head"))
 SHIFTS = (("day", [1, 2, 3, 4, 5], "08:00", "18:00"), ("night", [1, 2, 3, 4, 5, 6, 7], "18:00", "08:00"))

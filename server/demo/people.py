@@ -41,7 +41,7 @@ def _others() -> list[Person]:
         account("community1", "community", "富宁社区", "Funing community", communities=[community]),
         account("triage1", "triage", "北京西路综治中心", "Beijing West Road centre", townships=[TOWNSHIP]),
         account("dept1", "department", "综合执法队", "Enforcement team", units=["unit:enforcement"]),
-        account("district1", "district", "西夏区指挥中心", "Xixia district centre", townships=everywhere),
+        account("district1", "district", "西夏区指挥中心", "Xixia district centre", townships=everywhere, units=["unit:command"]),
         account("city1", "city", "银川市指挥中心", "Yinchuan city centre", townships=everywhere),
         account("admin", "admin", "系统管理员", "Administrator", townships=everywhere),
     ]

@@ -165,3 +165,21 @@ def may_read_lists(person: Person) -> bool:
 def may_edit_lists(person: Person) -> bool:
     """True for whoever imports lists, changes entries and undoes imports: administrators alone."""
     return "admin" in person["roles"]
+
+
+HANDING_DOWN = frozenset({"department", "district"})
+
+
+def may_hand_down(person: Person, unit: str) -> bool:
+    """True when this person may hand tasks down to townships, or ask to be admitted, in this unit's name."""
+    return not HANDING_DOWN.isdisjoint(person["roles"]) and unit in person.get("units", ())
+
+
+def may_decide_admission(person: Person, township: str) -> bool:
+    """True when this person approves or refuses what departments ask to hand down to this township: its own triage."""
+    return "triage" in person["roles"] and township in person.get("townships", ())
+
+
+def sees_handdowns(person: Person) -> bool:
+    """True for whoever hands down, receives, or looks on: departments, townships, district, city, administrators."""
+    return not {"department", "triage", "district", "city", "admin"}.isdisjoint(person["roles"])

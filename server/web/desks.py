@@ -13,6 +13,7 @@ from server.domain.permissions import (
     may_read_lists,
     may_use_desk,
     may_use_phone,
+    sees_handdowns,
     townships_seen,
 )
 from server.web import locale
@@ -22,6 +23,7 @@ from server.web.services import services_of
 PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("/lists", "lists.link", may_read_lists),
     ("/audit", "audit.title", has_audit_desk),
+    ("/handdowns", "handdowns.link", sees_handdowns),
 )
 
 

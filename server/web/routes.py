@@ -10,6 +10,8 @@ from server.web import (
     cases_api,
     desks,
     devices_api,
+    handdowns,
+    handdowns_api,
     households,
     list_changes,
     lists,
@@ -60,6 +62,10 @@ def _pages() -> list[BaseRoute]:
 
 def _lists() -> list[BaseRoute]:
     return [
+        Route("/handdowns", handdowns.show_handdowns),
+        Route("/handdowns", handdowns.submit_handdown, methods=["POST"]),
+        Route("/admissions", handdowns.submit_request, methods=["POST"]),
+        Route("/admissions/{id}/decision", handdowns.submit_decision, methods=["POST"]),
         Route("/lists", lists.show_first),
         Route("/lists/download", lists.download),
         Route("/lists/changes", list_changes.show_changes),
@@ -85,6 +91,8 @@ def _api() -> list[BaseRoute]:
         Route("/api/devices/me", devices_api.report_unsent, methods=["POST"]),
         Route("/api/devices/{id}", devices_api.revoke, methods=["DELETE"]),
         Route("/api/cases", cases_api.list_cases),
+        Route("/api/handdowns", handdowns_api.count_handdowns),
+        Route("/api/handdowns", handdowns_api.make_handdown, methods=["POST"]),
         Route("/api/cases/{id}", cases_api.show_case),
         Route("/api/cases/{id}/events", cases_api.add_event, methods=["POST"]),
         Route("/api/photos/{photo}/{size}", photo_files.show_photo),

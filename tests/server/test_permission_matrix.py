@@ -33,6 +33,8 @@ SERVERS_OWN = [
     databases.PEOPLE,
     databases.DEVICES,
     databases.QUARANTINE,
+    databases.LISTS,
+    databases.HANDDOWNS,
     databases.NOTICES,
     databases.cases_db(GRID_A[:9]),
     databases.media_db(GRID_A[:9]),
@@ -279,3 +281,31 @@ def test_everybody_reads_their_own_notices_and_nobody_anothers(site: Site, phone
             assert own.partition(":")[2] in shown
             assert other.partition(":")[2] not in shown
             assert client.post(f"/api/notices/{other.partition(':')[2]}/reading").status_code == 404
+
+
+def test_lists_and_hand_downs_open_by_the_table_alone(site: Site, phone: Phone) -> None:
+    """Every route of them, at a desk, for every role; by a phone's token none opens."""
+    reads, edits = permissions.may_read_lists(phone.person), permissions.may_edit_lists(phone.person)
+    sees = permissions.sees_handdowns(phone.person)
+    gets = dict.fromkeys(("/lists/units", "/lists/changes", "/lists/download"), reads)
+    gets |= {"/lists/units/new": edits, "/handdowns": sees, "/api/handdowns": sees}
+    posts = dict.fromkeys(("/lists/units/entries", "/lists/changes/1/undoing"), edits)
+    with site.visit(phone.person["name"]) as desk:
+        for path, is_open in gets.items():
+            assert desk.get(path).status_code == (200 if is_open else 404), path
+            assert phone.client.get(path).status_code in {401, 303}, path
+        for path, is_open in posts.items():
+            assert desk.post(path, data={"key": "x"}).status_code == (422 if is_open else 404), path
+            assert phone.client.post(path, data={"key": "x"}).status_code in {401, 303}, path
+        upload = {"file": ("a.xlsx", b"x")}
+        assert desk.post("/lists/changes", files=upload).status_code == (422 if edits else 404)
+        for path in ("/lists/drafts/a/application", "/lists/drafts/a/discard"):
+            assert desk.post(path).status_code == 404, path
+        # In the name of a unit that is not theirs nobody hands down, asks, or is told more.
+        task = {"unit": "unit:enforcement", "township": GRID_A[:9], "category": "1401", "text": "整治"}
+        assert desk.post("/api/handdowns", json=task).status_code == 403
+        for path in ("/handdowns", "/admissions"):
+            assert desk.post(path, data=task).status_code == (403 if sees else 404), path
+        foreign = "/admissions/admission:640105003:0123456789abcdef/decision"
+        assert desk.post(foreign, data={"verdict": "approve", "reason": "同意"}).status_code == 404
+        assert phone.client.post("/api/handdowns", json=task).status_code == 401

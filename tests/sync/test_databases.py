@@ -23,6 +23,7 @@ NAMES = [
     (db.DEVICES, "devices", False),
     (db.QUARANTINE, "quarantine", False),
     (db.LISTS, "lists", False),
+    (db.HANDDOWNS, "handdowns", False),
 ]
 
 
