@@ -26,6 +26,7 @@ from server.queues import (
     TWINS,
     TWINS_TASK,
 )
+from sync.databases import NOTICES
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, deadlines, intake, photos, recalculation, twins
 from worker.app import app, settings
@@ -95,6 +96,7 @@ def sweep() -> None:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
         SEALING.run(couch(), datetime.now(UTC))
+        nudges().nudge(NOTICES, insist=True)
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
         if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))
