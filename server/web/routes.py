@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from server.web import (
     audit_log,
     cases_api,
+    channels,
     desks,
     devices_api,
     handdowns,
@@ -124,6 +125,10 @@ def _notices() -> list[BaseRoute]:
     return [
         Route("/audit", audit_log.show_log),
         Route("/audit/export", audit_log.export_log, methods=["POST"]),
+        Route("/channels", channels.show_channels),
+        Route("/channels", channels.add_channel, methods=["POST"]),
+        Route("/channels/{id}/removal", channels.remove_channel, methods=["POST"]),
+        Route("/channels/deliveries/{id}/retry", channels.retry_delivery, methods=["POST"]),
         Route("/notices", notices.show_notices),
         Route("/notices/live", live_desk.notice_stream),
         Route("/notices/reading", notices.read_all, methods=["POST"]),
