@@ -43,6 +43,13 @@ def note(of: str, grid: str = GRID_A, at: datetime = AT, **fields: Any) -> dict[
     return head | {"captured_at": times.to_text(at), "clock_offset_ms": 0, "of": of, "text": "补充", "photos": []} | fields
 
 
+def taskreply(of: str, grid: str = GRID_A, at: datetime = AT, **fields: Any) -> dict[str, Any]:
+    """A sound answer to a task."""
+    head = {"_id": new_id("taskreply", at), "type": "taskreply", "v": 1, "grid": grid, "author": "worker1", "device": "d1"}
+    said = {"of": of, "outcome": "done", "text": "已看过", "photos": [], "answers": {}}
+    return head | {"captured_at": times.to_text(at), "clock_offset_ms": 0} | said | fields
+
+
 def photo(files: dict[str, str], id: str | None = None, grid: str = GRID_A, at: datetime = AT, **fields: Any) -> dict[str, Any]:
     """A sound photo record; `files` gives the SHA-256 of each role."""
     head = {"_id": id or new_id("photo", at), "type": "photo", "v": 1, "grid": grid, "author": "worker1", "device": "d1"}

@@ -3,7 +3,7 @@
 By server time and China's calendar; whenever a worker finds a township that has not been through it, so also after any time
 off. Bounded batches, each after a place remembered in the township's own database, so it may run twice, at once, or be killed
 anywhere. What moves meanwhile is copied by intake (`server/cases/copies.py`); a case that moved while its copy was written is
-looked at again. Server-written tasks are not carried over yet: there are none.
+looked at again. Open tasks go with their cases.
 """
 
 import logging
@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from server.cases import copies
+from server.cases import copies, tasks
 from server.cases.store import DESIGN
 from server.domain import workflow
 from server.nudges import Nudges
@@ -127,8 +127,8 @@ def _behind(place: Place, found: list[dict[str, Any]], batch: int) -> Place:
 
 def _copy(couch: Couch, nudges: Nudges, database: Database, ids: list[str], now: datetime) -> None:
     read = {id: case for id, case in database.many(ids).items() if case}
-    changed = copies.carry_over(couch, read.values(), now)
+    changed = copies.carry_over(couch, read.values(), now) | tasks.write(couch, read.values(), now)
     # Closed between reading and copying: whoever closed it found no copy here to renew.
     again = {id: case for id, case in database.many(list(read)).items() if case}
     moved = [case for id, case in again.items() if case["_rev"] != read[id]["_rev"]]
-    nudges.announce(changed | copies.write(couch, moved, now))
+    nudges.announce(changed | copies.write(couch, moved, now) | tasks.write(couch, moved, now))

@@ -1,31 +1,23 @@
 """What phones see of cases: small copies in the grid's databases (DESIGN §5, type `case`), written only when they differ.
 
 A phone holds this quarter and the last: a copy lies where the report is, in the present quarter while its case is open, and is
-renewed in both as long as the case changes. A newer copy is never replaced by an older one, however many workers write at once.
-How a case becomes a copy is `workflow.phone_copy`; the copy of a merged case follows its main case (`copy_of`).
+renewed in both as long as the case changes. What came of a household's errand stays among the household databases. How a case
+becomes a copy is `workflow.phone_copy`, how copies are written `copying.py`; the copy of a merged case follows its main case
+(`copy_of`).
 """
 
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from server.cases import merging
+from server.cases.copying import Wanted, fill
 from server.domain import grids, workflow
 from sync.couch import Couch
-from sync.database import Database
-from sync.databases import grid_db, previous_quarter, quarter_at
-from sync.errors import Conflict, NotFound
+from sync.databases import grid_db, home_quarter_db, parse, previous_quarter, quarter_at
 
 Document = dict[str, Any]
-TRIES = 8
-
-
-class Wanted(NamedTuple):
-    """The copies one database should hold: `always`, and those to be renewed only if they are there (`renew`)."""
-
-    always: dict[str, Document]
-    renew: dict[str, Document]
 
 
 def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bool = False) -> set[str]:
@@ -46,13 +38,13 @@ def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bo
             wanted[case["database"]].always[case["_id"]] = copy
         if grids.is_unplaced(case["grid"]):
             continue
-        present, last = (grid_db(case["grid"], one) for one in (quarter, previous_quarter(quarter)))
+        present, last = (database_of(case, one) for one in (quarter, previous_quarter(quarter)))
         if present != case["database"]:
             is_open = case["state"] in workflow.OPEN_STATES
             (wanted[present].always if is_open else wanted[present].renew)[case["_id"]] = copy
             if last != case["database"]:
                 wanted[last].renew[case["_id"]] = copy
-    return {name for name, copies in sorted(wanted.items()) if _fill(couch, name, copies, quarter, are_new)}
+    return {name for name, copies in sorted(wanted.items()) if fill(couch, name, copies, quarter, are_new)}
 
 
 def copy_of(case: Document, main: Document | None) -> Document:
@@ -73,46 +65,17 @@ def carry_over(couch: Couch, cases: Iterable[Document], now: datetime) -> set[st
     wanted: dict[str, Wanted] = defaultdict(lambda: Wanted({}, {}))
     for case in cases:
         if case["state"] in workflow.OPEN_STATES and not grids.is_unplaced(case["grid"]):
-            wanted[grid_db(case["grid"], quarter)].always[case["_id"]] = workflow.phone_copy(case)
-    return {name for name, copies in sorted(wanted.items()) if _fill(couch, name, copies, quarter, are_new=False)}
+            wanted[database_of(case, quarter)].always[case["_id"]] = workflow.phone_copy(case)
+    return {name for name, copies in sorted(wanted.items()) if fill(couch, name, copies, quarter, are_new=False)}
 
 
-def _fill(couch: Couch, name: str, wanted: Wanted, quarter: str, are_new: bool) -> bool:
-    try:
-        return _write(couch.database(name), wanted, are_new)
-    except NotFound:
-        if not name.endswith(quarter) or not wanted.always:
-            return False
-        couch.create(name, replicated=True)
-        return _write(couch.database(name), wanted, are_new)
+def is_of_household(case: Document) -> bool:
+    """True for the case of an errand: police, who open the grid's databases, never see what a household has asked for."""
+    name = parse(case["database"] or "")
+    return name is not None and name.kind == "home-quarter"
 
 
-def _write(database: Database, wanted: Wanted, are_new: bool) -> bool:
-    """Write what differs; True when anything was written. A conflict means: look again, somebody else writes too."""
-    waiting, has_written = wanted.always | wanted.renew, False
-    docs = list(waiting.values()) if are_new and not wanted.renew else _differing(database, waiting, wanted.renew)
-    for _ in range(TRIES):
-        rows = database.bulk(docs)
-        has_written = has_written or any("error" not in row for row in rows)
-        waiting = {row["id"]: waiting[row["id"]] for row in rows if "error" in row}
-        if not waiting:
-            return has_written
-        docs = _differing(database, waiting, wanted.renew)
-    raise Conflict(database.name)
-
-
-def _differing(database: Database, copies: dict[str, Document], renew: dict[str, Document]) -> list[Document]:
-    """The copies that say more than what is there, with the revision they replace."""
-    docs = []
-    for id, present in database.many(list(copies)).items():
-        copy = copies[id]
-        if present is None:
-            if id not in renew:
-                docs.append(copy)
-        elif _age(present) <= _age(copy) and {n: v for n, v in present.items() if n != "_rev"} != copy:
-            docs.append(copy | {"_rev": present["_rev"]})
-    return docs
-
-
-def _age(copy: Document) -> tuple[int, str, str]:
-    return copy["events"], copy["updated_at"], copy.get("follows", {}).get("updated_at", "")
+def database_of(case: Document, quarter: str) -> str:
+    """Where a quarter keeps what phones are shown of this case."""
+    make = home_quarter_db if is_of_household(case) else grid_db
+    return make(case["grid"], quarter)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from server import photo_records
-from server.cases import categories, clock, copies, duplicates, merging, store
+from server.cases import categories, clock, copies, duplicates, merging, replies, store, tasks
 from server.domain import documents, grids, ids, times, workflow
 from server.notices import issuing
 from sync import feed
@@ -31,11 +31,13 @@ Row = dict[str, Any]
 
 
 class Outcome(NamedTuple):
-    """What a run did. `changed` databases are worth an announcement; `more` says that another run is due at once."""
+    """What a run did. `changed` databases are worth an announcement; `more` says that another run is due at once, `due` which
+    other databases want one: moves that a phone made are carried on by the intake of their cases."""
 
     cases: int
     changed: frozenset[str]
     more: bool
+    due: frozenset[str] = frozenset()
 
 
 NOTHING = Outcome(0, frozenset(), more=False)
@@ -53,13 +55,41 @@ def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcom
     if not page.changes:
         return NOTHING
     photo_records.settle_page(couch, name, page.changes)
+    outcome = Outcome(0, frozenset(), page.more)
     if parts.kind == "grid" and parts.grid:
         outcome = _take_in(couch, database, page, parts.grid, now)
-    else:
-        settled = duplicates.settle(couch, database, page.changes, {})
-        outcome = Outcome(0, frozenset({name} if settled else ()), page.more)
+    if not outcome.cases and duplicates.settle(couch, database, page.changes, {}):
+        outcome = outcome._replace(changed=frozenset({name}))
+    if parts.kind in ("grid", "home-quarter"):
+        outcome = _with_moves(couch, database, page, now, outcome)
     feed.finish(database, CHECKPOINT, page)
     return outcome
+
+
+def _with_moves(couch: Couch, database: Database, page: feed.Batch, now: datetime, outcome: Outcome) -> Outcome:
+    """Replies and notes of a page → moves of their cases. Their copies are the intake of the cases' own to write."""
+    said = [
+        leaves[0] for row in page.changes if (leaves := duplicates.first_revisions(row)) and leaves[0]["type"] in replies.TAKEN
+    ]
+    if not said:
+        return outcome
+    place = replies.Place(couch, database, now, fetch=lambda other: _run_through(couch, other, now))
+    moved = replies.take_in(place, [doc for doc in said if _is_sound(couch, database, doc)])
+    due = {cases_db(grids.township_of(case["grid"])) for case in moved.values()}
+    return outcome._replace(changed=outcome.changed | due, due=frozenset(due))
+
+
+def _is_sound(couch: Couch, database: Database, doc: Document) -> bool:
+    wrong = _shape_wrong(doc)
+    if wrong:
+        LOG.warning("%s in %s is unsound: %s", doc["_id"], database.name, wrong)
+        duplicates.keep_aside(couch, database.name, doc, "schema", wrong)
+    return not wrong
+
+
+def _run_through(couch: Couch, name: str, now: datetime) -> None:
+    while run(couch, name, now).more:
+        pass
 
 
 def _take_in(couch: Couch, database: Database, page: feed.Batch, grid: str, now: datetime) -> Outcome:
@@ -67,8 +97,7 @@ def _take_in(couch: Couch, database: Database, page: feed.Batch, grid: str, now:
     township = grids.township_of(grid)
     reports = _sound_reports(couch, database, page, grid)
     if not reports:
-        settled = duplicates.settle(couch, database, page.changes, {})
-        return Outcome(0, frozenset({database.name} if settled else ()), page.more)
+        return Outcome(0, frozenset(), page.more)
     received = _receipts(database, page, set(reports))
     now_text = times.to_text(now)
     events = [_first_event(couch, report, database.name, received.get(id, now_text), now_text) for id, report in reports.items()]
@@ -108,8 +137,12 @@ def _whats_wrong(report: Document, grid: str) -> dict[str, str]:
         return {"_id": "id_type_mismatch"}
     if report.get("grid") != grid:
         return {"grid": "grid_mismatch"}
+    return _shape_wrong(report)
+
+
+def _shape_wrong(doc: Document) -> dict[str, str]:
     try:
-        documents.read_stored(report)
+        documents.read_stored(doc)
     except msgspec.ValidationError as error:
         return {"document": str(error)}
     return {}
@@ -135,7 +168,7 @@ def _received(page: feed.Batch, wanted: set[str]) -> dict[str, str]:
 
 
 def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) -> Outcome:
-    """Moves made at the desk → the case folded (should its mover have been killed) → the phones' copies, notices at desks."""
+    """Moves → the case folded (should its mover have been killed) → the phones' copies and tasks, notices at desks."""
     page = feed.read(database, CHECKPOINT, batch)
     if not page.changes:
         return NOTHING
@@ -146,6 +179,7 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     loaded += [main for present in loaded if present for main in merging.settle(database, present, now)]
     cases = {present.case["_id"]: present.case for present in loaded if present}
     changed = copies.write(couch, (merging.followers(database, cases.values()) | cases).values(), now)
+    changed |= tasks.write(couch, cases.values(), now)
     changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
     feed.finish(database, CHECKPOINT, page)
     return Outcome(0, frozenset(changed), page.more)

@@ -87,6 +87,27 @@ def system_move(  # noqa: PLR0917 - where, what: the order everybody says it in
     It is made once for one `key`, however often it is called. What the flow does not allow stays in the timeline as refused and
     raises nothing: nobody is there to be told. Raises InvalidInput for fields that cannot be.
     """
+    after = record(couch, township, case_id, name, fields, key=key, now=now, by=by, party=party)
+    if after is not None:
+        database = cases_db(township)
+        nudges.announce([database])
+        nudges.nudge(database)
+    return after
+
+
+def record(
+    couch: Couch,
+    township: str,
+    case_id: str,
+    name: str,
+    fields: dict[str, Any],
+    *,
+    key: str,
+    now: datetime,
+    by: str = "system",
+    party: str = "system",
+) -> store.Loaded | None:
+    """`system_move` by somebody who tells about it himself, as the worker's intake does."""
     database = couch.database(cases_db(township))
     present = store.load(database, case_id)
     if present is None:
@@ -96,10 +117,7 @@ def system_move(  # noqa: PLR0917 - where, what: the order everybody says it in
         row = workflow.MOVES[name]
         base = _blank(present.case, event_id, name, now) | workflow.read_fields(row, fields) | {"by": by, "party": party}
         store.append(database, base | _clock_facts(couch, present.case, base))
-    after = store.refold(database, case_id)
-    nudges.announce([database.name])
-    nudges.nudge(database.name)
-    return after
+    return store.refold(database, case_id)
 
 
 def _found(couch: Couch, person: permissions.Person, case_id: str) -> tuple[Database, store.Loaded]:

@@ -102,11 +102,12 @@ class Report(Envelope, kw_only=True):
 
 
 class Note(Envelope, kw_only=True):
-    """A later fact about a report or case."""
+    """A later fact about a report, case or errand. `intent` asks for a move of the reporter's own besides what it says."""
 
     of: RecordId
     text: Text
     photos: PhotoIds = []
+    intent: Literal["withdraw", "resubmit"] | None = None
 
 
 class Photo(Envelope, kw_only=True):

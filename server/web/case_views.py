@@ -74,6 +74,8 @@ class CaseViews:
             "at": event["at"],
             "by": people.get(event["by"], event["by"]),
             "text": event.get("reason") or event.get("result") or event.get("text") or "",
+            "photos": event.get("photos", []),
+            "outcome": event.get("outcome"),
             "is_refused": event["_id"] in case["refused"],
         }
 

@@ -1,7 +1,8 @@
 """The case flow as data and pure functions (DESIGN §4, §5 "Cases"): states, moves, rules, and the fold of a case's events.
 
 `states.py` and `moves.py` are tables; `fields.py` checks what is typed, `guards.py` holds the rules by name, `effects.py`
-says what a move changes, `opening.py` how a case begins, `folding.py` makes the case of its events, `showing.py` what phones see.
+says what a move changes, `opening.py` how a case begins, `folding.py` makes the case of its events, `showing.py` what phones see,
+`tasks.py` what is sent down to them.
 """
 
 from server.domain.workflow.checking import check_move, check_rules
@@ -12,6 +13,8 @@ from server.domain.workflow.moves import HAND_DOWN, MOVES, SYSTEM_MOVES, Move, m
 from server.domain.workflow.opening import clock_starts_at, first_level, reported_event
 from server.domain.workflow.showing import phone_copy
 from server.domain.workflow.states import HANDLING_STATES, LEVELS, OPEN_STATES, STATES, holder_of, rank
+from server.domain.workflow.tasks import due_at as task_due_at
+from server.domain.workflow.tasks import task_copy
 
 __all__ = [
     "HANDLING_STATES",
@@ -35,4 +38,6 @@ __all__ = [
     "rank",
     "read_fields",
     "reported_event",
+    "task_copy",
+    "task_due_at",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from server.domain.workflow.states import LEVELS, holder_of, rank
+from server.domain.workflow.tasks import answered_by, sent_by
 
 Case = dict[str, Any]
 Event = dict[str, Any]
@@ -198,8 +199,7 @@ def _remedy(case: Case, event: Event) -> None:
 
 
 def _send_task(case: Case, event: Event) -> None:
-    sent = {"id": event["task_id"], "kind": event["kind"], "grid": event["grid"], "state": "open"}
-    case["tasks"] = [*case["tasks"], sent]
+    case["tasks"] = [*case["tasks"], sent_by(event)]
 
 
 def _ask_verification(case: Case, event: Event) -> None:
@@ -208,12 +208,18 @@ def _ask_verification(case: Case, event: Event) -> None:
 
 
 def _reply(case: Case, event: Event) -> None:
-    """A worker's answer to a task. A finding of `verify` counts as the verification while the case waits for one."""
-    kinds = {task["id"]: task["kind"] for task in case["tasks"]}
-    state = "declined" if event["outcome"] == "declined" else "answered"
-    case["tasks"] = [task | {"state": state} if task["id"] == event["task"] else task for task in case["tasks"]]
-    is_finding = kinds.get(event["task"]) == "verify" and event["outcome"] != "declined"
-    if is_finding and case["state"] == "verifying" and event.get("party") not in case["handlers"]:
+    """A worker's answer to a task: of two the first counts, the other stays on the timeline. A finding of `verify` counts as the
+    verification while the case waits for one; who put it right by a task of `fix` is no longer somebody to verify it."""
+    task = next((one for one in case["tasks"] if one["id"] == event["task"]), None)
+    after = answered_by(task, event) if task else None
+    if task is None or after is None or after == task:
+        return
+    case["tasks"] = [after if one["id"] == event["task"] else one for one in case["tasks"]]
+    party, is_done = event.get("party"), event["outcome"] in ("solved", "done")
+    if task["kind"] == "fix" and is_done and party not in case["handlers"]:
+        case["handlers"] = [*case["handlers"], party]
+    is_finding = task["kind"] == "verify" and event["outcome"] != "declined"
+    if is_finding and case["state"] == "verifying" and party not in case["handlers"]:
         _verify(case, event)
 
 

@@ -139,6 +139,10 @@ def _has_a_caller(case: Case, event: Event) -> str | None:
     return None if case["has_caller"] else "no_caller"
 
 
+def _says_something(case: Case, event: Event) -> str | None:
+    return None if event.get("text") or event.get("photos") else "nothing_said"
+
+
 def _changes_something(case: Case, event: Event) -> str | None:
     fields = ("category", "urgency", "grid", "address")
     if event.get("grid") and event["grid"][:9] != case["grid"][:9]:
@@ -148,6 +152,7 @@ def _changes_something(case: Case, event: Event) -> str | None:
 
 GUARDS: dict[str, tuple[Guard, ...]] = {
     "amend": (_changes_something,),
+    "note": (_says_something,),
     "merge": (_into_another, _absorbs_nothing),
     "dispatch": (_only_upward, _says_why),
     "answer": (_runs,),
@@ -166,4 +171,6 @@ GUARDS: dict[str, tuple[Guard, ...]] = {
     "release_caller": (_has_a_caller,),
 }
 # Rules about what is typed; a move is offered whatever they would say.
-ABOUT_FIELDS = frozenset({_changes_something, _into_another, _only_upward, _says_why, _one_level_at_a_time, _says_how_long})
+ABOUT_FIELDS = frozenset(
+    {_changes_something, _says_something, _into_another, _only_upward, _says_why, _one_level_at_a_time, _says_how_long}
+)

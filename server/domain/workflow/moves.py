@@ -52,8 +52,10 @@ MOVES: dict[str, Move] = {
     ),
     # 上报人: what its reporter may still do
     "withdraw": Move(_from("reported"), "withdrawn", ("reporter",), ("reason",), shown=("reason",)),
-    "resubmit": Move(_from("returned"), "reported", ("reporter",), ("text",), ("photos",), shown=("text",), clock="state"),
-    "note": Move(ANY, None, ("reporter",), ("text",), ("photos",), shown=("text",)),
+    "resubmit": Move(
+        _from("returned"), "reported", ("reporter",), ("text",), ("photos",), shown=("text", "photos"), clock="state"
+    ),
+    "note": Move(ANY, None, ("reporter",), optional=("text", "photos"), shown=("text", "photos")),
     # 立案、派遣、处置、反馈
     "file": Move(_from("accepted"), "filed", ("holder",), clock="state"),
     "take_on": Move(BEFORE_HANDLING, "in_hand", ("holder",), optional=("text",), clock="start"),
