@@ -11,8 +11,9 @@ from server.domain import grids
 from server.nudges import Nudges
 from sync import feed
 from sync.couch import Couch
-from sync.databases import parse
-from worker import conflicts
+from sync.databases import NOTICES, parse
+from worker import conflicts, notices
+from worker.app import settings
 from worker.turns import Turns
 
 # One run, then the rest goes to the end of the catch-up queue: a week of records of one grid keeps no thread from the others.
@@ -27,6 +28,8 @@ def take_in(couch: Couch, nudges: Nudges, name: str, seen: str = "") -> int:
     When a thread of this process is at the same database already, it looks once more instead. Raises the errors of the store.
     """
     nudges.begin(name)
+    if name == NOTICES:
+        return _send_notices(couch)
     if not TURNS.take(name):
         return 0
     over, cases = False, 0
@@ -40,6 +43,20 @@ def take_in(couch: Couch, nudges: Nudges, name: str, seen: str = "") -> int:
     return cases
 
 
+def _send_notices(couch: Couch) -> int:
+    """Notices that go out of the house; one run at a time in a process."""
+    if TURNS.take(NOTICES):
+        try:
+            over = False
+            while not over:
+                notices.run(couch, settings.public_url)
+                over = TURNS.give_back(NOTICES)
+        except BaseException:
+            TURNS.give_back(NOTICES, at_once=True)
+            raise
+    return 0
+
+
 def _run_until_done(
     couch: Couch, nudges: Nudges, name: str, seen: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> int:
@@ -51,7 +68,8 @@ def _run_until_done(
         nudges.announce(outcome.changed)
         if outcome.cases:
             nudges.nudge_twins(grids.township_of(str(getattr(parse(name), "grid", ""))))
-        for other in sorted(outcome.due):
+        due = outcome.due | (outcome.changed & {NOTICES})
+        for other in sorted(due):
             nudges.nudge(other)
         if not outcome.more:
             if seen:

@@ -11,6 +11,7 @@ from typing import Any
 from media.errors import Unavailable
 from media.sweep import sweep_expired
 from server.audit.sealing import Sealing
+from server.notices import erasing
 from server.quarantine.aging import Aging
 from server.queues import (
     CARE_TASK,
@@ -26,6 +27,7 @@ from server.queues import (
     TWINS,
     TWINS_TASK,
 )
+from sync.databases import NOTICES
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, deadlines, intake, photos, recalculation, twins
 from worker.app import app, settings
@@ -95,6 +97,7 @@ def sweep() -> None:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
         SEALING.run(couch(), datetime.now(UTC))
+        nudges().nudge(NOTICES, insist=True)
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
         if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))
@@ -126,11 +129,13 @@ def look_at_deadlines() -> None:
 def take_care() -> None:
     """Compaction where it is worth it. A store that is down is taken care of the next day."""
     try:
+        now = datetime.now(UTC)
+        erased = erasing.erase_old(couch(), now) if CALENDAR.is_believable(couch(), now) else 0
         asked = care.compact_wasteful(couch())
     except StoreError as error:
         LOG.warning("care: %s", error)
     else:
-        LOG.info("care: %s databases compacted", len(asked))
+        LOG.info("care: %s databases compacted, %s old notices erased", len(asked), erased)
 
 
 def _again(task: Any, what: str, error: Exception) -> Exception:

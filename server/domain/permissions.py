@@ -115,6 +115,11 @@ def may_read_audit(person: Person, scope: str) -> bool:
     return scope in audit_scopes(person)
 
 
+def may_set_channels(person: Person) -> bool:
+    """True when this person may set up where notices go outside the house: administrators."""
+    return "admin" in person["roles"]
+
+
 def has_audit_desk(person: Person) -> bool:
     """True for those who have a page of the access log at all."""
     return bool(audit_scopes(person))

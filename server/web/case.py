@@ -14,7 +14,7 @@ from server.cases import moves, store
 from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput, RuleBroken
 from server.domain.grids import township_of
 from server.domain.permissions import Person
-from server.web import case_views, desks, locale, looks, maps, move_forms
+from server.web import case_views, desks, locale, looks, maps, move_forms, twin_views
 from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
 from server.web.pages import wants_fragment
@@ -84,6 +84,7 @@ def _page(
     data = desks.frame_of(request, person, township_of(loaded.case["grid"])) | {
         "case": views.page(loaded.case, loaded.events, person),
         "map": maps.case_map(loaded.case, services.names, services.settings),
+        "twins": twin_views.panel(services.couch, services.names, language, person, loaded.case),
         "key": secrets.token_hex(16),
         "typed": form or {},
         "done": done,

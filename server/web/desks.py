@@ -11,6 +11,7 @@ from server.domain.permissions import (
     has_audit_desk,
     has_household_desk,
     may_read_lists,
+    may_set_channels,
     may_use_desk,
     may_use_phone,
     sees_handdowns,
@@ -24,6 +25,7 @@ PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("/lists", "lists.link", may_read_lists),
     ("/audit", "audit.title", has_audit_desk),
     ("/handdowns", "handdowns.link", sees_handdowns),
+    ("/channels", "channels.title", may_set_channels),
 )
 
 

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 from server.web import (
     audit_log,
     cases_api,
+    channels,
     desks,
     devices_api,
     handdowns,
@@ -26,6 +27,7 @@ from server.web import (
     quarantine_api,
     rescue,
     session_routes,
+    twins,
 )
 from server.web import case as case_page
 from server.web import township as township_page
@@ -57,6 +59,9 @@ def _pages() -> list[BaseRoute]:
         Route("/households/{grid}/{id}/{key}/restoration", households.restore_value, methods=["POST"]),
         Route("/households/{grid}/{id}/{key}/review", households.let_value_go, methods=["POST"]),
         Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"]),
+        Route("/cases/{id}/twins/{other}/merger", twins.submit_merger, methods=["POST"]),
+        Route("/cases/{id}/twins/{other}/dismissal", twins.submit_dismissal, methods=["POST"]),
+        Route("/cases/{id}/twins/{other}/separation", twins.submit_separation, methods=["POST"]),
     ]
 
 
@@ -95,6 +100,8 @@ def _api() -> list[BaseRoute]:
         Route("/api/handdowns", handdowns_api.make_handdown, methods=["POST"]),
         Route("/api/cases/{id}", cases_api.show_case),
         Route("/api/cases/{id}/events", cases_api.add_event, methods=["POST"]),
+        Route("/api/cases/{id}/twins", twins.list_twins),
+        Route("/api/cases/{id}/twins/{other}/dismissal", twins.dismiss, methods=["POST"]),
         Route("/api/photos/{photo}/{size}", photo_files.show_photo),
         Route("/api/poke", poke.poke),
     ]
@@ -124,6 +131,10 @@ def _notices() -> list[BaseRoute]:
     return [
         Route("/audit", audit_log.show_log),
         Route("/audit/export", audit_log.export_log, methods=["POST"]),
+        Route("/channels", channels.show_channels),
+        Route("/channels", channels.add_channel, methods=["POST"]),
+        Route("/channels/{id}/removal", channels.remove_channel, methods=["POST"]),
+        Route("/channels/deliveries/{id}/retry", channels.retry_delivery, methods=["POST"]),
         Route("/notices", notices.show_notices),
         Route("/notices/live", live_desk.notice_stream),
         Route("/notices/reading", notices.read_all, methods=["POST"]),

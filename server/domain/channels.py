@@ -1,0 +1,80 @@
+"""Channels out of the house (DingTalk, WeCom, an SMS gateway's webhook): which notices go to which, and when. Pure.
+
+A channel: `{name, kind, url, parties, least, quiet {from, to} | None, digest_at ["08:30", …], is_on}`, times of day in China. An
+emergency goes at once, at any hour. What else comes in quiet hours waits for their end; what is not urgent waits for the next
+digest where a channel has digests.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from server.domain.errors import InvalidInput
+from server.domain.notices import URGENCIES
+
+CHINA = timezone(timedelta(hours=8))
+# Where apprise sends to: the two chat services, Feishu, and plain webhooks as SMS gateways take them. Nothing else is accepted.
+KINDS = frozenset({"dingtalk", "wecombot", "feishu", "json", "jsons", "form", "forms"})
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+PARTY = re.compile(r"(unit|community|township|district|city|user):[a-z0-9_-]{1,64}")
+PARTIES_MOST, TEXT_MOST, URL_MOST, DIGESTS_MOST = 100, 60, 500, 6
+TRIES_MOST = 8
+LONGEST_WAIT = timedelta(hours=1)
+
+Channel = Mapping[str, Any]
+
+
+def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A channel's fields as they are kept. Raises InvalidInput that names each that is wrong."""
+    kind = str(fields.get("url", "")).partition("://")[0].lower()
+    quiet, digests, parties = fields.get("quiet"), list(fields.get("digest_at", [])), list(fields.get("parties", []))
+    wrong = {} if 0 < len(str(fields.get("name", ""))) <= TEXT_MOST else {"name": "required"}
+    wrong |= {} if kind in KINDS and len(fields["url"]) <= URL_MOST else {"url": "invalid"}
+    is_sound = 0 < len(parties) <= PARTIES_MOST and all(PARTY.fullmatch(party) for party in parties)
+    wrong |= {} if is_sound else {"parties": "invalid"}
+    wrong |= {} if fields.get("least") in URGENCIES else {"least": "unknown"}
+    times = [*digests, *(quiet.values() if quiet else ())]
+    wrong |= {} if len(digests) <= DIGESTS_MOST and all(TIME.fullmatch(str(one)) for one in times) else {"times": "invalid"}
+    if wrong:
+        raise InvalidInput(wrong)
+    names = ("name", "url", "least")
+    kept = {name: str(fields[name]) for name in names}
+    return kept | {"kind": kind, "parties": parties, "quiet": quiet or None, "digest_at": sorted(digests), "is_on": True}
+
+
+def takes(channel: Channel, notice: Mapping[str, Any]) -> bool:
+    """True when this notice goes to this channel."""
+    is_urgent_enough = URGENCIES.index(notice["urgency"]) >= URGENCIES.index(channel["least"])
+    return bool(channel["is_on"]) and is_urgent_enough and not set(channel["parties"]).isdisjoint(notice["to"])
+
+
+def due_at(channel: Channel, urgency: str, now: datetime) -> datetime:
+    """When a notice that comes now goes out to this channel."""
+    if urgency == "emergency":
+        return now
+    at = now
+    if urgency == "normal" and channel["digest_at"]:
+        at = _next(channel["digest_at"], now)
+    quiet = channel["quiet"]
+    return _next([quiet["to"]], at) if quiet and _is_within(quiet["from"], quiet["to"], at) else at
+
+
+def retry_at(tries: int, now: datetime) -> datetime | None:
+    """When to try again after so many tries; None: never, it is for an administrator to look at."""
+    if tries >= TRIES_MOST:
+        return None
+    return now + min(timedelta(seconds=30 * 2 ** (tries - 1)), LONGEST_WAIT)
+
+
+def _next(times: Iterable[str], after: datetime) -> datetime:
+    """The next of these times of day, strictly later."""
+    local = after.astimezone(CHINA)
+    days = (local.replace(hour=int(one[:2]), minute=int(one[3:]), second=0, microsecond=0) for one in times)
+    return min(one if one > local else one + timedelta(days=1) for one in days)
+
+
+def _is_within(start: str, end: str, at: datetime) -> bool:
+    """Whether an instant lies in a span of the day, which may go over midnight."""
+    now = f"{at.astimezone(CHINA):%H:%M}"
+    return start <= now < end if start <= end else now >= start or now < end
