@@ -24,7 +24,7 @@ from sync.databases import audit_db, month_at
 from sync.errors import NotFound, Unreachable
 
 WHY_LENGTH = 1000
-# Looking at the same thing again within so long is one look; the entry bears the beginning of that span.
+# Looking at the same thing again within so long is one look: the first.
 SEEN_S = 600
 SEEN_KEPT = 5000
 _SEEN: OrderedDict[str, None] = OrderedDict()
@@ -43,11 +43,13 @@ def note(
     at: datetime | None = None,
     key: str | None = None,
     township: str | None = None,
+    since: datetime | None = None,
 ) -> str:
     """Add one entry durably; its id. `by` is an account name, `subject` a document's id, `action` `<what>.<verb>`.
 
     `township` (9 digits) is the one it concerns; without it that of `facts["township"]` or `facts["grid"]`, if there is one.
 
+    With `since` the id comes from it and not from `at`: what has the same key since then is one entry, the first.
     With `key` and the same `at` it may be called again after a crash: the entry is there once. Raises the store's errors; then
     what was to be logged must not happen.
     """
@@ -65,8 +67,8 @@ def note(
         "why": why[:WHY_LENGTH],
         "facts": about,
     }
-    entry = {"_id": f"entry:{ids.uuid7(moment, random)}", **content, "sha256": digest(content)}
-    _add(couch, audit_db(month_at(moment)), entry)
+    entry = {"_id": f"entry:{ids.uuid7(since or moment, random)}", **content, "sha256": digest(content)}
+    _add(couch, audit_db(month_at(since or moment)), entry)
     return str(entry["_id"])
 
 
@@ -90,7 +92,7 @@ def note_seen(
     with _SEEN_LOCK:
         if key in _SEEN:
             return
-    note(couch, by=by, action=action, subject=subject, township=township, facts=facts, at=begun_at, key=key)
+    note(couch, by=by, action=action, subject=subject, township=township, facts=facts, at=now, key=key, since=begun_at)
     with _SEEN_LOCK:
         _SEEN[key] = None
         while len(_SEEN) > SEEN_KEPT:

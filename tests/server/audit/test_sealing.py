@@ -166,4 +166,4 @@ def test_a_look_is_one_entry_in_ten_minutes_and_another_afterwards(couch: Couch)
         audit.note_seen(couch, by="triage1", action="case.open", subject="case:7", township="640105002", now=now)
     audit.note_seen(couch, by="triage2", action="case.open", subject="case:7", now=AT)
     seen = sorted((entry["by"], entry["at"][11:16]) for entry in audit.read(couch, MONTH))
-    assert seen == [("triage1", "08:00"), ("triage1", "08:10"), ("triage2", "08:00")]
+    assert seen == [("triage1", "08:01"), ("triage1", "08:11"), ("triage2", "08:00")]
