@@ -11,6 +11,7 @@ from typing import Any
 from media.errors import Unavailable
 from media.sweep import sweep_expired
 from server.audit.sealing import Sealing
+from server.lists import publishing
 from server.notices import erasing
 from server.quarantine.aging import Aging
 from server.queues import (
@@ -27,7 +28,7 @@ from server.queues import (
     TWINS,
     TWINS_TASK,
 )
-from sync.databases import NOTICES
+from sync.databases import NOTICES, REF
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, deadlines, intake, photos, recalculation, twins
 from worker.app import app, settings
@@ -96,6 +97,8 @@ def sweep() -> None:
         if nudged:
             LOG.info("swept: %s databases nudged", nudged)
         ROTATION.run_for(couch(), nudges(), ROTATION_MOST_S)
+        if publishing.catch_up(couch(), datetime.now(UTC)):
+            nudges().announce([REF])
         SEALING.run(couch(), datetime.now(UTC))
         nudges().nudge(NOTICES, insist=True)
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))

@@ -11,6 +11,7 @@ from typing import Any
 from server.cases import reach, store
 from server.domain import grids, ids
 from server.domain.errors import InvalidInput
+from server.lists import proposals
 from sync.couch import Couch
 from sync.database import Database
 
@@ -32,6 +33,8 @@ def _dispatch(couch: Couch, database: Database, case: Document, event: Document,
         wrong["supporting"] = "unknown"
     if wrong:
         raise InvalidInput(wrong)
+    if event.get("entry"):
+        proposals.check_dispatch(couch, case, event["unit"], event, now)
     unit = found[event["unit"]] or {}
     return event | {"unit_level": unit.get("level") or "township"}
 

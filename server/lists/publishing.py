@@ -1,26 +1,47 @@
 """What phones need of the lists, written into `ref`: categories, units, compounds and duty numbers. The rest stays at the office.
 
 A document says what is in force on the day, or what was last, with its days (`valid_from`, `valid_to`): old cases still find a
-name. Every phone pulls what changes here, so nothing is written that is the same. Lists become valid by date alone: publishing is
-repeated daily by the worker's care.
+name. Every phone pulls what changes here, so nothing is written that is the same. Lists become valid by date alone: the worker's
+sweep publishes when the day is another one (`catch_up`).
 """
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
 
 from server import reference
 from server.domain import catalogue
-from server.domain.list_versions import Book, Version
+from server.domain.list_versions import Book, Version, day_of
 from server.domain.lists import Category, Compound, Shift, Unit
+from server.lists import store
+from sync import databases
 from sync.couch import Couch
 
 Document = dict[str, Any]
+MARK = "published"
 
 
 def publish(couch: Couch, book: Book, day: str) -> int:
     """Bring `ref` up to the lists of a day; how many documents were written. Raises the store's errors."""
     return reference.write(couch, documents(book, day))
+
+
+def catch_up(couch: Couch, now: datetime) -> int:
+    """Publish what an import left unpublished when it was killed, and what a new day made valid; how many documents were written.
+
+    Asked at every sweep: one small reading when there is nothing to do. Raises the store's errors.
+    """
+    kept = store.read(couch)
+    if not kept.changes:
+        return 0
+    database, day = couch.database(databases.LISTS), day_of(now)
+    mark = {"day": day, "change": kept.book.last_change}
+    known = database.local_get(MARK) or {}
+    if mark == {name: known.get(name) for name in mark}:
+        return 0
+    written = publish(couch, kept.book, day)
+    database.local_put(MARK, mark)
+    return written
 
 
 def documents(book: Book, day: str) -> list[Document]:

@@ -20,6 +20,7 @@ from server.web.errors import Answer
 from server.web.list_views import STEPS_SHOWN
 from server.web.lists import editor_of, makers, note, reader_of, refused, views_of
 from server.web.services import services_of
+from sync.databases import REF
 
 SHOWN = 100
 FORM_ROOM = 16 * 1024
@@ -74,6 +75,7 @@ def apply(request: Request) -> Response:
     except (InvalidInput, Changed) as error:
         return _changes(request, person, text=refused(error, language), status=Answer(error).status)
     note(request, person, "lists.import", number, "")
+    services_of(request).nudges.announce([REF])
     return RedirectResponse(f"/lists/changes?done=applied&n={number}", 303)
 
 
@@ -94,6 +96,7 @@ def undo(request: Request, form: Form) -> Response:
     except (InvalidInput, Changed) as error:
         return _changes(request, person, text=Answer(error).text(language), status=Answer(error).status)
     note(request, person, "lists.undo", undone, reason)
+    services_of(request).nudges.announce([REF])
     return RedirectResponse("/lists/changes?done=undone", 303)
 
 

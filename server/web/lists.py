@@ -25,6 +25,7 @@ from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
 from server.web.list_views import PAGE, ListViews
 from server.web.services import services_of
+from sync.databases import REF
 
 Data = dict[str, Any]
 QUERY_LENGTH, REASON_LENGTH = 100, 1000
@@ -86,6 +87,7 @@ def save_entry(request: Request, form: Form) -> Response:
         if not problems:
             number = importing.apply(couch, person["name"], made, now, kind="entry", reason=reason)
             note(request, person, "lists.change", number, reason)
+            services_of(request).nudges.announce([REF])
             return RedirectResponse(f"/lists/{list_}/entries/{quote(key)}?done=saved", 303)
     except (InvalidInput, Changed) as error:
         return _entry(request, person, list_, key, form=form, text=refused(error, language), status=Answer(error).status)

@@ -27,6 +27,12 @@ export function nameIn(name, language) {
   return typeof name === "string" ? name : (name?.[language] ?? name?.["zh-CN"] ?? "");
 }
 
+/** The categories in force on a day, China's: one that ended keeps its name for old records but is offered no more. @param {any[]} categories @param {number} now_ms */
+export function offeredOn(categories, now_ms) {
+  const today = new Date(now_ms + 8 * 3_600_000).toISOString().slice(0, 10);
+  return categories.filter((doc) => !(doc.valid_to && doc.valid_to < today) && !(doc.valid_from > today));
+}
+
 /**
  * `{top_categories: [{value, label, chosen}], catalogue: [{name, options}]}`.
  * @param {any[]} categories documents of the catalogue, by code @param {string[]} used codes, most used first

@@ -1,5 +1,5 @@
 /** 上报: the form of a new report, and saving it with its photos. */
-import { catalogueOf, readCategories } from "./catalogue.js";
+import { catalogueOf, offeredOn, readCategories } from "./catalogue.js";
 import {
   isRefused, judged, limitsOf, needed, newOrigin, numberOf, oneOf, options, originOf, textOf, within, withoutIdNumber,
 } from "./fields.js";
@@ -22,7 +22,7 @@ export async function showReportForm(input, store, context) {
     has_action: true,
     open_camera: input.query.camera === "1",
     ...choice,
-    ...catalogueOf(categories, used, context.language, before?.category),
+    ...catalogueOf(offeredOn(categories, input.now), used, context.language, before?.category),
     urgencies: options(context, "urgency", URGENCIES, before?.urgency ?? "normal"),
     sources: isPolice(store.session.user) ? [] : options(context, "source", SOURCES, "patrol"),
     limits: limitsOf(context),

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { offeredOn } from "../../../pwa/src/handlers/catalogue.js";
 import { jpeg } from "../engine/phone.mjs";
 import { GRID, NOW, QUARTER, SECOND_GRID, app, filled } from "./app.mjs";
 
@@ -143,4 +144,13 @@ test("the catalogue is read once a minute, and again while it is empty", async (
     counts.push([reads, data.top_categories.length]);
   }
   assert.deepEqual(counts, [[1, 0], [2, 3], [2, 3], [3, 3]]);
+});
+
+test("a category that ended is offered no more from the next day in China, one that is yet to begin not before", () => {
+  const ended = { code: "1101", valid_from: "2000-01-01", valid_to: "2026-11-23" };
+  const coming = { code: "1102", valid_from: "2026-11-24", valid_to: null };
+  const always = { code: "1103" };
+  const codesAt = (at) => offeredOn([ended, coming, always], Date.parse(at)).map((doc) => doc.code);
+  assert.deepEqual(codesAt("2026-11-23T15:59:59Z"), ["1101", "1103"]);
+  assert.deepEqual(codesAt("2026-11-23T16:00:00Z"), ["1102", "1103"]);
 });

@@ -100,6 +100,10 @@ def test_a_unit_answers_and_cannot_close_its_own_work(couch: Couch, move: Move) 
         move("dispatch", unit="unit:enforcement")
     with pytest.raises(InvalidInput):
         move("dispatch", unit="unit:nobody", reason="x")
+    for entry, wrong in (("entry:duties:none", "unknown"), ("entry:catalogue:3102", "not_covering")):
+        with pytest.raises(InvalidInput) as refused:
+            move("dispatch", unit="unit:enforcement", entry=entry)
+        assert refused.value.fields == {"entry": wrong}
     with pytest.raises(Missing):
         move("start", who=dept1)
     assert move("dispatch", unit="unit:enforcement", reason="占道经营归执法队").case["turn"] == "unit:enforcement"

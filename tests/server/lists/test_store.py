@@ -1,7 +1,7 @@
 """Changes are whole or not at all, numbered one after another, and nothing of them is ever overwritten."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -117,3 +117,23 @@ def test_phones_get_what_the_catalogue_says_and_nothing_that_is_the_offices(couc
         assert {name: found[doc["_id"]][name] for name in doc} == doc
     assert {doc["type"] for doc in found.values()} == {"category", "unit"}
     assert found["unit:police"]["name"]["zh-CN"] == "派出所"
+
+
+def test_what_a_new_day_makes_valid_reaches_phones_with_the_next_sweep(couch: Couch) -> None:
+    seeds.seed(couch, NOW)
+    publishing.catch_up(couch, NOW)
+    later = Category(name="暴露垃圾", kind="event", unit="unit:sanitation", limit_amount=2, limit_unit="working_hours")
+    add(couch, 1, Version("catalogue", "1101", 0, "2026-11-28", None, later))
+    ref = couch.database(databases.REF)
+    assert publishing.catch_up(couch, NOW) == 0
+    assert ref.get("category:1101")["limit"]["unit"] == "working_days"
+    assert publishing.catch_up(couch, NOW + timedelta(days=1)) == 1
+    assert ref.get("category:1101")["limit"]["unit"] == "working_hours"
+    assert publishing.catch_up(couch, NOW + timedelta(days=1)) == 0
+
+
+def test_what_a_killed_import_left_unpublished_is_published_by_the_sweep(couch: Couch) -> None:
+    seeds.seed(couch, NOW)
+    add(couch, 1, Version("units", "police", 0, DAY, None, Unit(name="城关派出所", level="township")))
+    assert publishing.catch_up(couch, NOW) == 1
+    assert couch.database(databases.REF).get("unit:police")["name"]["zh-CN"] == "城关派出所"
