@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from server import photo_records
-from server.cases import categories, clock, copies, duplicates, merging, replies, store, tasks
+from server.cases import categories, clock, copies, duplicates, merging, replies, store, tasks, whistles
 from server.domain import documents, grids, ids, times, workflow
 from server.notices import issuing
 from sync import feed
@@ -181,6 +181,7 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     changed = copies.write(couch, (merging.followers(database, cases.values()) | cases).values(), now)
     changed |= tasks.write(couch, cases.values(), now)
     changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
+    whistles.repair(couch, database, docs, now)
     feed.finish(database, CHECKPOINT, page)
     return Outcome(0, frozenset(changed), page.more)
 

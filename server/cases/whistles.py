@@ -119,10 +119,10 @@ def listed(couch: Couch, person: Person, *, is_open: bool, most: int = LISTED_MO
     return sorted(seen, key=lambda one: (one["by_at"], one["_id"]), reverse=not is_open)
 
 
-def repair(couch: Couch, nudges: Nudges, township: str, docs: Iterable[Document], now: datetime) -> None:
+def repair(couch: Couch, database: Database, docs: Iterable[Document], now: datetime) -> None:
     """Bring whistles up to their events and tell their cases and units, for events that a killed process left alone."""
     for whistle in sorted({doc["whistle"] for doc in docs if doc.get("type") == "whistle_event"}):
-        _settle(couch, nudges, couch.database(cases_db(township)), whistle, now)
+        _settle(couch, None, database, whistle, now)
 
 
 def _case(couch: Couch, person: Person, call: Called) -> Document | None:
@@ -173,7 +173,7 @@ def _found_by(couch: Couch, person: Person, whistle_id: str) -> tuple[Database, 
     raise Missing(whistle=whistle_id)
 
 
-def _settle(couch: Couch, nudges: Nudges, database: Database, whistle_id: str, now: datetime) -> Document:
+def _settle(couch: Couch, nudges: Nudges | None, database: Database, whistle_id: str, now: datetime) -> Document:
     """Fold and save, then tell the case and the units what they do not know yet; each is told once."""
     whistle = _refold(database, whistle_id)
     if whistle is None:
@@ -181,13 +181,15 @@ def _settle(couch: Couch, nudges: Nudges, database: Database, whistle_id: str, n
     if whistle["case"]:
         told = {"whistle": whistle_id, "units": sorted(whistle["calls"])}
         key = f"{ids.uuid_of(whistle_id)}-{len(whistle['calls'])}"
-        moves.system_move(couch, nudges, whistle["township"], whistle["case"], "blow", told, key=key, now=now, by=whistle["by"])
+        moves.record(couch, whistle["township"], whistle["case"], "blow", told, key=key, now=now, by=whistle["by"])
         if whistle["state"] == "solved":
             over = {"whistle": whistle_id}
             key = f"{ids.uuid_of(whistle_id)}-solved"
-            moves.system_move(couch, nudges, whistle["township"], whistle["case"], "whistle_solved", over, key=key, now=now)
+            moves.record(couch, whistle["township"], whistle["case"], "whistle_solved", over, key=key, now=now)
     _tell(couch, whistle)
-    nudges.announce([database.name])
+    if nudges is not None:
+        nudges.announce([database.name])
+        nudges.nudge(database.name)
     return whistle
 
 

@@ -162,6 +162,11 @@ def has_refused_desk(person: Person) -> bool:
 LIST_READERS = frozenset({"triage", "district", "city", "admin"})
 
 
+def has_whistle_board(person: Person) -> bool:
+    """True for those who blow whistles, are called by them, or look after those who are (吹哨报到)."""
+    return not {"triage", "department", "district", "city"}.isdisjoint(person["roles"])
+
+
 def may_read_lists(person: Person) -> bool:
     """True for staff of townships and above: the lists say who answers for what (DESIGN §4, DOMAIN "dynamic procedure")."""
     return not LIST_READERS.isdisjoint(person["roles"])

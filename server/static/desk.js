@@ -12,6 +12,7 @@ import { drawMap } from "./desk/map.js";
 import { bindPhotos } from "./desk/photos.js";
 import { bindRefused, bindRefusedList } from "./desk/quarantine.js";
 import { keepTimesFresh } from "./desk/times.js";
+import { bindWhistle } from "./desk/whistle.js";
 
 /** Binds what belongs to the page that is shown. */
 function start() {
@@ -24,6 +25,8 @@ function start() {
   if (refusedList instanceof HTMLElement) bindRefusedList();
   const refused = document.querySelector("[data-refused]");
   if (refused instanceof HTMLElement) bindRefused(refused);
+  const whistle = document.querySelector("[data-whistle]");
+  if (whistle) bindWhistle(whistle);
   const page = document.querySelector("[data-case]");
   if (page instanceof HTMLElement) {
     bindCase(page);

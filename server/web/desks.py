@@ -10,6 +10,7 @@ from server.domain.permissions import (
     Person,
     has_audit_desk,
     has_household_desk,
+    has_whistle_board,
     may_read_lists,
     may_set_channels,
     may_use_desk,
@@ -22,6 +23,7 @@ from server.web.services import services_of
 
 # Pages besides the list of cases that the bar leads to: address, words, and whose they are.
 PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
+    ("/whistles", "whistles.title", has_whistle_board),
     ("/lists", "lists.link", may_read_lists),
     ("/audit", "audit.title", has_audit_desk),
     ("/handdowns", "handdowns.link", sees_handdowns),

@@ -22,6 +22,14 @@ def exact(at: str) -> str:
     return times.from_text(at).astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def from_form(typed: str) -> datetime | None:
+    """The aware instant of a `datetime-local` field (`2026-11-23T16:00`, China's time); None for anything else."""
+    try:
+        return datetime.strptime(typed, "%Y-%m-%dT%H:%M").replace(tzinfo=CHINA)
+    except ValueError:
+        return None
+
+
 def short(at: str, now: datetime) -> str:
     """`16:00` today, `11-22 16:00` this year, `2025-11-22 16:00` before."""
     local, today = times.from_text(at).astimezone(CHINA), now.astimezone(CHINA)

@@ -28,6 +28,8 @@ from server.web import (
     rescue,
     session_routes,
     twins,
+    whistles,
+    whistles_api,
 )
 from server.web import case as case_page
 from server.web import township as township_page
@@ -40,7 +42,7 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: 
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
     rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
-    desk = [*_pages(), *_lists(), *_notices(), *_quarantine()]
+    desk = [*_pages(), *_whistles(), *_lists(), *_notices(), *_quarantine()]
     return [*mounted, *_api(), *desk, *rescued, *_files(assets, phone_folder)]
 
 
@@ -62,6 +64,19 @@ def _pages() -> list[BaseRoute]:
         Route("/cases/{id}/twins/{other}/merger", twins.submit_merger, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/dismissal", twins.submit_dismissal, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/separation", twins.submit_separation, methods=["POST"]),
+    ]
+
+
+def _whistles() -> list[BaseRoute]:
+    return [
+        Route("/whistles", whistles.show_board),
+        Route("/whistles", whistles.submit_whistle, methods=["POST"]),
+        Route("/whistles/{id}", whistles.show_whistle),
+        Route("/whistles/{id}/moves", whistles.submit_move, methods=["POST"]),
+        Route("/api/whistles", whistles_api.list_whistles),
+        Route("/api/whistles", whistles_api.add_whistle, methods=["POST"]),
+        Route("/api/whistles/{id}", whistles_api.show_whistle),
+        Route("/api/whistles/{id}/events", whistles_api.add_event, methods=["POST"]),
     ]
 
 
