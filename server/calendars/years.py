@@ -13,7 +13,6 @@ from server.calendars import current
 from server.domain import calendar_years, times
 from server.domain.calendar_years import Days, Row, RowError
 from server.domain.errors import Changed, DomainError, InvalidInput
-from server.domain.permissions import Person
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import REF
@@ -95,11 +94,6 @@ def set_hours(couch: Couch, by: str, text: str, now: datetime) -> list[list[int]
         _put(database, doc | ({"_rev": present["_rev"]} if present else {}))
         current.current(couch, is_fresh=True)
     return spans
-
-
-def may_keep_calendar(person: Person) -> bool:
-    """True for administrators: the calendar decides every time limit of the place."""
-    return "admin" in person["roles"]
 
 
 def _renew(couch: Couch, by: str, year: int, action: str, change: _Change) -> Year:

@@ -193,3 +193,8 @@ def may_decide_admission(person: Person, township: str) -> bool:
 def sees_handdowns(person: Person) -> bool:
     """True for whoever hands down, receives, or looks on: departments, townships, district, city, administrators."""
     return not {"department", "triage", "district", "city", "admin"}.isdisjoint(person["roles"])
+
+
+def may_keep_calendar(person: Person) -> bool:
+    """True for administrators: the calendar of working days decides every time limit of the place."""
+    return "admin" in person["roles"]

@@ -11,6 +11,7 @@ from server.domain.permissions import (
     has_audit_desk,
     has_household_desk,
     has_whistle_board,
+    may_keep_calendar,
     may_read_lists,
     may_set_channels,
     may_use_desk,
@@ -25,6 +26,7 @@ from server.web.services import services_of
 PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("/whistles", "whistles.title", has_whistle_board),
     ("/lists", "lists.link", may_read_lists),
+    ("/calendar", "calendar.title", may_keep_calendar),
     ("/audit", "audit.title", has_audit_desk),
     ("/handdowns", "handdowns.link", sees_handdowns),
     ("/channels", "channels.title", may_set_channels),

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from server.web import (
     audit_log,
+    calendar,
     cases_api,
     channels,
     desks,
@@ -82,6 +83,10 @@ def _whistles() -> list[BaseRoute]:
 
 def _lists() -> list[BaseRoute]:
     return [
+        Route("/calendar", calendar.show_calendar),
+        Route("/calendar/hours", calendar.set_hours, methods=["POST"]),
+        Route("/calendar/{year:int}", calendar.load_year, methods=["POST"]),
+        Route("/calendar/{year:int}/return", calendar.go_back, methods=["POST"]),
         Route("/handdowns", handdowns.show_handdowns),
         Route("/handdowns", handdowns.submit_handdown, methods=["POST"]),
         Route("/admissions", handdowns.submit_request, methods=["POST"]),

@@ -309,3 +309,16 @@ def test_lists_and_hand_downs_open_by_the_table_alone(site: Site, phone: Phone) 
         foreign = "/admissions/admission:640105003:0123456789abcdef/decision"
         assert desk.post(foreign, data={"verdict": "approve", "reason": "同意"}).status_code == 404
         assert phone.client.post("/api/handdowns", json=task).status_code == 401
+
+
+def test_the_calendar_opens_by_the_table_alone(site: Site, phone: Phone) -> None:
+    keeps = permissions.may_keep_calendar(phone.person)
+    posts = {"/calendar/hours": {"hours": "never"}, "/calendar/2027/return": {"version": "7", "seen": "0"}}
+    with site.visit(phone.person["name"]) as desk:
+        assert desk.get("/calendar").status_code == (200 if keeps else 404)
+        for path, fields in posts.items():
+            assert desk.post(path, data=fields).status_code == (422 if keeps else 404), path
+        upload = {"file": ("a.xlsx", b"PK\x03\x04")}
+        assert desk.post("/calendar/2027", data={"seen": "0"}, files=upload).status_code == (422 if keeps else 404)
+    for path in ("/calendar", "/calendar/2027", "/calendar/hours"):
+        assert phone.client.get(path).status_code in {401, 303, 405}, path
