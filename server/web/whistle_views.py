@@ -35,9 +35,11 @@ class WhistleViews:
 
     def page(self, whistle: View, person: Person) -> View:
         """Everything the page of a whistle shows."""
-        moves = [name for name in whistles.MOVES if whistles.acting_party(person, whistle, name)]
         mine = whistles.acting_party(person, whistle, "sign_in")
         present = [one["name"] for one in whistle["calls"][mine]["people"] if not one["until"]] if mine else []
+        done = {"acknowledge"} if mine and whistle["calls"][mine]["acknowledged_at"] else set()
+        done |= set() if present else {"relieve"}
+        moves = [name for name in whistles.MOVES if name not in done and whistles.acting_party(person, whistle, name)]
         left = [unit for unit in self.units() if unit["id"] not in whistle["calls"]]
         return self._row(whistle) | {
             "moves": moves if whistle["state"] == "open" else [],
