@@ -153,6 +153,8 @@ def _escalate(case: Case, event: Event) -> None:
 
 
 def _transfer(case: Case, event: Event) -> None:
+    # 及时报告: what is beyond the township's powers is reported within the time that the state it was in allows.
+    case["transferred_in_time"] = case["state_due_at"] is None or event["at"] <= case["state_due_at"]
     case["transferred_to"] = event["authority"]
     case["unit"], case["handler"], case["request"] = None, None, None
 

@@ -144,7 +144,7 @@ def _no_moves() -> dict[str, Any]:
     counts = dict.fromkeys(("urges", "handed_back", "reworks", "reopened", "resubmitted", "escalations"), 0)
     lists: dict[str, Any] = {name: [] for name in ("absorbed", "tasks", "whistles", "open_whistles", "called_units")}
     names = ("handed_back_by", "started_at", "answer", "verification", "closed_at", "rating", "remedy_due_at", "remedied_at")
-    return counts | lists | dict.fromkeys((*names, "merged_into", "before", "transferred_to"))
+    return counts | lists | dict.fromkeys((*names, "merged_into", "before", "transferred_to", "transferred_in_time"))
 
 
 def _sample(report_id: str) -> str | None:

@@ -106,3 +106,11 @@ def test_an_emergency_may_skip_a_level_with_its_reason() -> None:
     emergency = case_after(ACCEPTED, urgency="emergency")
     skip = {"move": "escalate", "party": HOLDER, "by": "triage1", "to": "city"}
     assert workflow.broken_rule(emergency, skip) is None
+
+
+@pytest.mark.parametrize(
+    ("due_at", "is_in_time"), [(None, True), ("2026-11-24T00:00:00.000Z", True), ("2026-11-23T08:30:00.000Z", False)]
+)
+def test_a_transfer_says_whether_it_was_made_in_time(due_at: str | None, is_in_time: bool) -> None:
+    moved = [("accept", HOLDER, {"state_due_at": due_at}), ("transfer", HOLDER, {"authority": "区住建局", "reason": "超出权限"})]
+    assert case_after(moved)["transferred_in_time"] is is_in_time
