@@ -1,19 +1,14 @@
 """In which townships a person's cases lie: their own, and for units every township the unit serves."""
 
-import threading
-import time
-import weakref
 from typing import Any
 
+from server.cases.kept import Kept
 from server.domain.permissions import Person, may_use_desk, townships_seen
 from sync.couch import Couch
 from sync.databases import REF
 from sync.errors import NotFound
 
-KEPT_S = 30.0
 MOST = 2000
-_kept: "weakref.WeakKeyDictionary[Couch, tuple[float, list[str]]]" = weakref.WeakKeyDictionary()
-_lock = threading.Lock()
 
 
 def townships_of(couch: Couch, person: Person) -> list[str]:
@@ -40,17 +35,15 @@ def served_by(couch: Couch, unit: dict[str, Any] | None) -> list[str]:
 
 def all_townships(couch: Couch) -> list[str]:
     """Every township that `ref` knows."""
-    now = time.monotonic()
-    with _lock:
-        at, found = _kept.get(couch, (-KEPT_S, []))
-    if now - at < KEPT_S:
-        return found
+    return _KEPT.of(couch)
+
+
+def _read(couch: Couch) -> list[str]:
     try:
         docs = couch.database(REF).range("township:", "township:\ufff0", MOST)
     except NotFound:
-        docs = []
-    found = [doc["_id"].partition(":")[2] for doc in docs]
-    if found:
-        with _lock:
-            _kept[couch] = (now, found)
-    return found
+        return []
+    return [doc["_id"].partition(":")[2] for doc in docs]
+
+
+_KEPT = Kept(_read)
