@@ -9,17 +9,20 @@ import { precompile } from "./src/render/precompile.mjs";
 
 const NAMESPACE = "virtual";
 
+/** The keys once and each language's texts in their order: a tenth smaller than an object a language. */
 function locale(root) {
   const folder = join(root, "locale");
   const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  return Object.fromEntries(names.map((name) => [name.replace(".json", ""), JSON.parse(readFileSync(join(folder, name), "utf8"))]));
+  const texts = names.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
+  const keys = Object.keys(texts[0]);
+  return { keys, ...Object.fromEntries(names.map((name, at) => [name.replace(".json", ""), keys.map((key) => texts[at][key])])) };
 }
 
 /** The server checks whole schemas; the phone needs the lists and limits its forms are made of. */
 function domain(root) {
   const path = join(root, "generated/domain.json");
   if (!existsSync(path)) return {};
-  const { schemas, $defs, ...rest } = JSON.parse(readFileSync(path, "utf8"));
+  const { schemas, $defs, shown_moves, ...rest } = JSON.parse(readFileSync(path, "utf8"));
   return rest;
 }
 
@@ -53,6 +56,47 @@ export const builtIn = {
     build.onLoad({ filter: /.*/, namespace: "built-in" }, ({ path }) => ({ contents: BUILT_IN[path], loader: "js" }));
   },
 };
+
+/**
+ * Nunjucks' runtime without what our templates may not use (`templates/README.md`): of its filters the four that are allowed, none of
+ * its tests and globals, no loader but that of compiled templates.
+ */
+const RUNTIME = Object.freeze({
+  "nunjucks/browser/nunjucks-slim.js": `
+    const { Environment } = require("nunjucks/src/environment");
+    module.exports = { Environment, PrecompiledLoader: require("nunjucks/src/precompiled-loader").PrecompiledLoader, lib: require("nunjucks/src/lib") };`,
+  "./filters": `
+    const { escape, isObject, keys } = require("nunjucks/src/lib");
+    const { SafeString, markSafe } = require("nunjucks/src/runtime");
+    const e = (text) => (text instanceof SafeString ? text : markSafe(escape(text ?? "")));
+    module.exports = {
+      default: (value, other, isEmptyToo) => (isEmptyToo ? value || other : value === undefined ? other : value),
+      length: (value) => (isObject(value) && !(value instanceof SafeString) ? keys(value).length : (value ?? "").length),
+      join: (list, sign = "") => list.join(sign),
+      e,
+      escape: e,
+    };`,
+  "./globals": "module.exports = () => ({});",
+  "./compiler": "module.exports = {};",
+  "./tests": "module.exports = {};",
+  "./express-app": "module.exports = {};",
+  "./loaders": "module.exports = {};",
+  path: "module.exports = {};",
+});
+
+/** An esbuild plugin that builds that runtime from Nunjucks' own source. @param {string} root folder `pwa` */
+export function leanEngine(root) {
+  return {
+    name: "lean-engine",
+    setup(build) {
+      build.onResolve({ filter: /./ }, ({ path, importer }) => {
+        const isOurs = path.startsWith("nunjucks/browser/") || importer.includes("node_modules/nunjucks/src");
+        return isOurs && path in RUNTIME ? { path, namespace: "lean-engine" } : undefined;
+      });
+      build.onLoad({ filter: /.*/, namespace: "lean-engine" }, ({ path }) => ({ contents: RUNTIME[path], loader: "js", resolveDir: root }));
+    },
+  };
+}
 
 const SHARED = "xungeStore";
 

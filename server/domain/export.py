@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from server.domain import admission, documents, permissions, workflow
+from server.domain.workflow import fields
 
 
 def rules() -> dict[str, Any]:
@@ -26,6 +27,7 @@ def rules() -> dict[str, Any]:
             "text_length": documents.TEXT_LENGTH,
             "short_length": documents.SHORT_LENGTH,
             "photos": documents.PHOTOS,
+            "move_text": fields.TEXT_LENGTH,
         },
         "urgencies": ["normal", "urgent", "emergency"],
         "sources": ["patrol", "visit", "resident", "police"],
@@ -34,6 +36,7 @@ def rules() -> dict[str, Any]:
         "basis_how": ["consent_spoken", "consent_signed", "statutory_duty"],
         "states": list(workflow.STATES),
         "open_states": sorted(workflow.OPEN_STATES),
+        "shown_moves": ["report", *(name for name, move in workflow.MOVES.items() if move.shown is not None)],
         "reasons": list(admission.REASONS),
         "phone_roles": sorted(permissions.PHONE_ROLES),
     }

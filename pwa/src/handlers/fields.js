@@ -10,12 +10,12 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const PHONE = /^[0-9 +-]+$/;
 /** 18 digits (the last may be X): a resident ID number, which no record may carry (DESIGN §5 `household`). */
 const ID_NUMBER = /(^|\D)\d{17}[\dXx](?![\dXx])/;
-const FALLBACK = Object.freeze({ text_length: 4000, short_length: 200, photos: 30 });
+const FALLBACK = Object.freeze({ text_length: 4000, short_length: 200, photos: 30, move_text: 1000 });
 
-/** `{text, short, photos}`: how long texts may be and how many photos a record takes. */
+/** `{text, short, photos, said}`: how long texts may be (`said`: of what a case is told) and how many photos a record takes. */
 export function limitsOf(context) {
-  const { text_length, short_length, photos } = { ...FALLBACK, ...context.domain?.limits };
-  return { text: text_length, short: short_length, photos };
+  const { text_length, short_length, photos, move_text } = { ...FALLBACK, ...context.domain?.limits };
+  return { text: text_length, short: short_length, photos, said: move_text };
 }
 
 /** The record's id and capture time, made when the form was rendered; made now when the form carries none. */

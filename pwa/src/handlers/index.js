@@ -3,11 +3,13 @@ import { showCases } from "./cases.js";
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
+import { saveNote, showNoteForm } from "./notes.js";
 import { endPatrol, startPatrol } from "./patrols.js";
 import { handOver, resend } from "./refused.js";
 import { showPhoto, showRecord } from "./records.js";
 import { saveReport, showReportForm } from "./reports.js";
 import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
+import { answerTask, showTask } from "./tasks.js";
 import { showToday } from "./today.js";
 import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm, showVisits } from "./visits.js";
 
@@ -18,6 +20,10 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/records/:id", handle: showRecord },
   { method: "GET", path: "/m/records/:id/photos/:n", handle: showPhoto },
   { method: "POST", path: "/m/records/:id/resend", handle: resend },
+  { method: "GET", path: "/m/records/:id/note", handle: showNoteForm },
+  { method: "POST", path: "/m/records/:id/notes", handle: saveNote },
+  { method: "GET", path: "/m/tasks/:id", handle: showTask },
+  { method: "POST", path: "/m/tasks/:id/replies", handle: answerTask },
   { method: "POST", path: "/m/patrols", handle: startPatrol },
   { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
   { method: "GET", path: "/m/homes", handle: showHouseholds },

@@ -71,3 +71,9 @@ function parse(text) {
     return {};
   }
 }
+
+/** What is wrong with a form's photos. @returns {import("./fields.js").Wrong} */
+export function checkPhotos(photos, limit) {
+  if (photos.length > limit) return { label: "wrong.too_many_photos", slots: { limit } };
+  return photos.every(({ type }) => type.startsWith("image/")) ? null : { label: "wrong.not_a_photo" };
+}

@@ -1,19 +1,21 @@
 /** The page of one record: its photos, where it is, what became of it, what it says. */
 import { minutesBetween, momentOf, momentOfCapture } from "./moments.js";
+import { movesOf } from "./notes.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
-import { aboutRows, chipOf, rowOf, stateLabel } from "./rows.js";
+import { aboutRows, chipOf, lastMove, rowOf, stateLabel } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 import { refusedPhoto } from "./troubles.js";
 
-const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today" });
+const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today", note: "cases" });
 
 /** `GET /m/records/:id` */
 export async function showRecord(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases");
   const { doc, where } = record;
-  const [about, grids] = await Promise.all([aboutRows(store, context, input.now), store.grids()]);
-  const event = where.case?.last_event ?? {};
+  const [about, grids, said] = await Promise.all([aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id)]);
+  const notes = said.filter((row) => row.doc.type === "note");
+  const moves = movesOf(record, notes, store.session.author);
   return page(store, "record.html", {
     tab: SHOWN[doc.type],
     title: context.t(`${doc.type}.page`),
@@ -26,8 +28,11 @@ export async function showRecord(input, store, context) {
     refused: refusedRecord(record, context.domain),
     held_back: heldBack(where, context.domain),
     refused_photos: where.photos_refused.map((photo) => refusedPhoto(photo, context.domain)),
-    reason: where.case?.state === "returned" ? (event.reason ?? "") : "",
-    result: where.case?.state === "closed" ? (event.result ?? "") : "",
+    reason: where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "",
+    result: where.case?.state === "closed" ? (lastMove(where.case, "close").result ?? "") : "",
+    moves,
+    intent_label: `note.${moves.intent}`,
+    notes: notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` })),
     steps: stepsOf(record, about),
     facts: [...FACTS[doc.type](doc, about), ...commonFacts(record, grids, about)],
   });
@@ -54,12 +59,13 @@ export async function showPhoto(input, store, context) {
 
 function backOf(doc, user) {
   if (doc.type === "visit") return isPolice(user) ? "/m/visits" : `/m/homes/${doc.household}`;
+  if (doc.type === "note") return `/m/records/${doc.of}`;
   return doc.type === "report" ? "/m/cases" : "/m/";
 }
 
 /** The way of a record, done steps and the next one: `[{label, slots, done, at}]`. */
 export function stepsOf({ doc, where }, { now_ms, t }) {
-  const step = (label, done, at = null, slots = {}) => ({ label, slots, done, at: momentOf(at, now_ms) });
+  const step = (label, done, at = null, slots = {}, text = "") => ({ label, slots, done, at: momentOf(at, now_ms), text });
   const steps = [{ ...step("step.phone", true), at: momentOfCapture(doc, now_ms) }];
   if (where.place === "refused") return [...steps, refusedStep(where.outcome, step)];
   const isThere = where.place === "server";
@@ -67,7 +73,6 @@ export function stepsOf({ doc, where }, { now_ms, t }) {
   if (where.photos_unsent) steps.push(step("step.photos_wait", false, null, { count: where.photos_unsent }));
   if (doc.type !== "report") return steps;
   if (!where.case) return [...steps, step("step.case_wait", false)];
-  steps.push(step("step.case", true, null, { case_no: where.case.case_no }));
   return [...steps, ...caseSteps(where.case, step, t)];
 }
 
@@ -75,14 +80,25 @@ function refusedStep(outcome, step) {
   return outcome?.state === "adopted" ? step("step.adopted", true, outcome.decided_at) : step("step.refused", true);
 }
 
-function caseSteps(found, step, t) {
-  const { state, last_event } = found;
-  const at = last_event?.at ?? found.updated_at;
-  if (state === "reported") return [step("step.accepted_wait", false)];
-  if (state === "accepted") return [step("step.accepted", true, at), step("step.closed_wait", false)];
-  if (state === "returned") return [step("step.returned", true, at)];
-  if (state === "closed") return [step("step.accepted", true), step("step.closed", true, at)];
-  return [step("step.state", true, at, { state: t(stateLabel(state)) })];
+/** What became of it: every move that its reporter may see, and what is waited for. */
+function caseSteps({ case_no, state, history, last_event, follows }, step, t) {
+  const [first, ...later] = history ?? [{}, last_event ?? {}];
+  const steps = [step("step.case", true, first.at, { case_no }), ...later.map((one) => step(moveLabel(one.move, t), true, one.at, {}, saidIn(one, t)))];
+  if (follows) steps.push(step("step.follows", true, follows.updated_at, { case_no: follows.case_no, state: t(stateLabel(follows.state)) }));
+  if (state === "reported") return [...steps, step("step.accepted_wait", false)];
+  return OVER.has(state) ? steps : [...steps, step("step.state", true, null, { state: t(stateLabel(state)) }), step("step.closed_wait", false)];
+}
+
+/** States after which nothing is waited for. */
+const OVER = new Set(["closed", "returned", "refused", "withdrawn", "merged", "self_solved", "transferred"]);
+
+function moveLabel(move, t) {
+  return t(`move.${move}`) === `move.${move}` ? "move.other" : `move.${move}`;
+}
+
+function saidIn({ reason, result, text, authority, outcome, stars }, t) {
+  const found = outcome ? t(`outcome.${outcome}`) : "";
+  return [authority, reason ?? result ?? text ?? found, stars ? "★".repeat(stars) : ""].filter(Boolean).join(" · ");
 }
 
 /**
@@ -107,6 +123,7 @@ const FACTS = Object.freeze({
     fact("visit.findings", { text: doc.findings }),
     ...(doc.next_at ? [fact("visit.next_at", { day: momentOf(doc.next_at, now_ms) })] : []),
   ],
+  note: (doc) => [fact("record.text", { text: doc.text })],
   patrol: (doc, { now_ms, t }) => [
     fact("patrol.started_at", { at: momentOf(doc.started_at, now_ms) }),
     fact("patrol.ended_at", { at: momentOf(doc.ended_at, now_ms) }),

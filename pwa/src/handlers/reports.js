@@ -4,7 +4,7 @@ import {
   isRefused, judged, limitsOf, needed, newOrigin, numberOf, oneOf, options, originOf, textOf, within, withoutIdNumber,
 } from "./fields.js";
 import { gridChoice, isPolice, page, refuse, savedOr } from "./pages.js";
-import { photosOfForm } from "./photos.js";
+import { checkPhotos, photosOfForm } from "./photos.js";
 
 const TOP_COUNT = 3;
 const URGENCIES = Object.freeze(["normal", "urgent", "emergency"]);
@@ -84,11 +84,6 @@ function checkReport({ form, files }, context) {
     address: within(address, limits.short, "wrong.address_too_long"),
     urgency: form.urgency ? oneOf(form.urgency, URGENCIES, "wrong.category_missing") : null,
   });
-}
-
-function checkPhotos(photos, limit) {
-  if (photos.length > limit) return { label: "wrong.too_many_photos", slots: { limit } };
-  return photos.every(({ type }) => type.startsWith("image/")) ? null : { label: "wrong.not_a_photo" };
 }
 
 async function reportOf(store, form, { uuid, captured_at, grid, photos }) {

@@ -8,10 +8,11 @@ import { addressOf } from "./addresses.js";
 import { categoryName, readCategories } from "./catalogue.js";
 import { minutesBetween, momentOfCapture } from "./moments.js";
 
+const MOVING = ["move", "clock"];
 const STATE_LOOK = Object.freeze({
-  reported: ["move", "server"],
-  accepted: ["good", "server"],
-  returned: ["bad", "returned"],
+  reported: ["move", "server"], escalated: MOVING, accepted: ["good", "server"], filed: MOVING, dispatched: MOVING, in_hand: MOVING,
+  handed_back: MOVING, answered: MOVING, verifying: MOVING, rework: MOVING, shelved: MOVING, returned: ["bad", "returned"],
+  refused: ["bad", "returned"], withdrawn: ["move", "returned"], merged: MOVING, self_solved: ["good", "server"], transferred: MOVING,
   closed: ["good", "server"],
 });
 
@@ -27,7 +28,7 @@ export function chipOf({ place, outcome, photos_unsent, photos_refused, percent,
   if (place === "refused") return look(...(OUTCOME_LOOK[outcome?.state] ?? OUTCOME_LOOK.waiting));
   if (place === "phone") return look("where.phone", "wait", "phone");
   if (place === "sending") return look("where.sending", "wait", "sending");
-  if (found) return look(stateLabel(found.state), ...(STATE_LOOK[found.state] ?? ["move", "clock"]), {}, photos_unsent ? percent : 0);
+  if (found) return look(stateLabel(found.state), ...(STATE_LOOK[found.state] ?? MOVING), {}, photos_unsent ? percent : 0);
   if (photos_unsent) return look("where.photos", "wait", "sending", { percent }, percent);
   if (photos_refused.length) return look("where.photos_refused", "bad", "alert");
   return look("where.server", "good", "server");
@@ -45,8 +46,13 @@ export function stateLabel(state) {
 export function rowOf(record, about) {
   const { doc, where } = record;
   const shape = SHAPES[doc.type] ?? SHAPES.visit;
-  const reason = doc.type === "report" && where.case?.state === "returned" ? (where.case.last_event?.reason ?? "") : "";
+  const reason = doc.type === "report" && where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "";
   return { ...shape(doc, about), at: momentOfCapture(doc, about.now_ms), where: chipOf(where), reason };
+}
+
+/** What a case's history says of the last such move; nothing when there was none. */
+export function lastMove({ history = [], last_event }, move) {
+  return [last_event, ...history].filter((one) => one?.move === move).pop() ?? {};
 }
 
 const SHAPES = Object.freeze({
@@ -68,9 +74,15 @@ const SHAPES = Object.freeze({
     lead: t("patrol.lead", { minutes: minutesBetween(doc.started_at, doc.ended_at) }),
     about: "",
   }),
+  note: (doc, { t }) => ({
+    href: `/m/records/${doc.of}`, photo: doc.photos[0] ?? "", icon: "edit", lead: t(`note.${doc.intent ?? "plain"}`), about: snippet(doc.text),
+  }),
+  taskreply: (doc, { t }) => ({
+    href: `/m/tasks/${doc.of}`, photo: doc.photos[0] ?? "", icon: "task", lead: t(`outcome.${doc.outcome}`), about: snippet(doc.text),
+  }),
 });
 
-function snippet(text) {
+export function snippet(text) {
   const signs = [...text.replace(/\s+/g, " ")];
   return signs.length > 40 ? `${signs.slice(0, 40).join("")}…` : signs.join("");
 }

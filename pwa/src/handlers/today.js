@@ -1,19 +1,24 @@
-/** 今日: the grids, a way to report at once, the patrol, what is unsent, what came back, what was recorded last. */
+/** 今日: the grids, a way to report at once, the patrol, what is unsent, tasks by time due, what came back, what was recorded last. */
 import { correctedAt } from "../store/capture.js";
 import { momentOf, sizeText, yesterday } from "./moments.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
+import { waitingTasks } from "./tasks.js";
 import { bannerOf, whyOf } from "./troubles.js";
 
 const RECENT_COUNT = 6;
 const BACK_COUNT = 5;
 const LOOK_BACK = 30;
+const REPLIES_BACK = 300;
 
 /** `GET /m/` */
 export async function showToday(input, store, context) {
-  const [about, choice, running, sync, [reports, ...others]] = await Promise.all([
+  const [about, choice, running, sync, [reports, replies, ...others]] = await Promise.all([
     aboutRows(store, context, input.now), gridChoice(store), store.currentPatrol(), syncSummary(store),
-    store.listMine([["report", LOOK_BACK], ["visit", RECENT_COUNT], ["patrol", RECENT_COUNT], ["household", RECENT_COUNT]]),
+    store.listMine([
+      ["report", LOOK_BACK], ["taskreply", REPLIES_BACK], ["visit", RECENT_COUNT], ["patrol", RECENT_COUNT], ["household", RECENT_COUNT],
+      ["note", RECENT_COUNT],
+    ]),
   ]);
   return page(store, "today.html", {
     tab: "today",
@@ -23,7 +28,8 @@ export async function showToday(input, store, context) {
     is_walking: !isPolice(store.session.user),
     patrol: patrolOf(running, reports, input.now),
     patrol_id: store.uuid(input.now),
-    recent: recentOf([reports, ...others].flat()).map((record) => rowOf(record, about)),
+    tasks: await waitingTasks(store, about, replies),
+    recent: recentOf([reports, replies, ...others].flat()).map((record) => rowOf(record, about)),
     back_list: cameBack(reports, about.now_ms).map((record) => rowOf(record, about)),
   });
 }

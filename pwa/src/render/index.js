@@ -8,8 +8,13 @@ import { environmentOf, translator } from "./environment.js";
 /** @type {Map<string, any>} */
 const environments = new Map();
 
+/** @type {Map<string, Record<string, string>>} */
+const texts = new Map();
+
 function textsOf(language) {
-  return LOCALE[language] ?? LOCALE["zh-CN"];
+  const known = language in LOCALE ? language : "zh-CN";
+  if (!texts.has(known)) texts.set(known, Object.fromEntries(LOCALE.keys.map((key, at) => [key, LOCALE[known][at]])));
+  return /** @type {Record<string, string>} */ (texts.get(known));
 }
 
 /** `t` of a language. */

@@ -22,7 +22,7 @@ export const KINDS_OF = Object.freeze({
   household: ["home"],
   member: ["home"],
   errand: ["home"],
-  case: ["grid"],
+  case: ["grid", "home-quarter"],
   task: ["grid", "home-quarter"],
   taskreply: ["grid", "home-quarter"],
 });

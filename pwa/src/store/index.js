@@ -119,7 +119,11 @@ function lists(session) {
     /** Photo documents of a record. @param {import("./reading.js").Row} row */
     photosOf: (row) => reading.photosOf(session, row),
     /** Visits of a household with `where`. @param {string} household @param {{limit?: number}} [options] */
-    visitsOf: async (household, options) => addWhere(session, await reading.visitsOf(session, household, options)),
+    visitsOf: async (household, options) => addWhere(session, await reading.linkedRows(session, household, options)),
+    /** Notes about a record or replies to a task, whoever wrote them, with `where`. @param {string} id */
+    saidOf: async (id) => addWhere(session, await reading.linkedRows(session, id)),
+    /** Tasks of this user's grids. */
+    tasks: () => reading.tasks(session),
     /** Where one record stands, or null when it is not on this phone. @param {string} id */
     whereIs: async (id) => {
       const row = await reading.getRecord(session, id);

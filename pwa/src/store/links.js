@@ -1,13 +1,15 @@
 /**
- * Which visits belong to a household: a small index beside the documents, written with them and rebuildable from them.
+ * Which visits belong to a household, which notes to a report, which replies to a task: a small index beside the documents, written with them and rebuildable from them.
  */
 import { done, transact } from "./idb.js";
 import { openOwn, under } from "./own.js";
 
+const LINK_OF = Object.freeze({ visit: "household", note: "of", taskreply: "of" });
+
 /** The links one document makes. @returns {{key: string, of: string, id: string, database: string}[]} */
 export function linksOf(database, doc) {
-  if (doc.type !== "visit" || !doc.household || doc._deleted) return [];
-  return [{ key: `${doc.household}|${doc._id}`, of: doc.household, id: doc._id, database }];
+  const of = doc[LINK_OF[doc.type] ?? ""];
+  return of && !doc._deleted ? [{ key: `${of}|${doc._id}`, of, id: doc._id, database }] : [];
 }
 
 export async function putLinks(author, links) {

@@ -11,6 +11,8 @@ import { linkedTo } from "./links.js";
 import { waitingOf } from "./outbox.js";
 import { refusals } from "./refusals.js";
 
+const TASKS_MOST = 200;
+
 function row(database, doc) {
   return { id: doc._id, database, doc };
 }
@@ -83,14 +85,23 @@ export async function photosOf(session, { database, doc }) {
   return rowsOf(session, database, doc.photos ?? []);
 }
 
-/** Visits of a household, newest first. @returns {Promise<Row[]>} */
-export async function visitsOf(session, household, { limit = 50 } = {}) {
-  const links = (await linkedTo(session.author, household)).slice(0, limit);
+/** What is linked to a record (visits, notes, replies), newest first. @returns {Promise<Row[]>} */
+export async function linkedRows(session, of, { limit = 50 } = {}) {
+  const links = (await linkedTo(session.author, of)).slice(0, limit);
   const names = [...new Set(links.map(({ database }) => database))];
   const lists = await Promise.all(names.map((name) => {
     return rowsOf(session, name, links.filter(({ database }) => database === name).map(({ id }) => id));
   }));
   return lists.flat().sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc));
+}
+
+/** Tasks for this user's grids, each as the newest quarter has it. @returns {Promise<Row[]>} */
+export async function tasks(session) {
+  const names = shownOf(session, "task").filter(({ isOpen }) => isOpen).map(({ name }) => name);
+  const lists = await Promise.all(names.map((name) => range(session.author, name, "task", { limit: TASKS_MOST })));
+  const found = new Map();
+  lists.forEach((docs, at) => docs.forEach((doc) => found.has(doc._id) || found.set(doc._id, row(names[at], doc))));
+  return [...found.values()];
 }
 
 /** Newest case copy of each report, as a map from report id to the case document. @param {Row[]} reports */

@@ -75,6 +75,33 @@ async function addRefusals(add, phone, ids) {
   await add("a refused report made anew", phone.get(`/m/report?from=${ids[0]}`));
 }
 
+/** Tasks in their states, the answer to one, and what may be said about a report later. */
+async function addTasks(add, { phone, ids }) {
+  const place = { lat: 38.5, lon: 106.1, accuracy_m: 5, address: ROUGH };
+  const found = { id: "case:x", case_no: "002-261123-7K3M9Q", category: "1101", text: ROUGH, place, photos: ["photo:x"] };
+  const form = [{ key: "a", label: ROUGH, kind: "number", needed: true }, { key: "b", label: "b", kind: "yes_no" }, { key: "c", label: "c", kind: "choice", options: [ROUGH, "2"] }];
+  const states = [
+    { kind: "verify", case: found }, { kind: "campaign", form }, { kind: "visit", household: "household:x", due_at: "2026-11-22T10:00:00.000Z" },
+    { kind: "fix", state: "answered" }, { kind: "look_again", state: "withdrawn" },
+  ];
+  const tasks = states.map((fields, at) => ({
+    _id: `task:019aaf00-0000-7000-8000-00000000000${at}`, _rev: "1-a", type: "task", v: 1, grid: GRID, kind: "verify", text: ROUGH, household: null, campaign: null,
+    form: null, case: null, state: "open", due_at: "2026-11-25T10:00:00.000Z", created_at: "2026-11-23T07:00:00.000Z", updated_at: "2026-11-23T07:00:00.000Z", events: 5, ...fields,
+  }));
+  await phone.pull(tasks);
+  await add("tasks on Today", phone.get("/m/"));
+  for (const { _id, kind } of tasks) await add(`task ${kind}`, phone.get(`/m/tasks/${_id}`));
+  const path = `/m/tasks/${tasks[0]._id}`;
+  await add("refused answer", phone.post(`${path}/replies`, { outcome: "" }));
+  await phone.post(`${path}/replies`, filled(await phone.get(path), { outcome: "declined", text: ROUGH }));
+  await add("answered task", phone.get(`${path}?saved=1`));
+  for (const intent of ["", "withdraw", "resubmit"]) await add(`note ${intent}`, phone.get(`/m/records/${ids[3]}/note?intent=${intent}`));
+  const saved = await phone.post(`/m/records/${ids[3]}/notes`, filled(await phone.get(`/m/records/${ids[3]}/note`), { text: ROUGH }));
+  await add("record with a note", phone.get(saved.redirect));
+  const [note] = await phone.store.saidOf(ids[3]);
+  await add("a note's own page", phone.get(`/m/records/${note.id}`));
+}
+
 /** `[{name, template, data}]` in a language. */
 export async function shownPages(language) {
   const pages = [];
@@ -90,6 +117,7 @@ export async function shownPages(language) {
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,
     `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync-chip", `/m/records/${full.ids[0]}/photos/1`, `/m/records/${full.ids[0]}/photos/2`, ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
   for (const path of paths) await add(`full ${path}`, full.phone.get(path));
+  await addTasks(add, full);
   await addTroubles(add, full);
   await add("refused report", full.phone.post("/m/reports", { category: "", grid: GRID }));
   await add("refused plainly", full.phone.post("/m/reports", { category: "", grid: GRID }, { is_htmx: false }));

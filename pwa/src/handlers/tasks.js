@@ -1,0 +1,147 @@
+/** 任务: what was sent to this user's grids, one task with its place and photos, and the answer to it. */
+import { categoryName } from "./catalogue.js";
+import { isRefused, judged, limitsOf, needed, newOrigin, oneOf, originOf, textOf, within, withoutIdNumber } from "./fields.js";
+import { momentOf } from "./moments.js";
+import { notFound, page, refuse, savedOr } from "./pages.js";
+import { checkPhotos, photosOfForm } from "./photos.js";
+import { fact } from "./records.js";
+import { aboutRows, rowOf, snippet } from "./rows.js";
+import { parse } from "../store/databases.js";
+
+const SEEN = "seen_tasks";
+const OUTCOMES = Object.freeze(["done", "not_done", "declined"]);
+/** A reason has to be given with these. */
+const EXPLAINED = new Set(["not_done", "declined"]);
+
+/** Tasks that wait for this user, the first due first, as rows. @param {any[]} replies mine */
+export async function waitingTasks(store, about, replies) {
+  const [tasks, seen] = await Promise.all([store.tasks(), store.remembered(SEEN)]);
+  const answered = new Set(replies.map(({ doc }) => doc.of));
+  const open = tasks.filter(({ id, doc }) => doc.state === "open" && !answered.has(id));
+  return open.sort((one, other) => one.doc.due_at.localeCompare(other.doc.due_at)).map(({ id, doc }) => ({
+    href: `/m/tasks/${id}`,
+    photo: "",
+    icon: "task",
+    lead: leadOf(doc, about),
+    about: snippet(doc.text || doc.case?.place?.address || ""),
+    at: momentOf(doc.due_at, about.now_ms),
+    where: dueChip(doc, about.now_ms, !(seen ?? []).includes(id)),
+  }));
+}
+
+function leadOf({ kind, case: found }, { t, categories, language }) {
+  const category = found ? ` · ${categoryName(categories, found.category, language)}` : "";
+  return t(`task.${kind}`) + category;
+}
+
+function dueChip({ due_at }, now_ms, isNew) {
+  if (Date.parse(due_at) < now_ms) return { label: "task.late", slots: {}, tone: "bad", icon: "clock" };
+  return { label: isNew ? "task.new" : "task.due", slots: {}, tone: isNew ? "wait" : "move", icon: "clock" };
+}
+
+/** `GET /m/tasks/:id`; opening it is seeing it. */
+export async function showTask(input, store, context) {
+  const task = await taskOf(store, input.params.id);
+  if (!task) return notFound(store, context, "today");
+  const { doc, id } = task;
+  const [about, said] = await Promise.all([aboutRows(store, context, input.now), store.saidOf(id)]);
+  await noteSeen(store, id);
+  const isOpen = canAnswer(store, doc, said);
+  return page(store, "task.html", {
+    tab: "today",
+    title: context.t("task.page"),
+    back: "/m/",
+    id,
+    has_action: isOpen,
+    just_saved: input.query.saved === "1",
+    lead: leadOf(doc, about),
+    text: doc.text,
+    where: doc.state === "open" ? dueChip(doc, about.now_ms, false) : { label: `task.${doc.state}`, slots: {}, tone: "move", icon: "server" },
+    facts: factsOf(doc, about),
+    photos: doc.case?.photos ?? [],
+    household: doc.household ?? "",
+    replies: said.map((reply) => rowOf(reply, about)),
+    can_answer: isOpen,
+    outcomes: OUTCOMES.map((value) => ({ value, label: context.t(`${doc.kind === "verify" ? "finding" : "outcome"}.${value}`), chosen: false, extra: "" })),
+    questions: (doc.form ?? []).map((question) => questionOf(question, context)),
+    limits: limitsOf(context),
+    grids: [],
+    grid: doc.grid,
+    form: newOrigin(store, input.now),
+  });
+}
+
+async function taskOf(store, id) {
+  const found = id.startsWith("task:") ? await store.getRecord(id) : null;
+  return found?.doc.type === "task" ? found : null;
+}
+
+function canAnswer(store, { state }, said) {
+  return ["open", "declined"].includes(state) && said.every(({ doc }) => doc.author !== store.session.author);
+}
+
+/** Ids of the last tasks that were opened, so that a new one stands out. */
+async function noteSeen(store, id) {
+  const seen = (await store.remembered(SEEN)) ?? [];
+  if (!seen.includes(id)) await store.remember(SEEN, [id, ...seen].slice(0, 300));
+}
+
+function factsOf({ due_at, case: found }, { now_ms }) {
+  const { place, text, case_no } = found ?? {};
+  const isPoint = typeof place?.lat === "number";
+  return [
+    fact("task.due", { at: momentOf(due_at, now_ms) }),
+    ...(place?.address ? [fact("record.address", { text: place.address })] : []),
+    ...(isPoint ? [fact("record.place", { key: "place.point", slots: { lat: place.lat.toFixed(5), lon: place.lon.toFixed(5) } })] : []),
+    ...(text ? [fact("task.about", { text })] : []),
+    ...(case_no ? [fact("record.case_no", { text: case_no })] : []),
+  ];
+}
+
+/** A campaign's question as a field: `choices` when one is to be picked. */
+function questionOf({ key, label, kind, options = [], needed: isNeeded = false }, { t }) {
+  const values = kind === "yes_no" ? [["yes", t("answer.yes")], ["no", t("answer.no")]] : options.map((one) => [one, one]);
+  const choices = values.map(([value, name]) => ({ value, label: name, chosen: false, extra: "" }));
+  return { name: `answer-${key}`, label, kind: kind === "number" ? "number" : "text", is_needed: isNeeded, choices };
+}
+
+/** `POST /m/tasks/:id/replies` */
+export async function answerTask(input, store, context) {
+  const { form } = input;
+  const task = await taskOf(store, input.params.id);
+  if (!task) return refuse(input, context, { label: "error.not_found" });
+  const questions = task.doc.form ?? [];
+  const fields = checkReply(input, questions, context);
+  if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
+  const { uuid, captured_at } = originOf(form, store, input.now);
+  const { grid } = task.doc;
+  const refusal = await savedOr(store, input, context, async () => {
+    const database = store.databaseFor(parse(task.database).kind ?? "grid", grid);
+    const photos = await photosOfForm(input, store, { uuid, captured_at, grid, of: `taskreply:${uuid}`, database });
+    const answers = Object.fromEntries(questions.map(({ key }) => [key, textOf(form, `answer-${key}`)]).filter(([, said]) => said));
+    const doc = store.mint("taskreply", {
+      uuid, grid, captured_at, of: task.id, outcome: form.outcome, text: textOf(form, "text"), photos: photos.ids, answers,
+    });
+    await store.saveRecord({ docs: [{ database, doc }, ...photos.docs], blobs: photos.blobs });
+  });
+  return refusal ?? { redirect: `/m/tasks/${task.id}?saved=1` };
+}
+
+function checkReply({ form, files }, questions, context) {
+  const limits = limitsOf(context);
+  const text = textOf(form, "text");
+  const explained = EXPLAINED.has(form.outcome) ? needed(text, "wrong.reason_missing") : null;
+  const asked = form.outcome === "declined" ? [] : questions;
+  return judged({
+    outcome: oneOf(form.outcome, OUTCOMES, "wrong.outcome_missing"),
+    ...Object.fromEntries(asked.map((question) => [`answer-${question.key}`, checkAnswer(textOf(form, `answer-${question.key}`), question, limits)])),
+    text: explained ?? within(text, limits.said) ?? withoutIdNumber(text),
+    photos: checkPhotos(files.photo ?? [], limits.photos),
+  });
+}
+
+function checkAnswer(said, { kind, needed: isNeeded }, limits) {
+  if (!said) return isNeeded ? { label: "wrong.answer_missing" } : null;
+  if (kind === "number" && !Number.isFinite(Number(said))) return { label: "wrong.not_a_number" };
+  return within(said, limits.short) ?? withoutIdNumber(said);
+}
