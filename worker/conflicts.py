@@ -1,4 +1,5 @@
-"""Finds household files that two people changed at once and makes one of the versions (DESIGN §5). One call is one bounded run.
+"""Finds household files that two people changed at once and makes one of the versions (DESIGN §5); then the errands among them go
+on to the cases (`server/cases/errands.py`). One call is one bounded run.
 
 How versions merge is `server/domain/merge.py`, how branches of a document become one `sync/conflicts.py`. May run twice, at the
 same time, with phones pushing meanwhile, and be killed anywhere: the checkpoint is saved last, and everything written is a
@@ -6,7 +7,9 @@ function of what was read.
 """
 
 import logging
+from datetime import UTC, datetime
 
+from server.cases import errands
 from server.cases.intake import BATCH, CHECKPOINT, NOTHING, Outcome
 from server.domain import merge
 from server.households import spilling
@@ -24,7 +27,7 @@ def is_settled_here(name: str) -> bool:
     return parts is not None and parts.kind == "home"
 
 
-def run(couch: Couch, name: str, *, batch: int = BATCH) -> Outcome:
+def run(couch: Couch, name: str, now: datetime | None = None, *, batch: int = BATCH) -> Outcome:
     """Settle the conflicts among a database's next changes. Raises the errors of the store; NotFound when it is gone."""
     database = couch.database(name)
     page = feed.read(database, CHECKPOINT, batch, style="all_docs")
@@ -34,8 +37,15 @@ def run(couch: Couch, name: str, *, batch: int = BATCH) -> Outcome:
     for row in page.changes:
         if len(row["changes"]) > 1 and conflicts.is_branched(row):
             settled += _settle(database, conflicts.living(row))
+    made, due = errands.take_in(couch, _errands(page), now or datetime.now(UTC))
     feed.finish(database, CHECKPOINT, page)
-    return Outcome(0, frozenset({name} if settled else ()), page.more)
+    return Outcome(made, frozenset({name} if settled else ()) | due, page.more, frozenset(due))
+
+
+def _errands(page: feed.Batch) -> list[merge.Document]:
+    """The errands of a page that have one version; of the others the next page has what they became."""
+    rows = [row for row in page.changes if row["id"].startswith("errand:") and len(row["changes"]) == 1]
+    return [row["doc"] for row in rows if row.get("doc") and not row["doc"].get("_deleted")]
 
 
 def _settle(database: Database, leaves: list[merge.Document]) -> int:

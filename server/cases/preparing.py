@@ -43,6 +43,9 @@ def _task(couch: Couch, database: Database, case: Document, event: Document, now
     grid = event.get("grid") or case["grid"]
     if grids.is_unplaced(grid) or grids.township_of(grid) != grids.township_of(case["grid"]):
         raise InvalidInput({"grid": "required" if grids.is_unplaced(grid) else "other_township"})
+    if case["source"] == "errand" and grid != case["grid"]:
+        # A household is known to its own grid's workers alone.
+        raise InvalidInput({"grid": "unknown"})
     task = "task:" + ids.uuid7(now, hashlib.sha256(event["_id"].encode()).digest())
     return event | {"grid": grid, "task_id": task}
 

@@ -41,6 +41,7 @@ class CaseViews:
             "address": place.get("address"),
             "has_point": place.get("lat") is not None and place.get("lon") is not None,
             "source": case["source"],
+            "errand": case.get("errand"),
             "timeline": [self._event(event, case, people) for event in events],
             "moves": move_views.MoveForms(self._names, self._language, person).of(dict(case)),
         }

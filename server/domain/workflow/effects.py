@@ -244,6 +244,19 @@ def _origin(case: Case, event: Event) -> None:
     case["origin"] = event["origin"]
 
 
+def _errand(case: Case, event: Event) -> str | None:
+    """What a household's errand says now; taken back before anybody took it up, its case is withdrawn with it."""
+    facts = event["errand"]
+    if _generation(facts) < _generation(case["errand"]):
+        return None
+    case["errand"] = facts
+    return "withdrawn" if facts["state"] == "withdrawn" and case["state"] == "reported" else None
+
+
+def _generation(facts: dict[str, Any]) -> int:
+    return int(str(facts["rev"]).partition("-")[0])
+
+
 EFFECTS: dict[str, Effect] = {
     "take_on": _take_on,
     "dispatch": _dispatch,
@@ -279,4 +292,5 @@ EFFECTS: dict[str, Effect] = {
     "blow": _blow,
     "whistle_solved": _whistle_solved,
     "origin": _origin,
+    "errand": _errand,
 }

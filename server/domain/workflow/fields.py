@@ -20,7 +20,7 @@ ENTRY = re.compile(r"[a-z]+(:[A-Za-z0-9_.-]{1,64}){1,3}")
 TASK_KINDS = ("verify", "look_again", "visit", "campaign", "fix")
 TEXTS = frozenset({"reason", "result", "text", "authority", "address"})
 # Fields only the system fills: they are its own to check.
-OWN = frozenset({"absorbed", "released", "whistle", "units", "origin"})
+OWN = frozenset({"absorbed", "released", "whistle", "units", "origin", "errand"})
 CHOICES: dict[str, tuple[str, ...]] = {
     "what": ("stop", "extension", "shelf"),
     "amount_unit": ("working_hours", "working_days"),

@@ -119,6 +119,7 @@ MOVES: dict[str, Move] = {
     "release": Move(ANY, None, (), ("released",), shown=None),
     "blow": Move(ANY, None, (), ("whistle",), ("units",), shown=()),
     "whistle_solved": Move(ANY, None, (), ("whistle",), shown=()),
+    "errand": Move(ANY, None, (), ("errand",), shown=()),
     "recalculate": Move(OPEN_STATES, None, (), shown=None),
     "origin": Move(ANY, None, (), ("origin",), shown=None),
 }

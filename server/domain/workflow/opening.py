@@ -27,7 +27,7 @@ def reported_event(
     `database` is where the report lives, so that copies of the case find their way back (None: no phone holds it); `rev` tells
     the report that was processed from another one that claims its id. `level` is who holds the case first: its community, or the
     township for emergencies and `direct` categories (`first_level`). `extra` goes into the event's `report`: `origin`,
-    `has_caller`, `handed_down` of what came from elsewhere. `clock`: the facts of its first clock (`clock_rules`).
+    `errand`, `has_caller`, `handed_down` of what came from elsewhere. `clock`: the facts of its first clock (`clock_rules`).
 
     Four times are kept apart, because no two need be near each other: `captured_at` as the phone said it, `corrected_at` the same
     by our clock (None when the phone had never measured its own), `received_at` when the gate stored it, `filed_at` when it was
@@ -99,8 +99,7 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
         "text": report["text"],
         "place": report["place"],
         "source": report["source"],
-        "origin": report.get("origin"),
-        "handed_down": report.get("handed_down"),
+        **{name: report.get(name) for name in ("origin", "errand", "handed_down")},
         "has_caller": bool(report.get("has_caller")),
         "caller_released": False,
         "author": report["author"],

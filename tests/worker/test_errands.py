@@ -1,0 +1,124 @@
+"""Errands of households become cases, once each, with only what handling needs; their later versions become events."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from server.cases import intake, store, tasks
+from server.domain import ids, times
+from sync.couch import Couch
+from sync.database import Database
+from sync.databases import cases_db, home_db, home_quarter_db
+from tests.conftest import GRID_A
+from tests.records import AT, new_id
+from worker import conflicts
+
+NOW = AT + timedelta(minutes=10)
+HOME, QUARTER, CASES = home_db(GRID_A), home_quarter_db(GRID_A, "2026q4"), cases_db(GRID_A[:9])
+
+
+@pytest.fixture
+def home(couch: Couch) -> Iterator[Database]:
+    for name in (HOME, QUARTER, CASES):
+        couch.delete(name)
+    couch.create(HOME, replicated=True)
+    yield couch.database(HOME)
+
+
+def errand(**fields: Any) -> dict[str, Any]:
+    head = {"_id": new_id("errand"), "type": "errand", "v": 1, "grid": GRID_A, "author": "worker1", "device": "d1"}
+    materials = [{"key": "m1", "name": "身份证复印件", "state": "missing", "remark": "在女儿家"}]
+    said = {"household": new_id("household"), "item": "低保申请", "materials": materials, "state": "open", "stamps": {}}
+    return head | {"captured_at": times.to_text(AT), "clock_offset_ms": 0} | said | fields
+
+
+def put(home: Database, doc: dict[str, Any]) -> dict[str, Any]:
+    return doc | {"_rev": home.put(doc)}
+
+
+def case_of(couch: Couch, doc: dict[str, Any]) -> store.Loaded:
+    found = store.load(couch.database(CASES), ids.case_id(doc["_id"]))
+    assert found is not None
+    return found
+
+
+def test_an_errand_becomes_one_service_case_that_its_community_holds(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    outcome = conflicts.run(couch, HOME, NOW)
+    case = case_of(couch, doc).case
+    assert (outcome.cases, outcome.due) == (1, {CASES})
+    assert (case["kind"], case["category"], case["level"], case["source"]) == ("service", "4104", "community", "errand")
+    assert case["errand"]["materials"] == [{"key": "m1", "name": "身份证复印件", "state": "missing"}]
+    home.local_put(intake.CHECKPOINT, {"seq": 0})
+    conflicts.run(couch, HOME, NOW + timedelta(days=1))
+    assert case_of(couch, doc).case == case
+    assert len(case_of(couch, doc).events) == 1
+
+
+def test_the_desk_learns_no_household_and_no_remark(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    said = str(case_of(couch, doc))
+    assert doc["household"] not in said
+    assert "在女儿家" not in said
+
+
+def test_its_state_comes_back_among_the_household_databases(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    assert couch.database(QUARTER).get(ids.case_id(doc["_id"]))["state"] == "reported"
+
+
+def test_a_later_version_is_an_event_once(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    there = [doc["materials"][0] | {"state": "there"}]
+    put(home, doc | {"materials": there})
+    for _ in range(2):
+        home.local_put(intake.CHECKPOINT, {"seq": 0})
+        conflicts.run(couch, HOME, NOW)
+    loaded = case_of(couch, doc)
+    assert [event["move"] for event in loaded.events] == ["report", "errand"]
+    assert loaded.case["errand"]["materials"][0]["state"] == "there"
+
+
+def test_what_changed_but_is_not_the_desks_business_is_no_event(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    put(home, doc | {"materials": [doc["materials"][0] | {"remark": "周五拿来"}]})
+    conflicts.run(couch, HOME, NOW)
+    assert len(case_of(couch, doc).events) == 1
+
+
+def test_an_errand_taken_back_before_anybody_took_it_up_is_withdrawn(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    put(home, doc | {"state": "withdrawn"})
+    conflicts.run(couch, HOME, NOW)
+    assert case_of(couch, doc).case["state"] == "withdrawn"
+
+
+def test_a_task_of_its_case_names_the_household_to_the_grids_workers_alone(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    case = case_of(couch, doc).case
+    sent = {"id": new_id("task"), "kind": "visit", "grid": GRID_A, "state": "open", "text": "上门取材料"}
+    dated = {"sent_at": times.to_text(NOW), "due_at": times.to_text(NOW), "is_finding": False, "answer": None}
+    assert tasks.write(couch, [case | {"tasks": [sent | dated]}], NOW) == {QUARTER}
+    assert couch.database(QUARTER).get(sent["id"])["household"] == doc["household"]
+
+
+def test_a_carrier_killed_before_its_checkpoint_makes_nothing_twice(
+    couch: Couch, home: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    doc = put(home, errand())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(conflicts.feed, "finish", die)
+        conflicts.run(couch, HOME, NOW)
+    conflicts.run(couch, HOME, NOW)
+    assert len(case_of(couch, doc).events) == 1
