@@ -35,6 +35,7 @@ from server.web.routes import routes
 from server.web.security import SameOrigin, SecurityHeaders
 from server.web.services import Services
 from server.web.sessions import Sessions
+from server.web.turn_badge import TurnBadge
 from server.web.upload_words import UploadWords
 from sync.couch import Couch
 
@@ -89,6 +90,7 @@ def _services(found: Settings, built: Path) -> Services:
         badge=Badge(couch),
         waiting=Waiting(couch),
         notice_badge=NoticeBadge(couch),
+        turns=TurnBadge(couch),
     )
 
 

@@ -16,7 +16,8 @@ from media.completion import Upload, Uploader
 from media.errors import ImageError, PhotoConflict, Refused, StorageFull, Unavailable
 from media.tus import Problem
 from media.uploads import create_uploads
-from server import photo_records
+from server import photo_records, photo_rights
+from server.cases import reach
 from server.domain import ids, permissions
 from server.domain.errors import Missing
 from server.domain.grids import township_of
@@ -183,12 +184,14 @@ def open_photo(couch: Couch, person: permissions.Person, photo: str, size: str) 
     Every size is upright and free of what the camera wrote into it; the file as it came stays in the database. A size that is
     not made yet is Missing too.
     """
-    townships = {township_of(grid) for grid in person.get("grids", ())} | permissions.townships_seen(person)
-    for township in sorted(townships):
+    own = {township_of(grid) for grid in person.get("grids", ())} | permissions.townships_seen(person)
+    for township in sorted(own | set(reach.townships_of(couch, person))):
         database = couch.database(media_db(township))
         doc = _found(database, photo)
         if doc is not None:
-            return _opened(database, person, doc, size)
+            if not photo_rights.may_see(couch, person, doc):
+                break
+            return _opened(database, doc, size)
     raise Missing(photo=photo)
 
 
@@ -199,12 +202,7 @@ def _found(database: Database, photo: str) -> dict[str, Any] | None:
         return None
 
 
-def _opened(database: Database, person: permissions.Person, doc: dict[str, Any], size: str) -> tuple[bytes, str, str]:
-    name = parse(doc["database"])
-    if name is None or name.grid is None or not permissions.may_see_records(person, name.kind, name.grid):
-        raise Missing(photo=doc["_id"])
-    if doc.get("unclaimed_since") and doc["author"] != person["name"]:
-        raise Missing(photo=doc["_id"])  # no record yet: nobody but its sender is known to have a part in it
+def _opened(database: Database, doc: dict[str, Any], size: str) -> tuple[bytes, str, str]:
     found = store.open(database, doc["_id"], size)
     if found is None:
         raise Missing(photo=doc["_id"])

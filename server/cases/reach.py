@@ -1,14 +1,41 @@
-"""In which townships a person's cases lie: their own, and for units every township the unit serves."""
+"""In which townships a person's cases lie, and what they see of each: their own, and for units every township the unit serves."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from server.cases.kept import Kept
+from server.domain.grids import township_of
 from server.domain.permissions import Person, may_use_desk, townships_seen
 from sync.couch import Couch
 from sync.databases import REF
 from sync.errors import NotFound
 
 MOST = 2000
+
+
+class Place(NamedTuple):
+    """A township, and what of it is seen: everything, one community's cases, or those in which one of the units has a part."""
+
+    township: str
+    community: str | None = None
+    units: tuple[str, ...] | None = None
+
+
+def places_of(couch: Couch, person: Person) -> list[Place]:
+    """Everything a person may list, as places in order: no case lies in two of them."""
+    if not may_use_desk(person):
+        return []
+    whole = sorted(person.get("townships", ()))
+    communities = sorted(code for code in person.get("communities", ()) if township_of(code) not in whole)
+    known = {*whole, *(township_of(code) for code in communities)}
+    units = tuple(person.get("units", ()))
+    served = [code for code in townships_of(couch, person) if code not in known] if units else []
+    return sorted(
+        [
+            *(Place(code) for code in whole),
+            *(Place(township_of(code), code) for code in communities),
+            *(Place(code, None, units) for code in served),
+        ]
+    )
 
 
 def townships_of(couch: Couch, person: Person) -> list[str]:

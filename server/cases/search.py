@@ -1,68 +1,104 @@
-"""The list of a township's cases: filters, newest first, in pages of bounded work; and how many there are in each state.
+"""Lists of cases, of one township or of many: filters, newest first, in pages of bounded work.
 
-One filter picks the index rows (the one with the fewest), the others are checked on the documents. The views are in
-`sync/designs/cases/`. Who may ask for which township or community is the caller's to check.
+One filter picks the index rows (the one with the fewest), the others are checked on the documents. Several townships are merged
+as they are read, by one order and with one cursor. The views are in `sync/designs/cases/`, how many there are is `counting.py`.
+Who may ask for which place is the caller's to check (`reach.places_of`).
 """
 
+import heapq
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from server import cursors
-from server.cases import store
-from server.domain import times, workflow
+from server.cases import index
+from server.cases.index import Facet, Key, Row
+from server.cases.reach import Place
+from server.domain import case_rights, times, workflow
 from server.domain.errors import InvalidInput
 from sync.couch import Couch
-from sync.database import Database
-from sync.databases import cases_db
-from sync.errors import NotFound
 
 LIMIT_MOST = 100
 SCAN_MOST = 1000
-PAGE = 300
+LEAST = 8
 NUMBERS_MOST = 200
 CASE_NO = re.compile(r"[0-9A-Z-]{3,20}")
 QUERY_LENGTH = 100
 FIELDS = ("case_no", "state", "category", "grid", "unit", "urgency", "due_at", "reports", "photos", "captured_at", "received_at")
 MORE_FIELDS = ("updated_at", "author", "text", "source", "place", "clock_offset_ms", "corrected_at", "filed_at")
+DESK_FIELDS = (
+    "level",
+    "phase",
+    "turn",
+    "state_due_at",
+    "stopped_at",
+    "is_provisional",
+    "sample",
+    "request",
+    "urges",
+    "supporting",
+)
+PLAIN = ("state", "phase", "category", "grid", "unit", "level", "sample")
 
 Document = dict[str, Any]
-Row = dict[str, Any]
-Key = list[Any]
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What to list; None means any. `overdue_at` asks for cases whose time was up at that instant. `q` is a number or words."""
+    """What to list; None means any. `overdue_at` asks for cases whose time was up at that instant. `q` is a number or words.
+
+    `turns` are the parties whose turn it is, `parts` the units that have or had a part in a case; one of them is enough.
+    """
 
     state: str | None = None
+    phase: str | None = None
     category: str | None = None
     grid: str | None = None
     community: str | None = None
     unit: str | None = None
+    level: str | None = None
+    sample: str | None = None
+    turns: tuple[str, ...] | None = None
+    parts: tuple[str, ...] | None = None
     q: str | None = None
     overdue_at: datetime | None = None
 
-    def facets(self) -> list[tuple[str, str]]:
-        """The filters that have index rows of their own; a pair that has its own stands for both."""
-        named = {name: getattr(self, name) for name in ("grid", "unit", "category", "community", "state")}
-        found = {name: value for name, value in named.items() if value is not None}
-        for other in ("category", "community"):
-            if "state" in found and other in found:
-                found[f"state+{other}"] = f"{found['state']} {found[other]}"
-        pairs = {part for name in found if "+" in name for part in name.split("+")}
-        return [facet for facet in found.items() if facet[0] not in pairs]
+    def facets(self) -> list[list[Facet]]:
+        """The ways to the index rows, each of one facet or of several to be put together; a pair stands for both its filters."""
+        named = {name: getattr(self, name) for name in (*PLAIN, "community")}
+        found = {name: [value] for name, value in named.items() if value is not None}
+        if self.level == "community":
+            del found["level"]
+        found |= {"turn": list(self.turns)} if self.turns is not None else {}
+        found |= {"part": list(self.parts)} if self.parts is not None else {}
+        pairs = [("state", "category"), ("state", "community"), ("phase", "category"), ("phase", "community"), ("part", "phase")]
+        for one, other in pairs:
+            if one in found and other in found:
+                found[f"{one}+{other}"] = [f"{value} {found[other][0]}" for value in found[one]]
+        covered = {part for name in found if "+" in name for part in name.split("+")}
+        return [[Facet(name, value) for value in values] for name, values in found.items() if name not in covered]
 
     def accepts(self, case: Document) -> bool:
         """True when a case passes every filter."""
         return (
-            all(getattr(self, name) in (None, case[name]) for name in ("state", "category", "grid", "unit"))
+            all(getattr(self, name) in (None, case.get(name)) for name in PLAIN)
             and (self.community is None or case["grid"][:12] == self.community)
+            and (self.turns is None or case.get("turn") in self.turns)
+            and (self.parts is None or not case_rights.units_of(case).isdisjoint(self.parts))
             and (self.overdue_at is None or _is_overdue(case, times.to_text(self.overdue_at)))
             and (self.q is None or _is_about(case, self.q))
         )
+
+    def at(self, place: Place) -> "Filters":
+        """The same, kept to what may be seen of a place, and to the turns that can be there."""
+        found = replace(self, community=place.community or self.community)
+        if place.units is not None:
+            found = replace(found, parts=tuple(unit for unit in place.units if self.parts is None or unit in self.parts))
+        if self.turns is not None:
+            found = replace(found, turns=tuple(party for party in self.turns if _may_hold(party, place.township)))
+        return found
 
 
 @dataclass(frozen=True)
@@ -73,8 +109,8 @@ class Found:
     next: str | None
 
 
-def search(couch: Couch, township: str, filters: Filters, limit: int = 50, cursor: str | None = None) -> Found:
-    """Cases of a township, newest received first, at most `limit` (≤ 100); overdue ones by their date, the last one first.
+def search(couch: Couch, places: str | Sequence[Place], filters: Filters, limit: int = 50, cursor: str | None = None) -> Found:
+    """Cases of a township (9 digits) or of places, newest first, at most `limit` (≤ 100); overdue ones by date, the last first.
 
     A page may hold fewer than `limit`, even none, and still have a `next`: a search in the text reads a bounded number of cases a
     page. Raises InvalidInput for a bad limit, cursor or query.
@@ -84,100 +120,69 @@ def search(couch: Couch, township: str, filters: Filters, limit: int = 50, curso
     if filters.q is not None and len(filters.q) > QUERY_LENGTH:
         raise InvalidInput({"q": "too_long"})
     after = cursors.read(cursor)
-    try:
-        return _search(couch.database(cases_db(township)), filters, limit, after)
-    except NotFound:
-        if not _has_database(couch, township):
-            return Found([], None)
-        return _search(store.ensure(couch, township), filters, limit, after)
-
-
-def counts(couch: Couch, township: str, community: str | None = None) -> dict[str, int]:
-    """`{state: how many}` of a township or one of its communities; every state is named."""
-    span = {"startkey": [community], "endkey": [community, {}]} if community else {}
-    try:
-        rows = couch.database(cases_db(township)).view(store.DESIGN, "states", group_level=2, **span)["rows"]
-    except NotFound:
-        if not _has_database(couch, township):
-            return dict.fromkeys(workflow.STATES, 0)
-        rows = store.ensure(couch, township).view(store.DESIGN, "states", group_level=2, **span)["rows"]
-    totals = dict.fromkeys(workflow.STATES, 0)
-    for row in rows:
-        totals[row["key"][1]] = totals.get(row["key"][1], 0) + row["value"]
-    return totals
+    wanted = [Place(places)] if isinstance(places, str) else places
+    if filters.q and after is None and CASE_NO.fullmatch(filters.q.strip().upper()):
+        numbered = [case for place in wanted for case in _by_number(couch, place, filters)]
+        if numbered:
+            newest = sorted(numbered, key=lambda case: (case["received_at"], case["_id"]), reverse=True)
+            return Found([summary(case) for case in newest[:limit]], None)
+    return _search(couch, wanted, filters, limit, after)
 
 
 def summary(case: Document) -> Document:
     """A case as lists show it."""
-    return {"id": case["_id"]} | {name: case.get(name) for name in FIELDS + MORE_FIELDS}
+    return {"id": case["_id"]} | {name: case.get(name) for name in FIELDS + MORE_FIELDS + DESK_FIELDS}
 
 
-def _has_database(couch: Couch, township: str) -> bool:
-    name = cases_db(township)
-    return couch.info([name])[name] is not None
-
-
-def _search(database: Database, filters: Filters, limit: int, after: Key | None) -> Found:
-    if filters.q and after is None and CASE_NO.fullmatch(filters.q.strip().upper()):
-        numbered = _by_number(database, filters, limit)
-        if numbered:
-            return Found(numbered, None)
-    if filters.overdue_at is not None:
-        # Only these rows are in the order of dates, so that those that are not up yet need not be gone through.
-        rows = _rows(database, "due", "", after, limit, newest=times.to_text(filters.overdue_at))
-    else:
-        rows = _rows(database, *_fewest(database, filters.facets()), after, limit)
+def _search(couch: Couch, places: Sequence[Place], filters: Filters, limit: int, after: Key | None) -> Found:
+    size = max(LEAST, (limit + 2) * 2 // len(places)) if len(places) > 1 else limit + 2
+    streams = [_rows(couch, place, filters.at(place), after, size) for place in places]
     found: list[Document] = []
-    for scanned, row in enumerate(rows):
+    for scanned, row in enumerate(_merged(streams)):
         if len(found) == limit or scanned == SCAN_MOST:
             return Found(found, cursors.write(after))
-        after = [row["key"][2], row["id"]]
-        if row["doc"] and filters.accepts(row["doc"]):
+        if row["is_wanted"] and (not found or found[-1]["id"] != row["id"]):
             found.append(summary(row["doc"]))
+        after = [row["at"], row["id"]]
     return Found(found, None)
 
 
-def _rows(  # noqa: PLR0917 - the index, and where to begin in it
-    database: Database, facet: str, value: str, after: Key | None, limit: int, newest: str | None = None
-) -> Iterator[Row]:
-    """Index rows of a facet with their cases, newest first, from behind `after`, none newer than `newest`."""
-    size = limit + 2
-    while True:
-        start: dict[str, Any] = {"startkey": [facet, value, after[0] if after else newest or {}]}
-        if after:
-            start["startkey_docid"] = after[1]
-        page = {"descending": True, "include_docs": True, "reduce": False, "limit": size, "endkey": [facet, value]}
-        rows = database.view(store.DESIGN, "facets", **start, **page)["rows"]
-        yield from (row for row in rows if after is None or [row["key"][2], row["id"]] != after)
-        if len(rows) < size:
-            return
-        after, size = [rows[-1]["key"][2], rows[-1]["id"]], PAGE
+def _rows(couch: Couch, place: Place, filters: Filters, after: Key | None, size: int) -> Iterator[Row]:
+    """A place's rows in order; `is_wanted` says whether the case passes every filter."""
+    if filters.turns == () or filters.parts == ():
+        return
+    if filters.overdue_at is not None:
+        now, whose = times.to_text(filters.overdue_at), place.units or (filters.community or "",)
+        rows = _merged([index.overdue(couch, (place.township, one), now, after, size) for one in whose])
+    else:
+        facets = index.fewest(couch, place.township, filters.facets())
+        rows = _merged([index.newest(couch, place.township, facet, after, size) for facet in facets])
+    yield from ({**row, "is_wanted": bool(row["doc"]) and filters.accepts(row["doc"])} for row in rows)
 
 
-def _fewest(database: Database, facets: list[tuple[str, str]]) -> tuple[str, str]:
-    """The facet with the fewest rows; nothing is asked when there is no choice."""
-    if len(facets) < 2:
-        return facets[0] if facets else ("all", "")
-    sizes = []
-    for facet in facets:
-        rows = database.view(store.DESIGN, "facets", startkey=list(facet), endkey=[*facet, {}], reduce=True)["rows"]
-        sizes.append((rows[0]["value"] if rows else 0, facet))
-    return min(sizes)[1]
+def _merged(streams: Sequence[Iterator[Row]]) -> Iterator[Row]:
+    if len(streams) == 1:
+        return streams[0]
+    return heapq.merge(*streams, key=lambda row: (row["at"], row["id"]), reverse=True)
 
 
-def _by_number(database: Database, filters: Filters, limit: int) -> list[Document]:
+def _by_number(couch: Couch, place: Place, filters: Filters) -> list[Document]:
     start = (filters.q or "").strip().upper()
     span = {"startkey": start, "endkey": start + "\ufff0", "limit": NUMBERS_MOST}
-    rows = database.view(store.DESIGN, "numbers", include_docs=True, **span)["rows"]
-    cases = {row["id"]: row["doc"] for row in rows if row["doc"] and filters.accepts(row["doc"])}
-    newest = sorted(cases.values(), key=lambda case: (case["received_at"], case["_id"]), reverse=True)
-    return [summary(case) for case in newest[:limit]]
+    rows = index.view(couch, place.township, "numbers", include_docs=True, **span)
+    here = filters.at(place)
+    return list({row["id"]: row["doc"] for row in rows if row["doc"] and here.accepts(row["doc"])}.values())
+
+
+def _may_hold(party: str, township: str) -> bool:
+    """Whether a party's turn can come in a township: any unit's, and of places those above or below it."""
+    kind, _, code = party.partition(":")
+    return kind == "unit" or (kind != "user" and (code.startswith(township) or township.startswith(code)))
 
 
 def _is_overdue(case: Document, now: str) -> bool:
-    """Open, its clock running, its time up. One that is stopped or shelved has no date; one that left the flow keeps its own."""
     is_running = case["state"] in workflow.OPEN_STATES and not case.get("stopped_at")
-    return is_running and case["due_at"] is not None and case["due_at"] < now
+    return case["due_at"] is not None and case["due_at"] < now and is_running
 
 
 def _is_about(case: Document, q: str) -> bool:

@@ -3,6 +3,7 @@
 Endpoints made here are async only to read the body; the handler itself is a plain function and runs in the thread pool.
 """
 
+import contextlib
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar
@@ -19,7 +20,7 @@ from server.domain.errors import InvalidInput
 
 JSON_BYTES = 64 * 1024
 FORM_BYTES = 64 * 1024
-FORM_FIELDS = 30
+FORM_FIELDS = 80
 
 Shape = TypeVar("Shape")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -101,6 +102,46 @@ def takes_upload(most_bytes: int) -> Callable[[Callable[[Request, Form, Upload |
         return endpoint
 
     return wrap
+
+
+def takes_files(most_files: int, most_bytes: int) -> Callable[[Callable[[Request, Form, list[bytes]], Response]], Endpoint]:
+    """An endpoint whose handler is given the fields of a form and the content of its files; a plain form has none.
+
+    413 for a body over `most_bytes`, counted while it comes; it lies on disk meanwhile. 400 for a broken one or too many files.
+    """
+
+    def wrap(handler: Callable[[Request, Form, list[bytes]], Response]) -> Endpoint:
+        plain = takes_form(lambda request, form: handler(request, form, []))
+
+        async def endpoint(request: Request) -> Response:
+            if _type_of(request) != "multipart/form-data":
+                return await plain(request)
+            check_length(request, most_bytes)
+            parser = MultiPartParser(request.headers, _counted(request, most_bytes), max_files=most_files, max_fields=FORM_FIELDS)
+            try:
+                form = await parser.parse()
+            except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+                raise HTTPException(400, "bad_request") from error
+            async with contextlib.AsyncExitStack() as stack:
+                stack.push_async_callback(form.close)
+                fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+                chosen = [value for _, value in form.multi_items() if not isinstance(value, str) and value.filename]
+                files = [await one.read() for one in chosen]
+                return await run_in_threadpool(handler, request, fields, files)
+
+        return endpoint
+
+    return wrap
+
+
+async def _counted(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    """The body as it comes. Raises HTTPException 413 as soon as it is more than allowed."""
+    size_bytes = 0
+    async for chunk in request.stream():
+        size_bytes += len(chunk)
+        if size_bytes > most_bytes:
+            raise HTTPException(413, "too_large")
+        yield chunk
 
 
 async def _once(raw: bytes) -> AsyncGenerator[bytes, None]:

@@ -10,17 +10,22 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from server.cases import moves, store
-from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput, RuleBroken
+from server import desk_photos
+from server.cases import callers, moves, store
+from server.domain import case_rights, workflow
+from server.domain.errors import Changed, DomainError, Forbidden, IllegalMove, InvalidInput
 from server.domain.grids import township_of
-from server.domain.permissions import Person
-from server.web import case_views, desks, locale, looks, maps, move_forms, twin_views
-from server.web.bodies import Form, takes_form
+from server.domain.permissions import Person, townships_seen
+from server.domain.routing import Proposal
+from server.lists import proposals
+from server.web import case_views, desks, locale, looks, maps, move_forms, move_problems, move_views, twin_views
+from server.web.bodies import Form, takes_files, takes_form
 from server.web.errors import Answer
 from server.web.pages import wants_fragment
 from server.web.services import services_of
 
 Document = dict[str, Any]
+BODY_BYTES = 60 * 1024 * 1024
 # States in which nobody has anything to do, each with a sentence of its own.
 ENDED = ("returned", "closed", "refused", "merged", "withdrawn", "self_solved", "transferred")
 
@@ -43,14 +48,18 @@ def show_case(request: Request) -> Response:
     return _page(request, person, loaded)
 
 
-@takes_form
-def submit_move(request: Request, form: Form) -> Response:
-    """`POST /cases/{id}/moves`: makes a move and shows the case; when it changed meanwhile, says so and keeps what was typed."""
+@takes_files(desk_photos.FILES_MOST, BODY_BYTES)
+def submit_move(request: Request, form: Form, files: list[bytes]) -> Response:
+    """`POST /cases/{id}/moves`: makes a move and shows the case; when it changed meanwhile, says so and keeps what was typed.
+
+    Photos are kept first; when the move is refused their ids stay in the form, so that nobody has to choose them again.
+    """
     services = services_of(request)
     person = services.sessions.person_of(request)
     loaded = find_seen(request, person)
     name, key = form.get("move", ""), form.get("key") or secrets.token_hex(16)
     try:
+        form |= _keep_photos(request, person, loaded.case, name, files)
         after = moves.move(
             services.couch,
             services.nudges,
@@ -69,6 +78,41 @@ def submit_move(request: Request, form: Form) -> Response:
     return _page(request, person, after, done=name)
 
 
+@takes_form
+def open_caller(request: Request, form: Form) -> Response:
+    """`POST /cases/{id}/caller`: who called, for those who may know it and say what for; that is logged."""
+    services = services_of(request)
+    person = services.sessions.person_of(request)
+    loaded = find_seen(request, person)
+    problem, found, status = None, None, 200
+    try:
+        found = callers.read(services.couch, person, loaded.case, form.get("purpose", ""))
+    except InvalidInput as error:
+        problem, status = Answer(error).text(locale.language_of(request)), 422
+    data = {"case": {"id": loaded.case["_id"]}, "caller": _caller_view(found), "caller_problem": problem}
+    if wants_fragment(request):
+        return services.pages.show(request, "_caller.html", data, fragment="_caller.html", status=status)
+    return _page(request, person, loaded, status=status, caller=data["caller"], caller_problem=problem)
+
+
+def _caller_view(found: Document | None) -> list[Document] | None:
+    """What is known of a caller as lines; None when it was not asked for."""
+    if found is None:
+        return None
+    return [{"name": name, "label": f"caller.{name}", "value": str(value)} for name, value in found.items() if value]
+
+
+def _keep_photos(request: Request, person: Person, case: Document, name: str, files: list[bytes]) -> Form:
+    """Keep the files of a form, for a move that may have photos; what the form holds of them from now on. Raises Forbidden."""
+    services = services_of(request)
+    if not files:
+        return {}
+    if name not in move_views.WITH_PHOTOS or not case_rights.may_move(person, name, case):
+        raise Forbidden(move=name)
+    kept = desk_photos.keep(services.couch, services.nudges, case, files, person["name"])
+    return {f"photos:{photo}": "on" for photo in kept}
+
+
 def _page(
     request: Request,
     person: Person,
@@ -77,30 +121,34 @@ def _page(
     form: Form | None = None,
     error: DomainError | None = None,
     done: str | None = None,
+    status: int = 200,
+    **more: Any,
 ) -> Response:
     services, language = services_of(request), locale.language_of(request)
-    views = case_views.CaseViews(services.names, language)
-    answer = Answer(error) if error is not None else None
-    data = desks.frame_of(request, person, township_of(loaded.case["grid"])) | {
-        "case": views.page(loaded.case, loaded.events, person),
+    proposal = _proposal(request, loaded.case)
+    view = case_views.CaseViews(services.names, language).page(loaded.case, loaded.events, person, proposal)
+    answer, typed = Answer(error) if error is not None else None, form or {}
+    township = township_of(loaded.case["grid"])
+    data = desks.frame_of(request, person, township if township in townships_seen(person) else "") | {
+        "case": view,
         "map": maps.case_map(loaded.case, services.names, services.settings),
         "twins": twin_views.panel(services.couch, services.names, language, person, loaded.case),
         "key": secrets.token_hex(16),
-        "typed": form or {},
+        "typed": typed,
+        "typed_names": lambda field: [name.partition(":")[2] for name in typed if name.startswith(f"{field}:")],
         "done": done,
         "ended": ENDED,
-        "problem": _problem(views, loaded.case, error, form or {}, language) if error is not None else None,
+        "caller": None,
+        "caller_problem": None,
+        "problem": move_problems.view(services.names, language, view, loaded.case, error, typed) if error is not None else None,
     }
-    return services.pages.show(request, "case.html", data, fragment="_case.html", status=answer.status if answer else 200)
+    return services.pages.show(
+        request, "case.html", data | more, fragment="_case.html", status=answer.status if answer else status
+    )
 
 
-def _problem(views: case_views.CaseViews, case: Document, error: DomainError, form: Form, language: str) -> Document:
-    """What went wrong with a move, in words; when the case changed meanwhile, by whom and when."""
-    is_changed = not isinstance(error, InvalidInput | RuleBroken)
-    return {
-        "is_changed": is_changed,
-        "last": views.changed_by(case) if is_changed else None,
-        "kept": [form[name] for name in ("reason", "result", "text") if form.get(name, "").strip()],
-        "fields": getattr(error, "fields", {}),
-        "text": Answer(error).text(language),
-    }
+def _proposal(request: Request, case: Document) -> Proposal | None:
+    """What the lists propose, for a case that can be dispatched now."""
+    if case["state"] not in workflow.MOVES["dispatch"].sources:
+        return None
+    return proposals.propose_for(services_of(request).couch, case, datetime.now(UTC))

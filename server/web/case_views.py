@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from server.domain import permissions
-from server.domain.grids import township_of
-from server.web import case_times, locale, move_views
+from server.domain import case_rights, permissions
+from server.domain.grids import is_unplaced, township_of
+from server.domain.routing import Proposal
+from server.web import case_clock, case_times, locale, move_views
 from server.web.names import Names
+from server.web.timeline import Timeline
 
 THUMBS = 3
 Case = Mapping[str, Any]
@@ -30,20 +32,35 @@ class CaseViews:
         people = self._names.people({case["author"] for case in cases}, self._language)
         return [self._row(case, people) for case in cases]
 
-    def page(self, case: Case, events: Sequence[Mapping[str, Any]], person: permissions.Person) -> View:
+    def page(
+        self, case: Case, events: Sequence[Mapping[str, Any]], person: permissions.Person, proposal: Proposal | None = None
+    ) -> View:
         """Everything the case page shows besides the map."""
-        people = self._names.people({case["author"], *(event["by"] for event in events)}, self._language)
+        request = case.get("request")
+        known = {case["author"], *(event["by"] for event in events), *([request["by"]] if request else [])}
+        people = self._names.people(known, self._language)
         place = case.get("place") or {}
         return self._row(case, people) | {
             "version": case["_rev"],
             "township": township_of(case["grid"]),
-            "photos": list(case["photos"]),
             "address": place.get("address"),
             "has_point": place.get("lat") is not None and place.get("lon") is not None,
             "source": case["source"],
             "errand": case.get("errand"),
-            "timeline": [self._event(event, case, people) for event in events],
-            "moves": move_views.MoveForms(self._names, self._language, person).of(dict(case)),
+            "origin": case.get("origin"),
+            "photos": list(case["photos"]),
+            "photos_after": _photos_after(case, events),
+            "supporting": [self._names.unit(unit, self._language) for unit in case["supporting"]],
+            "basis": case["basis"],
+            "verification": case["verification"],
+            "rating": case["rating"],
+            "urges": case["urges"],
+            "merged_into": case["merged_into"],
+            "absorbed": [one["case"] for one in case["absorbed"]],
+            "has_caller": case["has_caller"] and case_rights.may_read_caller(person, dict(case)),
+            "request": request | {"by": people.get(request["by"], request["by"])} if request else None,
+            "timeline": Timeline(self._names, self._language).of(case, events, people),
+            "moves": move_views.MoveForms(self._names, self._language, person, proposal).of(dict(case)),
         }
 
     def changed_by(self, case: Case) -> View:
@@ -53,14 +70,21 @@ class CaseViews:
         return {"by": name, "at": last["at"], "move": last["move"]}
 
     def _row(self, case: Case, people: Mapping[str, str]) -> View:
+        turn = case.get("turn")
         return case_times.of(case, self._language) | {
             "id": case.get("id") or case["_id"],
             "case_no": case["case_no"],
             "state": case["state"],
+            "level": case.get("level") or "community",
+            "turn": self._names.party(turn, self._language) if turn else None,
+            "limits": case_clock.of(case, self._now, self._language),
+            "is_asked": bool(case.get("request")),
+            "is_sample": case.get("sample") == "due" and case["state"] == "self_solved",
             "urgency": case["urgency"],
             "category": self._names.category(case["category"], self._language),
-            "grid": self._names.grid(case["grid"], self._language),
+            "grid": self._grid(case["grid"]),
             "community": self._names.community(case["grid"], self._language),
+            "township_name": self._names.township(township_of(case["grid"]), self._language),
             "unit": self._names.unit(case["unit"], self._language) if case["unit"] else None,
             "worker": people.get(case["author"], case["author"]),
             "text": case.get("text", ""),
@@ -69,16 +93,20 @@ class CaseViews:
             "updated_at": case["updated_at"],
         }
 
-    def _event(self, event: Mapping[str, Any], case: Case, people: Mapping[str, str]) -> View:
-        return {
-            "move": event["move"],
-            "at": event["at"],
-            "by": people.get(event["by"], event["by"]),
-            "text": event.get("reason") or event.get("result") or event.get("text") or "",
-            "photos": event.get("photos", []),
-            "outcome": event.get("outcome"),
-            "is_refused": event["_id"] in case["refused"],
-        }
+    def _grid(self, grid: str) -> str:
+        return locale.text(self._language, "case.unplaced") if is_unplaced(grid) else self._names.grid(grid, self._language)
+
+
+def _photos_after(case: Case, events: Sequence[Mapping[str, Any]]) -> list[View]:
+    """What the place looked like afterwards: photos of whoever put it right, then of whoever looked; `{photo, move}`."""
+    solved = [{"photo": photo, "move": "solved"} for photo in (case.get("solved") or {}).get("photos", [])]
+    later = [
+        {"photo": photo, "move": event["move"]}
+        for event in events
+        if event["move"] in ("answer", "verify", "reply") and event["_id"] not in case["refused"]
+        for photo in event.get("photos", [])
+    ]
+    return solved + later
 
 
 def category_choices(names: Names, language: str) -> list[View]:

@@ -1,17 +1,19 @@
 """Cases for programs: `/api/cases` (DESIGN §7). The same searches and moves as the desk's pages, as JSON."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.cases import moves, search, store
+from server.cases import moves, reach, search, store
+from server.cases.reach import Place
 from server.domain.errors import InvalidInput
 from server.domain.grids import township_of
-from server.domain.permissions import may_use_desk, townships_seen
-from server.web import filters, looks
+from server.domain.permissions import Person
+from server.web import filters, looks, scopes
 from server.web.bodies import takes_json
 from server.web.case import find_seen
 from server.web.devices_api import answer_json
@@ -38,18 +40,28 @@ LIST_FIELDS = (
 def list_cases(request: Request) -> Response:
     """`GET /api/cases?township=&community=&state=&category=&unit=&grid=&q=&overdue=&limit=&cursor=`: newest first.
 
-    `next` is the cursor of what follows. Without `township`, the person's only one.
+    Further filters: `phase`, `level`, `sample`, and `turn=1` for what waits for the asker. Without `township` everything the
+    person may see, over all townships; with `overdue` by their date, the last first. `next` is the cursor of what follows.
     """
-    services = services_of(request)
+    services, params = services_of(request), request.query_params
     person = services.sessions.person_of(request)
-    seen = sorted(townships_seen(person)) if may_use_desk(person) else []
-    township = request.query_params.get("township") or (seen[0] if len(seen) == 1 else "")
-    if not township:
-        raise InvalidInput({"township": "required"})
-    query = filters.read(request.query_params, person, township)
-    found = search.search(services.couch, township, query.filters, query.limit, query.cursor)
+    query = filters.read(params, scopes.turns_of(person) if params.get("turn", "") in filters.TRUE else None)
+    found = search.search(services.couch, _places(request, person), query.filters, query.limit, query.cursor)
     rows = [{name: case[name] for name in LIST_FIELDS} for case in found.cases]
     return answer_json({"cases": rows, "next": found.next})
+
+
+def _places(request: Request, person: Person) -> Sequence[Place]:
+    """Where to look: a township the person may list, or all of them. Raises Missing, InvalidInput."""
+    township, community = request.query_params.get("township"), request.query_params.get("community")
+    places = reach.places_of(services_of(request).couch, person)
+    if not township and not community:
+        if not places:
+            raise InvalidInput({"township": "required"})
+        return places
+    township = township or township_of(community or "")
+    served = [place for place in places if place.township == township and place.units is not None]
+    return served or scopes.township(person, township, community).places
 
 
 def show_case(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Which page a person's work begins on, and the plain page of those whose desk is not built yet."""
+"""Which page a person's work begins on, what stands above every page, and the plain page of those who have no list."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,8 @@ from server.domain.permissions import (
     sees_handdowns,
     townships_seen,
 )
-from server.web import locale
+from server.web import locale, scopes
+from server.web.names import Names
 from server.web.services import services_of
 
 # Pages besides the list of cases that the bar leads to: address, words, and whose they are.
@@ -34,7 +35,9 @@ PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
 
 
 def desk_of(person: Person) -> str:
-    """The path of the person's desk: the township's list, the phone app, or a page that says what there is for them."""
+    """The path where the person's work begins: what waits for them, the list of those for whom nothing does, or the phone app."""
+    if may_use_desk(person) and scopes.turns_of(person):
+        return scopes.TURN
     townships = sorted(townships_seen(person))
     if may_use_desk(person) and townships:
         return f"/township/{townships[0]}"
@@ -51,18 +54,35 @@ def plain_desk(request: Request) -> Response:
 
 
 def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
-    """What the bar above every desk page shows: who, where, and the way to the person's other townships."""
-    names, language = services_of(request).names, locale.language_of(request)
+    """What the bar above every desk page shows: who, where, the person's pages, and the way to their other townships."""
+    services, language = services_of(request), locale.language_of(request)
     return {
         "person": person,
         "desk": desk_of(person),
-        "where": names.township(township, language),
-        "refused": services_of(request).badge.of(person, township),
+        "where": services.names.township(township, language) if township else _where(person, services.names, language),
+        "refused": services.badge.of(person, township) if township else None,
         "has_households": has_household_desk(person),
-        "unread": services_of(request).notice_badge.of(person),
-        "pages": [{"url": url, "words": words} for url, words, is_theirs in PAGES if is_theirs(person)],
-        "townships": [{"code": code, "name": names.township(code, language)} for code in sorted(townships_seen(person))],
+        "unread": services.notice_badge.of(person),
+        "turn": services.turns.of(person),
+        "pages": _pages(request, person),
+        "townships": [{"code": code, "name": services.names.township(code, language)} for code in sorted(townships_seen(person))],
     }
+
+
+def _pages(request: Request, person: Person) -> list[dict[str, Any]]:
+    """The bar's links, the person's own list first; `is_here` for the page one is on."""
+    home, path = scopes.home(services_of(request).couch, person), request.url.path
+    own = [(home.path, "list.title")] if home is not None else []
+    found = [*own, *((url, words) for url, words, is_theirs in PAGES if is_theirs(person))]
+    return [{"url": url, "words": words, "is_here": path == url} for url, words in found]
+
+
+def _where(person: Person, names: Names, language: str) -> str:
+    """What stands where a township's name would: the person's units, or that it is about all their townships."""
+    if len(townships_seen(person)) > 1:
+        return locale.text(language, "bar.all_townships")
+    units = [names.unit(unit, language) for unit in person.get("units", ())] if "department" in person["roles"] else []
+    return " · ".join(units[:2])
 
 
 def frame_anywhere(request: Request, person: Person) -> dict[str, Any]:

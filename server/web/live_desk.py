@@ -1,4 +1,4 @@
-"""The desks' streams: a township's list hears how many cases each state has, a case's page hears that its case moved; each
+"""The desks' streams: a list hears how many cases each of its tabs has, a case's page hears that its case moved; each
 hears besides, as event `notices`, how many unread notices the reader has.
 
 What changed is fetched by the page itself, with its own filters; the stream only says that it is worth it.
@@ -15,11 +15,10 @@ from starlette.responses import Response
 
 from server.domain.errors import DomainError
 from server.domain.grids import township_of
-from server.web import streams
+from server.web import list_pages, streams
 from server.web.case import load_seen
 from server.web.notice_badge import as_shown
 from server.web.services import services_of
-from server.web.township import read_counts
 from sync import databases
 from sync.errors import StoreError
 
@@ -31,9 +30,9 @@ Read = Callable[[], Any]
 
 @dataclass
 class _Topic:
-    """What one kind of event of a stream tells: read again when its database changed, said again when it is another."""
+    """What one kind of event of a stream tells: read again when a database of its changed, said again when it is another."""
 
-    database: str
+    databases: frozenset[str]
     read: Read
     event: str | None = None
     pace_s: float = 0.0
@@ -47,11 +46,12 @@ class _Topic:
         return max(0.0, left_s)
 
 
-async def township_stream(request: Request) -> Response:
-    """`GET /township/{code}/live`: the counts by state, at once and after each change."""
-    await run_in_threadpool(read_counts, request)
-    database = databases.cases_db(str(request.path_params["code"]))
-    return streams.stream(_changes(request, _Topic(database, lambda: read_counts(request)), _unread(request)))
+async def list_stream(request: Request) -> Response:
+    """`GET /township/{code}/live` and its like: the counts of the list's tabs, at once and after each change."""
+    _, scope = await run_in_threadpool(list_pages.read_scope, request)
+    names = frozenset(databases.cases_db(place.township) for place in scope.places)
+    topic = _Topic(names, lambda: list_pages.read_counts(request), pace_s=COUNT_S if len(names) > 1 else 0.0)
+    return streams.stream(_changes(request, topic, _unread(request)))
 
 
 async def case_stream(request: Request) -> Response:
@@ -61,7 +61,9 @@ async def case_stream(request: Request) -> Response:
     def read() -> dict[str, str]:
         return {"version": load_seen(request)["_rev"]}
 
-    return streams.stream(_changes(request, _Topic(databases.cases_db(township_of(case["grid"])), read), _unread(request)))
+    return streams.stream(
+        _changes(request, _Topic(frozenset({databases.cases_db(township_of(case["grid"]))}), read), _unread(request))
+    )
 
 
 async def notice_stream(request: Request) -> Response:
@@ -77,12 +79,12 @@ def _unread(request: Request) -> _Topic:
     def read() -> dict[str, Any]:
         return as_shown(services.notice_badge.count(services.sessions.person_of(request)))
 
-    return _Topic(databases.NOTICES, read, event="notices", pace_s=COUNT_S)
+    return _Topic(frozenset({databases.NOTICES}), read, event="notices", pace_s=COUNT_S)
 
 
 async def _changes(request: Request, *topics: _Topic) -> AsyncIterator[bytes]:
     """Events whenever what is read differs; ends when the reader may no longer read it (the page then asks and is told why)."""
-    hub, names = services_of(request).hub, [topic.database for topic in topics]
+    hub, names = services_of(request).hub, frozenset().union(*(topic.databases for topic in topics))
     await hub.note(names)
     with hub.listening(names) as listener:
         spoken_s = 0.0
@@ -100,7 +102,7 @@ async def _changes(request: Request, *topics: _Topic) -> AsyncIterator[bytes]:
                 yield streams.HEARTBEAT
             changed = await listener.wait(min([CHECK_S, *(topic.wait_s() for topic in topics)]))
             for topic in topics:
-                topic.is_due = topic.is_due or topic.database in changed
+                topic.is_due = topic.is_due or not topic.databases.isdisjoint(changed)
 
 
 async def _read(topic: _Topic) -> bool:

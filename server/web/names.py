@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from server.domain.grids import township_of
-from server.web.locale import named
+from server.web.locale import has_text, named, text
 from sync import databases
 from sync.couch import Couch
 from sync.errors import NotFound
@@ -68,6 +68,21 @@ class Names:
     def unit(self, id: str, language: str) -> str:
         """A unit's name, by `unit:<id>`."""
         return named(self.units().get(id.removeprefix("unit:"), {}).get("name"), language, id)
+
+    def party(self, party: str, language: str) -> str:
+        """What a party is called: a unit, or the place it stands for; district and city by their level's name."""
+        kind, _, code = party.partition(":")
+        if kind == "unit":
+            return self.unit(party, language)
+        if kind == "township":
+            return self.township(code, language)
+        if kind == "community":
+            docs = self.grids(township_of(code)).values()
+            found: dict[str, Any] = next(
+                (doc["community"] for doc in docs if doc["code"].startswith(code) and "community" in doc), {}
+            )
+            return named(found.get("name"), language, code)
+        return text(language, f"level.{kind}") if has_text(f"level.{kind}") else code or party
 
     def people(self, names: Collection[str], language: str) -> dict[str, str]:
         """What people are called, by account name; read in one request for those not kept."""

@@ -55,6 +55,7 @@ class Pages:
         return {
             "lang": language,
             "t": partial(locale.text, language),
+            "has_text": locale.has_text,
             "texts_under": partial(locale.texts_under, language),
             "person": None,
             "desk": "/",
@@ -63,6 +64,7 @@ class Pages:
             "refused": None,
             "has_households": False,
             "unread": None,
+            "turn": None,
             "pages": [],
             "exact": moments.exact,
             "relative": partial(moments.relative, now=now, language=language),

@@ -16,6 +16,7 @@ from server.web import (
     handdowns_api,
     households,
     list_changes,
+    list_pages,
     lists,
     live_desk,
     notices,
@@ -33,7 +34,6 @@ from server.web import (
     whistles_api,
 )
 from server.web import case as case_page
-from server.web import township as township_page
 from server.web.assets import Assets
 from server.web.health_route import healthz
 
@@ -53,8 +53,14 @@ def _pages() -> list[BaseRoute]:
         Route("/", session_routes.submit_sign_in, methods=["POST"]),
         Route("/sign-out", session_routes.submit_sign_out, methods=["POST"]),
         Route("/desk", desks.plain_desk),
-        Route("/township/{code}", township_page.show_township),
-        Route("/township/{code}/live", live_desk.township_stream),
+        Route("/turn", list_pages.show_turn),
+        Route("/turn/live", live_desk.list_stream),
+        Route("/unit", list_pages.show_unit),
+        Route("/unit/live", live_desk.list_stream),
+        Route("/township/{code}", list_pages.show_township),
+        Route("/township/{code}/live", live_desk.list_stream),
+        Route("/district/{code}", list_pages.show_district),
+        Route("/district/{code}/live", live_desk.list_stream),
         Route("/cases/{id}", case_page.show_case),
         Route("/cases/{id}/live", live_desk.case_stream),
         Route("/households", households.show_households),
@@ -62,6 +68,7 @@ def _pages() -> list[BaseRoute]:
         Route("/households/{grid}/{id}/{key}/restoration", households.restore_value, methods=["POST"]),
         Route("/households/{grid}/{id}/{key}/review", households.let_value_go, methods=["POST"]),
         Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"]),
+        Route("/cases/{id}/caller", case_page.open_caller, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/merger", twins.submit_merger, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/dismissal", twins.submit_dismissal, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/separation", twins.submit_separation, methods=["POST"]),

@@ -21,6 +21,7 @@ from server.web.notice_badge import NoticeBadge
 from server.web.pages import Pages
 from server.web.quarantine_badge import Badge
 from server.web.sessions import Sessions
+from server.web.turn_badge import TurnBadge
 from sync.couch import Couch
 
 
@@ -43,6 +44,7 @@ class Services:
     badge: Badge
     waiting: Waiting
     notice_badge: NoticeBadge
+    turns: TurnBadge
 
 
 def services_of(connection: HTTPConnection) -> Services:

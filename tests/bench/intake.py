@@ -18,7 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from server.cases import intake, search
+from server.cases import counting, intake
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
@@ -82,7 +82,7 @@ def measure_rate(couch: Couch, grids: list[str], count: int) -> None:
     took_s = time.perf_counter() - began
     print(f"intake: {cases} reports of {len(grids)} grids in {took_s:.1f} s = {cases / took_s:.0f}/s (bar {BAR_REPORTS_S})")
     began = time.perf_counter()
-    total = sum(search.counts(couch, TOWNSHIP).values())
+    total = sum(counting.by_state(couch, TOWNSHIP).values())
     print(f"first look at the list of {total} cases (index made): {time.perf_counter() - began:.2f} s")
     assert total == cases, (total, cases)
 
@@ -95,11 +95,11 @@ def measure_latency(couch: Couch, url: str, broker: str, grid: str, folder: Path
     with running_worker(environment, folder / "log", "intake"):
         wait_until(nudges.is_worker_alive, 30, "the worker")
         time.sleep(2)
-        before = sum(search.counts(couch, TOWNSHIP).values())
+        before = sum(counting.by_state(couch, TOWNSHIP).values())
         for number in range(1, SINGLES + 1):
             began = time.perf_counter()
             nudges.nudge(push(couch, grid, 1))
-            wait_until(lambda number=number: sum(search.counts(couch, TOWNSHIP).values()) == before + number, 10, "the case")
+            wait_until(lambda number=number: sum(counting.by_state(couch, TOWNSHIP).values()) == before + number, 10, "the case")
             took.append(time.perf_counter() - began)
     cuts = statistics.quantiles(took, n=20)
     print(f"report to list, idle: p50 {cuts[9]:.3f} s, p95 {cuts[18]:.3f} s (bar {BAR_LATENCY_S:.0f} s)")

@@ -56,7 +56,7 @@ class OpenPage:
         try:
             for line in self._answer.iter_lines(chunk_size=1):
                 if line.startswith(b"data: "):
-                    self._told.put(sum(json.loads(line[6:]).values()))
+                    self._told.put(json.loads(line[6:])["all"])
         except requests.RequestException:
             return
 

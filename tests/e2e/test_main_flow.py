@@ -106,7 +106,7 @@ def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
     page.fill("#username", "triage1")
     page.fill("#password", PASSWORD)
     page.click("form button.primary")
-    page.wait_for_url(f"**/township/{TOWNSHIP}**")
+    page.wait_for_url("**/turn")
     for language in ("en", "zh-CN"):
         page.goto(f"{system.url}/township/{TOWNSHIP}?lang={language}")
         picture(page, f"desk-empty-{language}")

@@ -55,7 +55,7 @@ def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
     page.fill("#username", "triage1")
     page.fill("#password", PASSWORD)
     page.click("form button.primary")
-    page.wait_for_url(f"**/township/{TOWNSHIP}**")
+    page.wait_for_url("**/turn")
     return page
 
 

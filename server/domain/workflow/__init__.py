@@ -12,7 +12,7 @@ from server.domain.workflow.guards import broken_rule, is_open_to
 from server.domain.workflow.moves import HAND_DOWN, MOVES, SYSTEM_MOVES, Move, moves_from
 from server.domain.workflow.opening import clock_starts_at, first_level, reported_event
 from server.domain.workflow.showing import phone_copy
-from server.domain.workflow.states import HANDLING_STATES, LEVELS, OPEN_STATES, STATES, holder_of, rank
+from server.domain.workflow.states import HANDLING_STATES, LEVELS, OPEN_STATES, PHASES, STATES, holder_of, phase_of, rank
 from server.domain.workflow.tasks import due_at as task_due_at
 from server.domain.workflow.tasks import task_copy
 
@@ -22,6 +22,7 @@ __all__ = [
     "LEVELS",
     "MOVES",
     "OPEN_STATES",
+    "PHASES",
     "STATES",
     "SYSTEM_MOVES",
     "Move",
@@ -34,6 +35,7 @@ __all__ = [
     "holder_of",
     "is_open_to",
     "moves_from",
+    "phase_of",
     "phone_copy",
     "rank",
     "read_fields",

@@ -6,7 +6,7 @@ An effect changes the case it is given and may return the state the case is in a
 from collections.abc import Callable
 from typing import Any
 
-from server.domain.workflow.states import LEVELS, holder_of, rank
+from server.domain.workflow.states import LEVELS, holder_of, phase_of, rank
 from server.domain.workflow.tasks import answered_by, sent_by
 
 Case = dict[str, Any]
@@ -27,7 +27,11 @@ def set_clock(case: Case, event: Event, is_new_state: bool) -> None:
 
 
 def set_turn(case: Case) -> None:
-    """Whose turn it is: the party that must do something next, or None. A request waits for the holder's answer."""
+    """Whose turn it is: the party that must do something next, or None. A request waits for the holder's answer.
+
+    The phase, by which lists are sorted, goes with it.
+    """
+    case["phase"] = phase_of(case["state"], case["sample"])
     holder = holder_of(case["level"], case["grid"])
     if case["state"] in ("dispatched", "in_hand", "rework"):
         case["turn"] = holder if case["request"] else case["handler"]

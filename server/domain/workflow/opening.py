@@ -85,7 +85,7 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
         "state": "self_solved" if solved else "reported",
         "level": event.get("level", "community"),
         "kind": event.get("kind"),
-        "turn": None,
+        **dict.fromkeys(("turn", "phase")),
         "unit": None,
         "supporting": [],
         "basis": None,

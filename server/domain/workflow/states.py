@@ -26,6 +26,15 @@ STATES = (
 OPEN_STATES = frozenset(STATES[:11])
 # While a case is here, a unit (or the holder itself) works on it and the whole-case clock runs.
 HANDLING_STATES = frozenset({"dispatched", "in_hand", "rework"})
+# What lists are sorted by: eighteen states are too many to choose from. A case put right on the spot that was drawn for a look
+# is to be verified, too (`phase_of`).
+PHASES: dict[str, tuple[str, ...]] = {
+    "accept": ("reported", "escalated"),
+    "work": ("accepted", "filed", "handed_back", "dispatched", "in_hand", "rework"),
+    "verify": ("answered", "verifying"),
+    "waiting": ("shelved", "returned"),
+    "ended": ("closed", "self_solved", "transferred", "refused", "withdrawn", "merged"),
+}
 
 LEVELS = ("community", "township", "district", "city")
 # How many digits of a grid's code name the place a level answers for.
@@ -40,3 +49,10 @@ def rank(level: str) -> int:
 def holder_of(level: str, grid: str) -> str:
     """The party that holds a case of this grid at this level: `township:640105002`."""
     return f"{level}:{grid[: LEVEL_DIGITS[level]]}"
+
+
+def phase_of(state: str, sample: str | None = None) -> str:
+    """The phase a case is in; `sample` is what became of the draw of a case solved on the spot."""
+    if state == "self_solved" and sample == "due":
+        return "verify"
+    return next(phase for phase, states in PHASES.items() if state in states)

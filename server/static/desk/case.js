@@ -12,6 +12,7 @@ export function bindCase(page) {
   bindWay(page);
   bindRecordKeys({ p: ".gallery a" });
   document.addEventListener("htmx:before:request", (event) => release(event));
+  document.addEventListener("change", (event) => chooseUnit(event));
   listen(page.dataset.live ?? "", (message) => hearVersion(message.version));
 }
 
@@ -28,14 +29,27 @@ function hearVersion(version) {
   const shown = document.getElementById("case");
   if (!shown || shown.dataset.version === version) return;
   const moves = document.getElementById("moves");
-  const isTyped = Array.from(document.querySelectorAll("#moves textarea")).some(
-    (field) => field instanceof HTMLTextAreaElement && field.value.trim() !== "" && !field.readOnly,
-  );
+  const isTyped = moves !== null && isAtWork(moves);
   if (isTyped && moves) {
     moves.setAttribute("hx-morph-skip", "");
     for (const note of moves.querySelectorAll("[data-stale]")) if (note instanceof HTMLElement) note.hidden = false;
   }
   shown.dispatchEvent(new CustomEvent("refresh"));
+}
+
+/** True while somebody fills in a form: one is open, or something is written. @param {HTMLElement} moves */
+function isAtWork(moves) {
+  if (moves.querySelector("form.move > details[open]")) return true;
+  return Array.from(moves.querySelectorAll("textarea")).some((field) => field.value.trim() !== "" && !field.readOnly);
+}
+
+/** Another unit than the proposed one rests on another basis: the proposed entry is let go. @param {Event} event */
+function chooseUnit(event) {
+  const unit = event.target;
+  if (!(unit instanceof HTMLSelectElement) || unit.name !== "unit") return;
+  const entry = unit.form?.elements.namedItem("entry");
+  if (!(entry instanceof HTMLSelectElement)) return;
+  entry.selectedIndex = unit.value === unit.form?.dataset.proposed ? 1 : 0;
 }
 
 /** A move's own answer may replace the forms again. @param {Event} event */

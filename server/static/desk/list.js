@@ -50,6 +50,7 @@ function hearCounts(counts) {
   const cases = document.getElementById("cases");
   if (!cases) return;
   const shown = JSON.parse(cases.dataset.counts ?? "{}");
+  showTurn(counts.turn ?? 0);
   if (Object.keys(counts).every((state) => counts[state] === shown[state])) return;
   const isCalm = window.scrollY < TOP_PX && !picked && !document.querySelector("#rows tr.row.paged");
   if (isCalm && !document.activeElement?.closest("select")) {
@@ -60,12 +61,19 @@ function hearCounts(counts) {
   showPill(counts, shown, cases.dataset);
 }
 
+/** The number in the bar. @param {number} turn */
+function showTurn(turn) {
+  const badge = document.getElementById("turn-count");
+  if (!badge) return;
+  badge.textContent = String(turn);
+  badge.hidden = turn === 0;
+}
+
 /** @param {Record<string, number>} counts */
 function showTabs(counts) {
-  const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
   for (const badge of document.querySelectorAll("[data-count]")) {
-    const state = badge.getAttribute("data-count") ?? "";
-    badge.textContent = String(state ? (counts[state] ?? 0) : total);
+    const tab = badge.getAttribute("data-count") ?? "";
+    badge.textContent = String(counts[tab] ?? 0);
   }
 }
 
@@ -77,9 +85,8 @@ function showTabs(counts) {
 function showPill(counts, shown, data) {
   const pill = document.getElementById("fresh");
   if (!pill) return;
-  const sum = (/** @type {Record<string, number>} */ all) =>
-    Object.entries(all).reduce((found, [state, count]) => found + (!data.state || data.state === state ? count : 0), 0);
-  const more = sum(counts) - sum(shown);
+  const tab = data.tab ?? "all";
+  const more = (counts[tab] ?? 0) - (shown[tab] ?? 0);
   const isCounted = more > 0 && data.filtered === "0";
   pill.textContent = isCounted ? (pill.dataset.new ?? "").replace("{count}", String(more)) : (pill.dataset.changed ?? "");
   pill.hidden = false;

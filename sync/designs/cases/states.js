@@ -1,4 +1,4 @@
-// How many cases of each community are in each state: the tabs above the list.
+// How many cases of each community are in each state and phase: the tabs above the list.
 function states(doc) {
-  if (doc.type === 'case') emit([doc.grid.slice(0, 12), doc.state], null);
+  if (doc.type === 'case') emit([doc.grid.slice(0, 12), doc.state, doc.phase], null);
 }

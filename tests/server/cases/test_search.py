@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from server.cases import search, store
+from server.cases import counting, search, store
 from server.cases.search import Filters
 from server.domain import times, workflow
 from server.domain.errors import InvalidInput
@@ -125,14 +125,14 @@ def test_received_times_fall_and_never_rise(couch: Couch, cases: list[dict[str, 
 
 def test_counts_name_every_state(couch: Couch, cases: list[dict[str, Any]]) -> None:
     expected = dict.fromkeys(workflow.STATES, 0) | {"reported": MANY - MANY // 5, "accepted": MANY // 5}
-    assert search.counts(couch, TOWNSHIP) == expected
-    assert search.counts(couch, TOWNSHIP, GRID_A[:12]) == expected
-    assert sum(search.counts(couch, TOWNSHIP, "640105002999").values()) == 0
+    assert counting.by_state(couch, TOWNSHIP) == expected
+    assert counting.by_state(couch, TOWNSHIP, GRID_A[:12]) == expected
+    assert sum(counting.by_state(couch, TOWNSHIP, "640105002999").values()) == 0
 
 
 def test_a_township_without_cases_has_an_empty_list(couch: Couch) -> None:
     assert search.search(couch, "640105009", Filters()) == search.Found([], None)
-    assert sum(search.counts(couch, "640105009").values()) == 0
+    assert sum(counting.by_state(couch, "640105009").values()) == 0
     assert "cases-640105009" not in couch.all_databases()
 
 

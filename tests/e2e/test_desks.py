@@ -1,0 +1,152 @@
+"""A case at five desks in real Chromium on a whole running system: township, unit, community, district, city; with pictures.
+
+The pictures (`tests/screenshots/desk-*.png`) are for people to judge the pages by: full lists, empty ones, forms, a request,
+photos before and after.
+"""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, Playwright
+
+from server.cases import store
+from server.domain import times, workflow
+from sync.couch import Couch
+from sync.databases import grid_db, quarter_at
+from tests.browsers import DESK, FLAGS, picture
+from tests.media.photographs import camera_jpeg
+from tests.records import report, with_rev
+from tests.running import PASSWORD, RunningSystem, until
+
+pytestmark = pytest.mark.e2e
+GRID = "640105002001001"
+TEXTS = {
+    "1401": "同心北街菜市场门口占道经营，摊位延伸到盲道上，行人只能走机动车道，早晚高峰尤其严重",
+    "0103": "路灯不亮",
+    "3102": "楼道堆满纸箱",
+    "1102": "空地倾倒渣土",
+}
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    running = RunningSystem(tmp_path_factory.mktemp("desks") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    yield started
+    started.close()
+
+
+def make_cases(system: RunningSystem, number: int) -> list[str]:
+    """Cases of the first community, a few minutes apart, the newest first."""
+    couch, made = Couch(system.store_url()), []
+    for n in range(number):
+        at = datetime.now(UTC) - timedelta(minutes=7 * (number - n))
+        code, text = list(TEXTS.items())[n % len(TEXTS)]
+        doc = with_rev(report(GRID, at=at - timedelta(minutes=3), category=code, text=text))
+        event = workflow.reported_event(doc, grid_db(GRID, quarter_at(at)), times.to_text(at), [])
+        store.create(couch, GRID[:9], [event])
+        made.insert(0, event["case"])
+    return made
+
+
+def sit_down(browser: Browser, system: RunningSystem, name: str) -> Page:
+    """Somebody's browser, signed in, on the page where their work begins."""
+    page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
+    page.set_default_timeout(20_000)
+    page.goto(system.url)
+    page.fill("#username", name)
+    page.fill("#password", PASSWORD)
+    page.click("form button.primary")
+    page.wait_for_url("**/turn")
+    return page
+
+
+def photograph(page: Page, system: RunningSystem, path: str, name: str) -> None:
+    """A page in both languages, the Chinese one last."""
+    for language in ("en", "zh-CN"):
+        page.goto(f"{system.url}{path}{'&' if '?' in path else '?'}lang={language}")
+        picture(page, f"{name}-{language}", full_page=True)
+
+
+def move(page: Page, name: str, state: str, **typed: str) -> None:
+    """Opens a move's form by its button, fills it in and sends it; waits for the state."""
+    form = page.locator(f"form.move.{name}")
+    if not form.is_visible():
+        page.click(".more-moves > summary")
+    if form.locator("details").count():
+        form.locator("details > summary").first.click()
+    for field, value in typed.items():
+        one = form.locator(f"[name={field}]")
+        if field == "files":
+            one.set_input_files(value)
+        elif one.evaluate("element => element.tagName") == "SELECT":
+            one.select_option(value)
+        else:
+            one.fill(value)
+    form.locator("button.submit").click()
+    page.wait_for_selector(f".chip.state.{state}")
+
+
+def test_a_case_at_five_desks(browser: Browser, system: RunningSystem, tmp_path: Path) -> None:
+    cases = make_cases(system, 60)
+    path = f"/cases/{cases[-1]}"
+    before, after = (str(camera_jpeg(tmp_path / f"{name}.jpg", width=800, height=600, text=name)) for name in ("before", "after"))
+    triage = sit_down(browser, system, "triage1")
+    photograph(triage, system, "/turn", "desk-turn-empty")
+    photograph(triage, system, "/township/640105002", "desk-township")
+    triage.goto(system.url + path)
+    move(triage, "accept", "accepted")
+    triage.click("form.move.dispatch summary")
+    picture(triage, "desk-dispatch-zh-CN", full_page=True)
+    triage.click("form.move.dispatch summary")
+    move(triage, "dispatch", "dispatched", unit="unit:enforcement", entry="", reason="占道经营由执法队办理")
+    move(triage, "remark", "dispatched", text="现场照片", files=before)
+
+    dept = sit_down(browser, system, "dept1")
+    photograph(dept, system, "/turn", "desk-unit-turn")
+    photograph(dept, system, "/unit", "desk-unit")
+    dept.goto(system.url + path)
+    move(dept, "start", "in_hand")
+    move(dept, "ask", "in_hand", what="extension", reason="需联系机械清运，周末无法进场", amount="2", amount_unit="working_days")
+    photograph(triage, system, "/turn", "desk-turn")
+    photograph(triage, system, path, "desk-case-request")
+    move(triage, "grant", "in_hand")
+    dept.goto(system.url + path)
+    move(dept, "answer", "answered", result="已清运完毕，摊位退回店内", files=after)
+    until(lambda: _is_sized(system, dept), "the photo's sizes")
+    photograph(triage, system, path, "desk-case-answered")
+    move(triage, "close", "closed", result="照片核对属实，已办结")
+    assert triage.locator(".gallery img").count() == 1
+
+    community = sit_down(browser, system, "community1")
+    photograph(community, system, "/turn", "desk-community-turn")
+    rising = f"/cases/{cases[0]}"
+    triage.goto(system.url + rising)
+    move(triage, "escalate", "escalated", reason="跨镇街协调")
+    district = sit_down(browser, system, "district1")
+    photograph(district, system, "/district/640105", "desk-district")
+    district.goto(system.url + rising)
+    move(district, "accept", "accepted")
+    move(district, "escalate", "escalated", reason="跨区协调")
+    city = sit_down(browser, system, "city1")
+    assert city.locator("tr.row").count() == 1
+    city.goto(system.url + rising)
+    move(city, "accept", "accepted")
+
+
+def _is_sized(system: RunningSystem, page: Page) -> bool:
+    """True when every photo on the page has the size that is shown."""
+    page.reload()
+    found = [image.get_attribute("src") or "" for image in page.locator(".gallery img").all()]
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return all(requests.get(system.url + src, cookies=cookies, timeout=10).status_code == 200 for src in found)
