@@ -69,3 +69,9 @@ class TooMany(DomainError):
     """A limit was reached; `facts["retry_after_s"]` says when to try again."""
 
     code = "too_many"
+
+
+class NotNow(DomainError):
+    """The server could do this, but not at this moment; `facts["retry_after_s"]` says when to try again."""
+
+    code = "not_now"

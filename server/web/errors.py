@@ -33,6 +33,7 @@ STATUS: tuple[tuple[type[Exception], int, str | None], ...] = (
     (domain.Changed, 409, None),
     (domain.IllegalMove, 409, None),
     (domain.TooMany, 429, None),
+    (domain.NotNow, 503, None),
     (domain.DomainError, 400, None),
     (store.Conflict, 409, "changed_meanwhile"),
     (store.StorageFull, 503, "storage_full"),

@@ -31,7 +31,9 @@ PROBLEMS = ("400", "401", "403", "404", "405", "408", "409", "411", "412", "413"
 JSON_TYPE, PROBLEM_TYPE, STREAM_TYPE = "application/json", "application/problem+json", "text/event-stream"
 TEXT: Json = {"type": "string"}
 FREE: Json = {"type": "object"}
-OTHER_TYPES = {"/api/poke": STREAM_TYPE, "/api/photos/{photo}/{size}": "image/*"}
+PAPERS = "/api/cases/{id}/papers/{kind}"
+PAPER_TYPES = {f"{PAPERS}.pdf": "application/pdf", f"{PAPERS}.html": "text/html"}
+OTHER_TYPES = {"/api/poke": STREAM_TYPE, "/api/photos/{photo}/{size}": "image/*", **PAPER_TYPES}
 
 
 class Problem(msgspec.Struct):

@@ -14,7 +14,8 @@ import pytest
 import redis
 
 from server import notices, quarantine
-from server.domain import adoption, permissions, times
+from server.cases import store
+from server.domain import adoption, case_rights, ids, permissions, times
 from server.people import accounts, devices
 from sync import databases
 from tests.conftest import COMMUNITY, GRID_A, GRID_ELSEWHERE
@@ -322,3 +323,32 @@ def test_the_calendar_opens_by_the_table_alone(site: Site, phone: Phone) -> None
         assert desk.post("/calendar/2027", data={"seen": "0"}, files=upload).status_code == (422 if keeps else 404)
     for path in ("/calendar", "/calendar/2027", "/calendar/hours"):
         assert phone.client.get(path).status_code in {401, 303, 405}, path
+
+
+def test_papers_of_a_case_open_to_whoever_may_see_it_and_letters_to_its_holder(site: Site, phone: Phone) -> None:
+    """Of every role, for a case of the own grid and of a foreign one; by a phone's token none opens."""
+    for whose, grid in GRIDS.items():
+        case = site.make_case(grid=grid)
+        event = {"move": "accept"}, {"move": "transfer", "authority": "水务局", "reason": "职权"}
+        database = site.couch.database(databases.cases_db(grid[:9]))
+        for n, fields in enumerate(event, 1):
+            head = {"_id": ids.event_id(case["_id"], f"key-{n:05d}"), "type": "event", "v": 1, "case": case["_id"], "n": n}
+            database.put(head | {"at": times.to_text(NOW), "by": "somebody", "party": f"township:{grid[:9]}"} | fields)
+        present = store.refold(database, case["_id"])
+        assert present is not None
+        sees = case_rights.may_see(phone.person, present.case)
+        writes = sees and case_rights.may_move(phone.person, "transfer", present.case)
+        assert not sees or whose == "own"
+        pages = {f"/cases/{case['_id']}/papers": sees, f"/api/cases/{case['_id']}/papers/file.html": sees}
+        with site.visit(phone.person["name"]) as desk:
+            for path, is_open in pages.items():
+                assert desk.get(path).status_code == (200 if is_open else 404), path
+                assert phone.client.get(path).status_code in {401, 303}, path
+            letter = f"/api/cases/{case['_id']}/papers/transfer"
+            for ending in ("html", "pdf") if not writes else ("html",):
+                status = desk.get(f"{letter}.{ending}").status_code
+                assert status == (200 if writes else 403 if sees else 404), ending
+            if sees:
+                seal = desk.get(f"/api/cases/{case['_id']}/papers/file.html").headers["x-paper-seal"]
+                assert desk.get(f"/papers/{seal}").status_code == 200
+                assert phone.client.get(f"/papers/{seal}").status_code in {401, 303}
