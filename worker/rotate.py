@@ -3,7 +3,7 @@
 By server time and China's calendar; whenever a worker finds a township that has not been through it, so also after any time
 off. Bounded batches, each after a place remembered in the township's own database, so it may run twice, at once, or be killed
 anywhere. What moves meanwhile is copied by intake (`server/cases/copies.py`); a case that moved while its copy was written is
-looked at again. Open tasks go with their cases.
+looked at again. Open tasks go with their cases, those of campaigns with the first batch.
 """
 
 import logging
@@ -12,7 +12,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from server.cases import copies, tasks
+from server.cases import campaigns, copies, tasks
 from server.cases.store import DESIGN
 from server.domain import workflow
 from server.nudges import Nudges
@@ -76,6 +76,8 @@ def _go_on(couch: Couch, nudges: Nudges, database: Database, now: datetime, batc
     place = _where_to_begin(saved, now)
     if place["is_over"]:
         return place
+    if place["state"] == 0 and place["after"] is None:
+        nudges.announce(campaigns.carry_over(couch, database.name.partition("-")[2], now))
     ids, place = _next_open_cases(database, place, batch)
     _copy(couch, nudges, database, ids, now)
     if place["is_over"]:

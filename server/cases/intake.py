@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from server import photo_records
-from server.cases import categories, clock, copies, duplicates, merging, replies, store, tasks, whistles
+from server.cases import campaigns, categories, clock, copies, duplicates, merging, replies, store, tasks, whistles
 from server.domain import documents, grids, ids, times, workflow
 from server.notices import issuing
 from sync import feed
@@ -74,8 +74,8 @@ def _with_moves(couch: Couch, database: Database, page: feed.Batch, now: datetim
     if not said:
         return outcome
     place = replies.Place(couch, database, now, fetch=lambda other: _run_through(couch, other, now))
-    moved = replies.take_in(place, [doc for doc in said if _is_sound(couch, database, doc)])
-    due = {cases_db(grids.township_of(case["grid"])) for case in moved.values()}
+    sound = [doc for doc in said if _is_sound(couch, database, doc)]
+    due = {cases_db(grids.township_of(sound[0]["grid"]))} if replies.take_in(place, sound) else set()
     return outcome._replace(changed=outcome.changed | due, due=frozenset(due))
 
 
@@ -179,7 +179,7 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     loaded += [main for present in loaded if present for main in merging.settle(database, present, now)]
     cases = {present.case["_id"]: present.case for present in loaded if present}
     changed = copies.write(couch, (merging.followers(database, cases.values()) | cases).values(), now)
-    changed |= tasks.write(couch, cases.values(), now)
+    changed |= tasks.write(couch, cases.values(), now) | campaigns.carry(couch, database, docs, now)
     changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
     whistles.repair(couch, database, docs, now)
     feed.finish(database, CHECKPOINT, page)

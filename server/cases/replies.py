@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from server.cases import duplicates, moves, store
+from server.cases import campaigns, duplicates, moves
 from server.domain import grids, ids, workflow
 from server.domain.workflow.fields import PHOTOS_MOST, TEXT_LENGTH
 from sync.couch import Couch
@@ -31,33 +31,32 @@ class Place(NamedTuple):
     fetch: Callable[[str], object]
 
 
-def take_in(place: Place, docs: Iterable[Document]) -> dict[str, Document]:
-    """Make the moves of these records, oldest first. The cases that were moved, as they are now, by id."""
-    moved: dict[str, Document] = {}
-    for doc in sorted(docs, key=lambda one: str(one["_id"]).partition(":")[2]):
-        after = TAKEN[doc["type"]](place, doc)
-        if after is not None:
-            moved[after.case["_id"]] = after.case
-    return moved
+def take_in(place: Place, docs: Iterable[Document]) -> int:
+    """Make the moves of these records, oldest first; how many of them said something to a case or a campaign."""
+    ordered = sorted(docs, key=lambda one: str(one["_id"]).partition(":")[2])
+    return sum(TAKEN[doc["type"]](place, doc) for doc in ordered)
 
 
-def _reply(place: Place, doc: Document) -> store.Loaded | None:
+def _reply(place: Place, doc: Document) -> bool:
     task = _task_of(place, doc["of"])
+    if task is not None and task.get("campaign"):
+        campaigns.keep_answer(place.couch, task["campaign"], doc, place.now)
+        return True
     if task is None or task["case"] is None:
         duplicates.keep_aside(place.couch, place.database.name, doc, "schema", {"of": "unknown"})
-        return None
+        return False
     outcome = FINDINGS.get(doc["outcome"], doc["outcome"]) if task["kind"] == "verify" else doc["outcome"]
     return _move(place, task["case"]["id"], "reply", doc, {"task": doc["of"], "outcome": outcome})
 
 
-def _note(place: Place, doc: Document) -> store.Loaded | None:
+def _note(place: Place, doc: Document) -> bool:
     if doc["of"].partition(":")[0] not in HAVE_CASES or not (doc["text"].strip() or doc.get("photos")):
-        return None
+        return False
     case_id = ids.case_id(doc["of"])
     case = _case_of(place, case_id, doc["of"])
     if case is None:
         duplicates.keep_aside(place.couch, place.database.name, doc, "schema", {"of": "unknown"})
-        return None
+        return False
     return _move(place, case_id, _meant(doc, case), doc, {"reason": doc["text"]} if doc.get("intent") == "withdraw" else {})
 
 
@@ -69,13 +68,13 @@ def _meant(doc: Document, case: Document) -> str:
     return str(intent) if case["state"] in workflow.MOVES[intent].sources else "note"
 
 
-def _move(place: Place, case_id: str, name: str, doc: Document, fields: Document) -> store.Loaded | None:
+def _move(place: Place, case_id: str, name: str, doc: Document, fields: Document) -> bool:
     said = {"text": doc["text"], "photos": doc.get("photos", [])} | fields
     given = {field: _fitting(value) for field, value in said.items() if value}
     author, township = doc["author"], grids.township_of(doc["grid"])
-    return moves.record(
-        place.couch, township, case_id, name, given, key=_key(doc), now=place.now, by=author, party=f"user:{author}"
-    )
+    party = f"user:{author}"
+    after = moves.record(place.couch, township, case_id, name, given, key=_key(doc), now=place.now, by=author, party=party)
+    return after is not None
 
 
 def _key(doc: Document) -> str:
@@ -128,4 +127,4 @@ def _grid(place: Place) -> str:
     return (name.grid if name else None) or ""
 
 
-TAKEN: dict[str, Callable[[Place, Document], store.Loaded | None]] = {"note": _note, "taskreply": _reply}
+TAKEN: dict[str, Callable[[Place, Document], bool]] = {"note": _note, "taskreply": _reply}
