@@ -198,3 +198,8 @@ def sees_handdowns(person: Person) -> bool:
 def may_keep_calendar(person: Person) -> bool:
     """True for administrators: the calendar of working days decides every time limit of the place."""
     return "admin" in person["roles"]
+
+
+def has_campaigns(person: Person) -> bool:
+    """True for those who send one task to many grids at once and read its answers: the township's triage."""
+    return "triage" in person["roles"] and bool(person.get("townships"))

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from server.domain.permissions import (
     Person,
     has_audit_desk,
+    has_campaigns,
     has_household_desk,
     has_whistle_board,
     may_keep_calendar,
@@ -29,6 +30,7 @@ PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("/lists", "lists.link", may_read_lists),
     ("/calendar", "calendar.title", may_keep_calendar),
     ("/audit", "audit.title", has_audit_desk),
+    ("/campaigns", "campaigns.title", has_campaigns),
     ("/handdowns", "handdowns.link", sees_handdowns),
     ("/channels", "channels.title", may_set_channels),
 )
