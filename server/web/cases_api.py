@@ -38,10 +38,10 @@ LIST_FIELDS = (
 
 
 def list_cases(request: Request) -> Response:
-    """`GET /api/cases?township=&community=&state=&category=&unit=&grid=&q=&overdue=&limit=&cursor=`: newest first.
+    """`GET /api/cases?township=&community=&state=&phase=&category=&unit=&grid=&level=&sample=&turn=&q=&overdue=&limit=&cursor=`
 
-    Further filters: `phase`, `level`, `sample`, and `turn=1` for what waits for the asker. Without `township` everything the
-    person may see, over all townships; with `overdue` by their date, the last first. `next` is the cursor of what follows.
+    Newest first; with `overdue` by their date, the last first. `turn=1`: what waits for the asker. Without `township` everything
+    the person may see, over all townships. `next` is the cursor of what follows.
     """
     services, params = services_of(request), request.query_params
     person = services.sessions.person_of(request)
