@@ -4,6 +4,7 @@ The pictures (`tests/screenshots/desk-*.png`) are for people to judge the pages 
 photos before and after.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 GRID = "640105002001001"
+SPOT = {"lat": 38.5455, "lon": 106.159, "accuracy_m": 8.0, "datum": "WGS84", "address": None, "compound": None}
 TEXTS = {
     "1401": "同心北街菜市场门口占道经营，摊位延伸到盲道上，行人只能走机动车道，早晚高峰尤其严重",
     "0103": "路灯不亮",
@@ -51,8 +53,10 @@ def make_cases(system: RunningSystem, number: int) -> list[str]:
     couch, made = Couch(system.store_url()), []
     for n in range(number):
         at = datetime.now(UTC) - timedelta(minutes=7 * (number - n))
+        # Far enough from each other not to be taken for one and the same thing.
+        place = {**SPOT, "lat": SPOT["lat"] + n * 0.002, "address": f"同心北街{n + 1}号"}
         code, text = list(TEXTS.items())[n % len(TEXTS)]
-        doc = with_rev(report(GRID, at=at - timedelta(minutes=3), category=code, text=text))
+        doc = with_rev(report(GRID, at=at - timedelta(minutes=3), category=code, text=f"{text}（{n + 1}号门）", place=place))
         event = workflow.reported_event(doc, grid_db(GRID, quarter_at(at)), times.to_text(at), [])
         store.create(couch, GRID[:9], [event])
         made.insert(0, event["case"])
@@ -80,6 +84,7 @@ def photograph(page: Page, system: RunningSystem, path: str, name: str) -> None:
 
 def move(page: Page, name: str, state: str, **typed: str) -> None:
     """Opens a move's form by its button, fills it in and sends it; waits for the state."""
+    page.reload()
     form = page.locator(f"form.move.{name}")
     if not form.is_visible():
         page.click(".more-moves > summary")
@@ -93,7 +98,10 @@ def move(page: Page, name: str, state: str, **typed: str) -> None:
             one.select_option(value)
         else:
             one.fill(value)
-    form.locator("button.submit").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/moves")) as sent:
+        form.locator("button.submit").click()
+    shown = re.sub(r"<[^>]+>|\s+", " ", sent.value.text().partition('role="alert"')[2][:600])
+    assert sent.value.status == 200, (name, sent.value.status, shown)
     page.wait_for_selector(f".chip.state.{state}")
 
 
