@@ -40,7 +40,10 @@ TOLD_OF_MOVE: dict[str, tuple[Telling, ...]] = {
     "resume": (Telling(("handler",), "case.resumed"),),
     "unshelve": (Telling(("handler",), "case.resumed"),),
     "urge": (Telling(("turn",), "case.urged", "urgent"),),
-    "close": (Telling(("handler", "supporting"), "case.closed", "normal"),),
+    "close": (
+        Telling(("handler", "supporting"), "case.closed", "normal"),
+        Telling(("absorbed_authors",), "case.main_closed", "normal"),
+    ),
     "reopen": (Telling(("holder",), "case.reopened"),),
     "fail_check": (Telling(("holder",), "case.sampled"),),
     "release_caller": (Telling(("unit",), "case.caller_released"),),
@@ -55,6 +58,8 @@ PARTIES: dict[str, Callable[[Case], Iterable[str | None]]] = {
     "unit": lambda case: [case.get("unit")],
     "supporting": lambda case: case.get("supporting") or (),
     "handler": lambda case: [case.get("handler")],
+    # Who reported what was merged into this case: their own case ended with the merge, what comes of it is told here.
+    "absorbed_authors": lambda case: [f"user:{one['author']}" for one in case.get("absorbed") or ()],
     "turn": lambda case: [case.get("turn") or case.get("handler")],
 }
 

@@ -72,10 +72,22 @@ def submit_move(request: Request, form: Form, files: list[bytes]) -> Response:
             now=datetime.now(UTC),
         )
     except (Changed, IllegalMove, InvalidInput) as error:
-        return _page(request, person, find_seen(request, person), form=form, error=error)
+        return show_refusal(request, form, error)
     if not wants_fragment(request):
         return RedirectResponse(f"/cases/{loaded.case['_id']}", 303)
     return _page(request, person, after, done=name)
+
+
+def show_refusal(request: Request, form: Form, error: DomainError, *, part: str = "moves", moved: str | None = None) -> Response:
+    """The case again with what was typed, and in one of its parts (`moves`, `twins`) why nothing came of what was asked.
+
+    `moved` is the case that was to move, where it is another one than that of the page.
+    """
+    services = services_of(request)
+    person = services.sessions.person_of(request)
+    shown = find_seen(request, person)
+    other = moves.open_case(services.couch, person, moved).case if moved else shown.case
+    return _page(request, person, shown, form=form, error=error, moved=other, part=part)
 
 
 @takes_form
@@ -120,6 +132,8 @@ def _page(
     *,
     form: Form | None = None,
     error: DomainError | None = None,
+    moved: Document | None = None,
+    part: str = "moves",
     done: str | None = None,
     status: int = 200,
     **more: Any,
@@ -140,8 +154,12 @@ def _page(
         "ended": ENDED,
         "caller": None,
         "caller_problem": None,
-        "problem": move_problems.view(services.names, language, view, loaded.case, error, typed) if error is not None else None,
+        "problem": None,
     }
+    if error is not None:
+        told = move_problems.view(services.names, language, view, moved or loaded.case, error, typed)
+        is_other = moved is not None and moved["_id"] != loaded.case["_id"]
+        data["problem"] = told | {"part": part, "other": moved["case_no"] if moved and is_other else None}
     return services.pages.show(
         request, "case.html", data | more, fragment="_case.html", status=answer.status if answer else status
     )

@@ -19,7 +19,7 @@ LONG = frozenset({"reason", "result", "text"})
 def view(  # noqa: PLR0917 - words, then what stands on the page, then what went wrong
     names: Names, language: str, page: Mapping[str, Any], case: Mapping[str, Any], error: DomainError, typed: Mapping[str, str]
 ) -> View:
-    """`{is_changed, last, kept, fields, text}`: `kept` is what no form on the page (a case's view) holds any more."""
+    """`{is_changed, last, state, kept, fields, text}`: `kept` is what no form on the page (a case's view) holds any more."""
     is_changed = isinstance(error, Changed) or (isinstance(error, IllegalMove) and not isinstance(error, RuleBroken))
     last = case["last_event"]
     by = names.people({last["by"]}, language)[last["by"]]
@@ -27,6 +27,7 @@ def view(  # noqa: PLR0917 - words, then what stands on the page, then what went
     return {
         "is_changed": is_changed,
         "last": {"by": by, "at": last["at"], "move": last["move"]},
+        "state": case["state"],
         "kept": [] if has_form else _kept(names, language, typed),
         "fields": getattr(error, "fields", {}),
         "text": Answer(error).text(language),

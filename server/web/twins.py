@@ -4,6 +4,7 @@ The panel's contents are `twin_views.py`; what a merge does is `server/cases/mer
 """
 
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,11 +14,11 @@ from starlette.responses import RedirectResponse, Response
 
 from server.cases import moves, twins
 from server.domain import case_rights
-from server.domain.errors import Forbidden
+from server.domain.errors import Changed, Forbidden, IllegalMove, InvalidInput, Missing
 from server.domain.permissions import Person
 from server.web import twin_views
 from server.web.bodies import Form, takes_form, takes_json
-from server.web.case import find_seen
+from server.web.case import find_seen, show_refusal
 from server.web.devices_api import answer_json
 from server.web.services import services_of
 
@@ -56,8 +57,10 @@ def dismiss(request: Request, body: TwinDismissalBody) -> Response:
 
 @takes_form
 def submit_dismissal(request: Request, form: Form) -> Response:
-    """`POST /cases/{id}/twins/{other}/dismissal`: not the same problem; back to the case."""
-    _dismiss(request, form.get("why", ""))
+    """`POST /cases/{id}/twins/{other}/dismissal`: not the same problem; back to the case, also when it is proposed no more."""
+    _seen(request)
+    with suppress(Missing):
+        _dismiss(request, form.get("why", ""))
     return _back(request)
 
 
@@ -68,22 +71,25 @@ def submit_merger(request: Request, form: Form) -> Response:
     person, case = _seen(request)
     other = moves.open_case(services.couch, person, str(request.path_params["other"])).case
     main, duplicate = twin_views.main_of(case, other)
-    _move(request, duplicate["_id"], "merge", {"into": main["_id"]}, form)
-    return _back(request)
+    return _move(request, duplicate["_id"], "merge", {"into": main["_id"]}, form)
 
 
 @takes_form
 def submit_separation(request: Request, form: Form) -> Response:
     """`POST /cases/{id}/twins/{other}/separation`: what was merged into this case is a case of its own again."""
     _seen(request)
-    _move(request, str(request.path_params["other"]), "unmerge", {"reason": form.get("reason", "")}, form)
-    return _back(request)
+    return _move(request, str(request.path_params["other"]), "unmerge", {"reason": form.get("reason", "")}, form)
 
 
-def _move(request: Request, case: str, name: str, fields: dict[str, Any], form: Form) -> None:
+def _move(request: Request, case: str, name: str, fields: dict[str, Any], form: Form) -> Response:
+    """Back to the case of the page; when nothing came of the move, that page with the reason in the panel."""
     services, key = services_of(request), form.get("key") or secrets.token_hex(16)
     version, now, person = form.get("version") or None, datetime.now(UTC), services.sessions.person_of(request)
-    moves.move(services.couch, services.nudges, person, case, name, fields, if_match=version, key=key, now=now)
+    try:
+        moves.move(services.couch, services.nudges, person, case, name, fields, if_match=version, key=key, now=now)
+    except (Changed, IllegalMove, InvalidInput) as error:
+        return show_refusal(request, form, error, part="twins", moved=case)
+    return _back(request)
 
 
 def _dismiss(request: Request, why: str) -> Document:

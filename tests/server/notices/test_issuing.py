@@ -8,7 +8,7 @@ import pytest
 
 from server import notices
 from server.cases import intake
-from server.domain import case_notices, ids
+from server.domain import case_notices, ids, times, workflow
 from server.domain import notices as rules
 from server.web import locale
 from sync import feed
@@ -88,3 +88,23 @@ def test_everything_that_can_be_told_has_words_and_a_party() -> None:
         assert locale.has_text(f"notice.{telling.what}"), telling.what
         assert set(telling.to) <= case_notices.PARTIES.keys()
         assert telling.urgency in (None, *rules.URGENCIES)
+
+
+def test_who_reported_what_was_merged_hears_that_the_main_case_was_closed() -> None:
+    first = report()
+    main = ids.case_id(first["_id"])
+    merged = {"case": ids.case_id(report()["_id"]), "case_no": "1", "database": GRID_DB, "grid": GRID_A, "reports": []}
+    absorbed = merged | {"author": "worker2"}
+    at = times.to_text(AT)
+    events: list[dict[str, Any]] = [workflow.reported_event(first, GRID_DB, at, [])]
+    for name, fields in (
+        ("absorb", {"absorbed": absorbed}),
+        ("accept", {}),
+        ("transfer", {"authority": "供电", "reason": "另办"}),
+        ("close", {"result": "已修好"}),
+    ):
+        head = {"_id": ids.event_id(main, f"{name}-12345678"), "type": "event", "v": 1, "case": main, "n": len(events)}
+        events.append(head | {"move": name, "at": at, "by": "triage1", "party": "township:640105002"} | fields)
+    made = case_notices.of_events(events, [events[-1]["_id"]], NOW)
+    [notice] = [one for one in made if one["what"] == "case.main_closed"]
+    assert (notice["to"], notice["subject"]) == (["user:worker2"], main)

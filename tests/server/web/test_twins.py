@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from server.cases import twin_search
+from server.cases import twin_search, twins
+from sync.databases import cases_db
 from tests.server.web.site import HTML, HTMX, TOWNSHIP, Site
 
 Case = dict[str, Any]
@@ -54,6 +55,42 @@ def test_the_later_one_is_merged_by_the_form_and_parted_again(triage: httpx.Clie
     parted = triage.post(f"{path}/separation", data=parting, headers=HTMX, follow_redirects=True)
     assert "已并入本案" not in parted.text
     assert triage.get(f"/api/cases/{second['_id']}").json()["state"] == "reported"
+
+
+def test_a_stale_merge_says_in_the_panel_who_changed_the_case_and_merges_nothing(
+    triage: httpx.Client, pair: tuple[Case, Case]
+) -> None:
+    first, second = pair
+    path = f"/cases/{first['_id']}/twins/{second['_id']}/merger"
+    form = form_of(triage.get(f"/cases/{first['_id']}", headers=HTML).text, path)
+    triage.post(f"/cases/{second['_id']}/moves", data={"move": "accept", "key": "accepted-first"}, headers=HTML)
+    answer = triage.post(path, data=form, headers=HTMX)
+    panel = answer.text.partition('id="twins"')[2].partition("</section>")[0]
+    assert answer.status_code == 409
+    assert "您的操作未生效" in panel and f"{second['case_no']} 现在的状态：已受理" in panel
+    assert form_of(panel, path)["version"] != form["version"]
+    assert triage.get(f"/api/cases/{second['_id']}").json()["state"] == "accepted"
+
+
+def test_a_refused_merge_says_why_in_the_panel(site: Site, triage: httpx.Client, pair: tuple[Case, Case]) -> None:
+    first, second = pair
+    path = f"/cases/{first['_id']}/twins/{second['_id']}"
+    triage.post(f"{path}/merger", data={"key": "merged-first"}, headers=HTMX)
+    parting = {"reason": " ", "key": "parted-no-reason"}
+    answer = triage.post(f"{path}/separation", data=parting, headers=HTMX)
+    panel = answer.text.partition('id="twins"')[2].partition("</section>")[0]
+    assert answer.status_code == 422
+    assert 'role="alert"' in panel and "已并入本案" in panel
+    assert 'role="alert"' not in answer.text.partition('id="moves"')[2].partition("</section>")[0]
+
+
+def test_dismissing_what_is_proposed_no_more_shows_the_case(site: Site, triage: httpx.Client, pair: tuple[Case, Case]) -> None:
+    first, second = pair
+    database = site.couch.database(cases_db(TOWNSHIP))
+    gone = database.many([twins.proposal_id(first["_id"], second["_id"]), twins.proposal_id(second["_id"], first["_id"])])
+    database.bulk([{"_id": id, "_rev": doc["_rev"], "_deleted": True} for id, doc in gone.items() if doc])
+    answer = triage.post(f"/cases/{first['_id']}/twins/{second['_id']}/dismissal", data={"why": ""}, headers=HTML)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/cases/{first['_id']}")
 
 
 def test_a_dismissed_pair_is_proposed_no_more(triage: httpx.Client, pair: tuple[Case, Case]) -> None:
