@@ -39,6 +39,12 @@ function dueChip({ due_at }, now_ms, isNew) {
   return { label: isNew ? "task.new" : "task.due", slots: {}, tone: isNew ? "wait" : "move", icon: "clock" };
 }
 
+function stateChip(doc, now_ms) {
+  const isOpen = doc.state === "open";
+  if (isOpen && Date.parse(doc.due_at) < now_ms) return dueChip(doc, now_ms, false);
+  return { label: `task.${doc.state}`, slots: {}, tone: "move", icon: isOpen ? "clock" : "server" };
+}
+
 /** `GET /m/tasks/:id`; opening it is seeing it. */
 export async function showTask(input, store, context) {
   const task = await taskOf(store, input.params.id);
@@ -56,7 +62,7 @@ export async function showTask(input, store, context) {
     just_saved: input.query.saved === "1",
     lead: leadOf(doc, about),
     text: doc.text,
-    where: doc.state === "open" ? dueChip(doc, about.now_ms, false) : { label: `task.${doc.state}`, slots: {}, tone: "move", icon: "server" },
+    where: stateChip(doc, about.now_ms),
     facts: factsOf(doc, about),
     photos: doc.case?.photos ?? [],
     household: doc.household ?? "",
