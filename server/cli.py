@@ -1,6 +1,6 @@
 """The `xunge` command: one subcommand for each process and for what an administrator does by hand.
 
-Options are read here and nowhere else; the work is done by the module each command names.
+Options are read here, those of `xunge source` in `source_cli.py`; the work is done by the module each command names.
 """
 
 import json
@@ -15,6 +15,7 @@ import click
 
 from server import settings as settings_module
 from server.settings import Settings
+from server.source_cli import source
 from sync.couch import Couch
 
 
@@ -355,6 +356,9 @@ def bench_growth(sizes: tuple[int, ...], records: int) -> None:
 
     if not growth.run(sizes, records):
         raise click.ClickException("the bar is not held")
+
+
+main.add_command(source)
 
 
 if __name__ == "__main__":

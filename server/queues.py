@@ -14,9 +14,11 @@ TWINS = "twins"
 SWEEPS = "sweeps"
 # The same for looking at deadlines: what a worker that was off did not take is not done many times over.
 DEADLINES = "deadlines"
-ONE_AT_MOST = frozenset({SWEEPS, DEADLINES})
+# The same for telling sources what became of their cases.
+CALLS = "calls"
+ONE_AT_MOST = frozenset({SWEEPS, DEADLINES, CALLS})
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, CARE_TASK = "xunge.intake", "xunge.photo", "xunge.sweep", "xunge.care"
-TWINS_TASK, DEADLINES_TASK = "xunge.twins", "xunge.deadlines"
+TWINS_TASK, DEADLINES_TASK, CALLS_TASK = "xunge.twins", "xunge.deadlines", "xunge.calls"
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120
 

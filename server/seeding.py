@@ -12,7 +12,7 @@ from server.demo import lists as demo_lists
 from server.lists import seeds
 from sync.couch import Couch
 
-SERVER_DATABASES = ("people", "devices", "quarantine", "notices")
+SERVER_DATABASES = ("people", "devices", "quarantine", "notices", "sources")
 
 
 def seed(couch: Couch, is_demo: bool) -> Iterator[str]:

@@ -22,6 +22,7 @@ DESCRIPTIONS = {
     "XUNGE_TILE_URL": "map tiles in WGS-84, `https://…/{z}/{x}/{y}.png`; empty: outlines only, nothing leaves the house",
     "XUNGE_WORKERS": "worker processes for intake and photos (`2`)",
     "XUNGE_SWEEP_S": "seconds between two looks for what a nudge missed (`60`)",
+    "XUNGE_CALLBACK_HOSTS": "hosts that sources may be called back at, separated by commas; empty: any but this machine itself",
     "XUNGE_LOG_LEVEL": "`DEBUG`, `INFO`, `WARNING` or `ERROR` (`INFO`)",
 }
 
@@ -42,6 +43,7 @@ class Settings:
     workers: int = 2
     sweep_s: int = 60
     log_level: str = "INFO"
+    callback_hosts: tuple[str, ...] = ()
 
     @property
     def uploads(self) -> Path:
@@ -75,6 +77,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
         workers=number("WORKERS", 2),
         sweep_s=number("SWEEP_S", 60),
         log_level=text("LOG_LEVEL", "INFO").upper(),
+        callback_hosts=tuple(host.strip().lower() for host in text("CALLBACK_HOSTS").split(",") if host.strip()),
     )
 
 

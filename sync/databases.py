@@ -11,7 +11,7 @@ from typing import NamedTuple
 CHINA = timedelta(hours=8)
 QUARTER = r"\d{4}q[1-4]"
 REF, PEOPLE, DEVICES, QUARANTINE, NOTICES = "ref", "people", "devices", "quarantine", "notices"
-LISTS, HANDDOWNS = "lists", "handdowns"
+LISTS, HANDDOWNS, SOURCES = "lists", "handdowns", "sources"
 REPLICATED = frozenset({"ref", "grid", "home", "home-quarter", "beat", "track", "log"})
 
 PATTERNS = tuple(
@@ -24,6 +24,7 @@ PATTERNS = tuple(
         ("notices", r"notices"),
         ("lists", r"lists"),
         ("handdowns", r"handdowns"),
+        ("sources", r"sources"),
         ("grid", rf"grid-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home-quarter", rf"home-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home", r"home-(?P<grid>\d{15})"),

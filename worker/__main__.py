@@ -12,7 +12,7 @@ from functools import partial
 from types import FrameType
 
 from server import settings as configuration
-from server.queues import CATCH_UP, DEADLINES, INTAKE, PHOTOS, SWEEPS, TWINS
+from server.queues import CALLS, CATCH_UP, DEADLINES, INTAKE, PHOTOS, SWEEPS, TWINS
 from server.supervisor import die_with_parent
 
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
@@ -26,7 +26,7 @@ def command(name: str, settings: configuration.Settings) -> list[str]:
     photos = max(1, settings.workers - 1)
     return {
         INTAKE: [
-            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS},{DEADLINES},{TWINS}", "-n", f"{INTAKE}@%h"],
+            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS},{DEADLINES},{TWINS},{CALLS}", "-n", f"{INTAKE}@%h"],
             *["-P", "threads", "-c", str(INTAKE_THREADS), *common],
         ],
         PHOTOS: [

@@ -9,6 +9,8 @@ from celery.signals import worker_ready
 
 from server import settings as configuration
 from server.queues import (
+    CALLS,
+    CALLS_TASK,
     CARE_TASK,
     CATCH_UP,
     DEADLINES,
@@ -23,6 +25,7 @@ from server.queues import (
 
 CARE_S = 24 * 3600.0
 DEADLINES_S = 30.0
+CALLS_S = 5.0
 settings = configuration.from_environment()
 app = Celery("worker", broker=settings.broker_url, include=["worker.tasks"])
 app.conf.update(
@@ -46,6 +49,7 @@ app.conf.update(
                 "options": {"queue": SWEEPS},
             },
             "deadlines": {"task": DEADLINES_TASK, "schedule": DEADLINES_S, "options": {"queue": DEADLINES}},
+            "calls": {"task": CALLS_TASK, "schedule": CALLS_S, "options": {"queue": CALLS}},
             "care": {"task": CARE_TASK, "schedule": CARE_S, "options": {"queue": CATCH_UP}},
         },
     }

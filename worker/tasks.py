@@ -15,6 +15,8 @@ from server.lists import publishing
 from server.notices import erasing
 from server.quarantine.aging import Aging
 from server.queues import (
+    CALLS,
+    CALLS_TASK,
     CARE_TASK,
     CATCH_UP,
     DEADLINES,
@@ -33,6 +35,7 @@ from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
 from worker import care, deadlines, intake, photos, recalculation, twins
 from worker.app import app, settings
 from worker.calendar import Calendar
+from worker.callbacks import Calls
 from worker.connections import couch, nudges
 from worker.rotate import Rotation
 from worker.sweep import Sweep
@@ -46,10 +49,11 @@ SWEEP, ROTATION, UNCLAIMED = Sweep(), Rotation(), Unclaimed()
 AGING = Aging()
 SEALING = Sealing()
 CALENDAR = Calendar()
+TELLING = Calls()
 ROTATION_MOST_S = 20.0
 # So many databases that wait for intake are a rush.
 RUSH, AFTER_RUSH_S = 4, 5
-ONE_SWEEP, ONE_LOOK_AT_DEADLINES = threading.Lock(), threading.Lock()
+ONE_SWEEP, ONE_LOOK_AT_DEADLINES, ONE_TELLING = threading.Lock(), threading.Lock(), threading.Lock()
 
 
 @app.task(name=INTAKE_TASK, queue=INTAKE, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
@@ -126,6 +130,19 @@ def look_at_deadlines() -> None:
         LOG.warning("deadlines: %s", error)
     finally:
         ONE_LOOK_AT_DEADLINES.release()
+
+
+@app.task(name=CALLS_TASK, queue=CALLS)  # type: ignore[untyped-decorator]
+def tell_sources() -> None:
+    """What became of sources' cases; a second telling while it runs does nothing. Whatever fails is the next one's to do."""
+    if not ONE_TELLING.acquire(blocking=False):
+        return
+    try:
+        TELLING.run(couch(), settings)
+    except StoreError as error:
+        LOG.warning("call-backs: %s", error)
+    finally:
+        ONE_TELLING.release()
 
 
 @app.task(name=CARE_TASK, queue=CATCH_UP)  # type: ignore[untyped-decorator]

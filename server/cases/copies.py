@@ -1,14 +1,16 @@
 """What phones see of cases: small copies in the grid's databases (DESIGN §5, type `case`), written only when they differ.
 
 A phone holds this quarter and the last: a copy lies where the report is, in the present quarter while its case is open, and is
-renewed in both as long as the case changes. What came of a household's errand stays among the household databases. How a case
-becomes a copy is `workflow.phone_copy`, how copies are written `copying.py`; the copy of a merged case follows its main case
-(`copy_of`).
+renewed in both as long as the case changes. A case that no phone reported (`database` None: it came from another system or the
+counter) has copies in its grid's quarters alone, and none while its grid is not known. What came of a household's errand stays
+among the household databases. How a case becomes a copy is `workflow.phone_copy`, how copies are written `copying.py`; the copy
+of a merged case follows its main case (`copy_of`).
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from server.cases import merging
@@ -20,13 +22,20 @@ from sync.databases import grid_db, home_quarter_db, parse, previous_quarter, qu
 Document = dict[str, Any]
 
 
-def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bool = False) -> set[str]:
+def write(
+    couch: Couch,
+    cases: Iterable[Document],
+    now: datetime,
+    *,
+    are_new: bool = False,
+    left: Mapping[str, Iterable[str]] = MappingProxyType({}),
+) -> set[str]:
     """Write the copies of cases into their report's database, the present quarter's and the last's. The databases that changed.
 
     A case that no phone reported has no such database, one without a grid is on no phone at all.
 
     `are_new` says that copies are not expected to be there, which saves asking. A database that is gone is not made again, save
-    the present quarter's.
+    the present quarter's. `left`: by case, the grids it was in before; copies there are renewed, none are made.
     """
     quarter = quarter_at(now)
     wanted: dict[str, Wanted] = defaultdict(lambda: Wanted({}, {}))
@@ -36,6 +45,9 @@ def write(couch: Couch, cases: Iterable[Document], now: datetime, *, are_new: bo
         copy = copy_of(case, mains.get(case["_id"]))
         if case["database"] is not None:
             wanted[case["database"]].always[case["_id"]] = copy
+        for grid in left.get(case["_id"], ()):
+            for one in (quarter, previous_quarter(quarter)):
+                wanted[database_of(case | {"grid": grid}, one)].renew[case["_id"]] = copy
         if grids.is_unplaced(case["grid"]):
             continue
         present, last = (database_of(case, one) for one in (quarter, previous_quarter(quarter)))

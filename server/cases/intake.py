@@ -168,22 +168,40 @@ def _received(page: feed.Batch, wanted: set[str]) -> dict[str, str]:
 
 
 def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) -> Outcome:
-    """Moves → the case folded (should its mover have been killed) → the phones' copies and tasks, notices at desks."""
+    """Moves → the case folded (should its mover have been killed) → the phones' copies and tasks, notices at desks.
+
+    What other systems and the counter reported comes this way, too: no grid's database has a report of it to take in.
+    """
     page = feed.read(database, CHECKPOINT, batch)
     if not page.changes:
         return NOTHING
     docs = [row["doc"] for row in page.changes if row.get("doc")]
-    moved = {doc["case"] for doc in docs if doc.get("type") == "event" and doc["n"] > 0}
+    moved = _make_reported(couch, database, docs)
+    moved |= {doc["case"] for doc in docs if doc.get("type") == "event" and doc["n"] > 0}
     moved |= {doc["_id"] for doc in docs if doc.get("type") == "case" and doc["events"] > 1}
     loaded = [store.refold(database, id) for id in sorted(moved)]
     loaded += [main for present in loaded if present for main in merging.settle(database, present, now)]
     cases = {present.case["_id"]: present.case for present in loaded if present}
-    changed = copies.write(couch, (merging.followers(database, cases.values()) | cases).values(), now)
+    left = {present.case["_id"]: _grids_left(present) for present in loaded if present}
+    changed = copies.write(couch, (merging.followers(database, cases.values()) | cases).values(), now, left=left)
     changed |= tasks.write(couch, cases.values(), now) | campaigns.carry(couch, database, docs, now)
     changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
     whistles.repair(couch, database, docs, now)
     feed.finish(database, CHECKPOINT, page)
     return Outcome(0, frozenset(changed), page.more)
+
+
+def _make_reported(couch: Couch, database: Database, docs: list[Document]) -> set[str]:
+    """The cases of first events that no phone's report made; the case itself, should its maker have been killed before it."""
+    first = [doc for doc in docs if doc.get("type") == "event" and doc["n"] == 0 and not doc["report"]["database"]]
+    plain = [{name: value for name, value in event.items() if name != "_rev"} for event in first]
+    return set(store.create(couch, str(getattr(parse(database.name), "area", "")), plain))
+
+
+def _grids_left(present: store.Loaded) -> set[str]:
+    """The grids a case was thought to lie in before it was amended: their phones are to hear what became of it, too."""
+    named = {event["grid"] for event in present.events if event["move"] == "amend" and event.get("grid")}
+    return {present.events[0]["report"]["grid"], *named} - {present.case["grid"]} if named and present.events else set()
 
 
 def _tell(couch: Couch, docs: list[Document], moved: list[list[Document]], now: datetime) -> set[str]:

@@ -27,7 +27,7 @@ NUMBERS_MOST = 200
 CASE_NO = re.compile(r"[0-9A-Z-]{3,20}")
 QUERY_LENGTH = 100
 FIELDS = ("case_no", "state", "category", "grid", "unit", "urgency", "due_at", "reports", "photos", "captured_at", "received_at")
-MORE_FIELDS = ("updated_at", "author", "text", "source", "place", "clock_offset_ms", "corrected_at", "filed_at")
+MORE_FIELDS = ("updated_at", "author", "text", "source", "place", "clock_offset_ms", "corrected_at", "filed_at", "origin")
 DESK_FIELDS = (
     "level",
     "phase",

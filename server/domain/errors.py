@@ -53,6 +53,16 @@ class Changed(DomainError):
     code = "changed_meanwhile"
 
 
+class Differs(Changed):
+    """The same number, but other content. `fields` names what differs; `facts` carry what is `kept` and what was `sent`."""
+
+    code = "content_differs"
+
+    def __init__(self, fields: Mapping[str, str], **facts: object) -> None:
+        self.fields = dict(fields)
+        super().__init__(None, **facts)
+
+
 class IllegalMove(DomainError):
     """The workflow has no such move from this state, or not for this role."""
 

@@ -203,3 +203,22 @@ def may_keep_calendar(person: Person) -> bool:
 def has_campaigns(person: Person) -> bool:
     """True for those who send one task to many grids at once and read its answers: the township's triage."""
     return "triage" in person["roles"] and bool(person.get("townships"))
+
+
+def may_manage_sources(person: Person) -> bool:
+    """True for whoever lets other systems in, gives them keys and looks after their call-backs: administrators alone."""
+    return "admin" in person["roles"]
+
+
+def may_register(person: Person, township: str) -> bool:
+    """True when this person takes in at the counter or by telephone for a township, or for a community of it."""
+    if "triage" in person["roles"] and township in person.get("townships", ()):
+        return True
+    return "community" in person["roles"] and any(township_of(code) == township for code in person.get("communities", ()))
+
+
+def may_register_in(person: Person, township: str, grid: str) -> bool:
+    """True when a case of this grid is theirs to register; a community's staff only those of its own grids."""
+    if "triage" in person["roles"] and township in person.get("townships", ()):
+        return township_of(grid) == township
+    return may_register(person, township) and community_of(grid) in person.get("communities", ())

@@ -34,6 +34,7 @@ LIST_FIELDS = (
     "captured_at",
     "received_at",
     "updated_at",
+    "origin",
 )
 
 

@@ -13,7 +13,9 @@ from server.domain.permissions import (
     has_household_desk,
     has_whistle_board,
     may_keep_calendar,
+    may_manage_sources,
     may_read_lists,
+    may_register,
     may_set_channels,
     may_use_desk,
     may_use_phone,
@@ -33,6 +35,7 @@ PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("/campaigns", "campaigns.title", has_campaigns),
     ("/handdowns", "handdowns.link", sees_handdowns),
     ("/channels", "channels.title", may_set_channels),
+    ("/sources", "sources.title", may_manage_sources),
 )
 
 
@@ -75,7 +78,10 @@ def _pages(request: Request, person: Person) -> list[dict[str, Any]]:
     """The bar's links, the person's own list first; `is_here` for the page one is on."""
     home, path = scopes.home(services_of(request).couch, person), request.url.path
     own = [(home.path, "list.title")] if home is not None else []
-    found = [*own, *((url, words) for url, words, is_theirs in PAGES if is_theirs(person))]
+    counter = [
+        (f"/township/{code}/intake", "intake.link") for code in sorted(townships_seen(person)) if may_register(person, code)
+    ]
+    found = [*own, *counter[:1], *((url, words) for url, words, is_theirs in PAGES if is_theirs(person))]
     return [{"url": url, "words": words, "is_here": path == url} for url, words in found]
 
 

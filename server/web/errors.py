@@ -22,7 +22,7 @@ from server.web.pages import wants_fragment, wants_html
 from sync import errors as store
 
 RETRY_AFTER_S = 5
-SHOWN_FACTS = ("case", "by", "state", "move", "retry_after_s", "wipe", "rescue_until")
+SHOWN_FACTS = ("case", "by", "state", "move", "retry_after_s", "wipe", "rescue_until", "kept", "sent")
 log = structlog.get_logger("errors")
 
 STATUS: tuple[tuple[type[Exception], int, str | None], ...] = (
@@ -122,7 +122,7 @@ def _classify(error: Exception) -> tuple[int, str]:
 
 def _shown(fact: Any) -> Any:
     """A fact without the store's own fields; of a document its revision stays, as `version`: the next `If-Match` wants it."""
-    if not isinstance(fact, dict):
+    if not isinstance(fact, dict) or "_id" not in fact:
         return fact
     plain = {name: value for name, value in fact.items() if not name.startswith("_")}
     return {"id": fact.get("_id"), "version": fact.get("_rev")} | plain

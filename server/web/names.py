@@ -27,6 +27,7 @@ class Names:
     def __init__(self, couch: Couch, kept_s: float = KEPT_S) -> None:
         self._ref = couch.database(databases.REF)
         self._users = couch.database(databases.PEOPLE)
+        self._systems = couch.database(databases.SOURCES)
         self._kept_s = kept_s
         self._kept: dict[str, tuple[float, Any]] = {}
         self._people: dict[str, tuple[float, Document | None]] = {}
@@ -92,11 +93,20 @@ class Names:
                 self._people.clear()
             missing = [name for name in set(names) if now - self._people.get(name, (-self._kept_s, None))[0] >= self._kept_s]
         if missing:
-            found = self._users_of(missing)
+            found = self._users_of([name for name in missing if not name.startswith("source:")])
+            found |= {f"user:{name}": self._source(name) for name in missing if name.startswith("source:")}
             with self._lock:
                 self._people.update({name: (now, found.get(f"user:{name}")) for name in missing})
         shown = {name: self._people.get(name, (now, None))[1] or {} for name in names}
         return {name: named(user.get("display"), language, name) for name, user in shown.items()}
+
+    def _source(self, id: str) -> Document | None:
+        """Another system, as if it were somebody: it reports, too."""
+        try:
+            found = self._systems.find(id)
+        except NotFound:
+            found = None
+        return {"display": found["name"]} if found else None
 
     def _users_of(self, names: list[str]) -> dict[str, Document | None]:
         try:

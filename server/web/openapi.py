@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from media import tus
 from server.domain import documents
+from server.sources import signing
 from server.web.health import our_version
 from sync.gateway import endpoints
 
@@ -71,7 +72,7 @@ def describe(routes: Sequence[BaseRoute]) -> Json:
         path = getattr(route, "path", "")
         if path in MOUNTED or (isinstance(route, Mount) and path not in ("/static", "/m")):
             _add(paths, MOUNTED[path](path))
-        elif isinstance(route, Route) and (path.startswith("/api/") or path in PUBLIC):
+        elif isinstance(route, Route) and (path.startswith(("/api/", "/open311/")) or path in PUBLIC):
             _add(paths, {path: _of_route(route, shapes)})
     _, schemas = msgspec.json.schema_components(shapes, ref_template=REF)
     return {
@@ -83,6 +84,7 @@ def describe(routes: Sequence[BaseRoute]) -> Json:
             "responses": {"Problem": _not_done("Problem"), "Refusal": _not_done("Problem", "Refusal")},
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "a phone's token"},
+                "signature": {"type": "apiKey", "in": "header", "name": signing.SIGNATURE, "description": signing.__doc__},
                 "session": {"type": "apiKey", "in": "cookie", "name": "xunge_session", "description": "a desk's session"},
             },
         },
@@ -110,10 +112,14 @@ def _of_route(route: Route, shapes: list[Any]) -> dict[str, Json]:
             operation["requestBody"] = _body(FREE, is_required=False)
         if route.path in PUBLIC or (route.path, method.lower()) == ENROL:
             operation["security"] = []
+        elif scheme := getattr(route.endpoint, "security", None):
+            operation["security"] = [{scheme: []}]
         answered = getattr(route.endpoint, "answers", None)
         shapes += [answered] if answered else []
         schema = {"$ref": REF.format(name=answered.__name__)} if answered else None
         _answers_with(operation, OTHER_TYPES.get(route.path, JSON_TYPE), schema)
+        if types := getattr(route.endpoint, "speaks", None):
+            _speaks(operation, types, has_form=hasattr(route.endpoint, "takes_form"))
         if route.path == "/healthz":
             operation["responses"]["503"] = {"description": "something is down", "content": {JSON_TYPE: {"schema": FREE}}}
         found[method.lower()] = operation
@@ -152,6 +158,16 @@ def _answers_with(operation: Json, content_type: str, schema: Json | None = None
         if status in ("200", "201"):
             is_json = content_type == JSON_TYPE
             response["content"] = {content_type: {"schema": schema or (FREE if is_json else TEXT)}}
+
+
+def _speaks(operation: Json, types: Sequence[str], *, has_form: bool) -> None:
+    """For whoever speaks a protocol of their own: these types in good and bad answers, open to all, a plain form if any."""
+    operation["security"] = []
+    for status in operation["responses"]:
+        content: Json = {one: {"schema": {}} for one in types}
+        operation["responses"][status] = {"description": "done" if status.startswith("2") else "not done", "content": content}
+    if has_form:
+        operation["requestBody"] = _body(FREE, "application/x-www-form-urlencoded")
 
 
 def _body(schema: Json, content_type: str = JSON_TYPE, *, is_required: bool = True) -> Json:

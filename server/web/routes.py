@@ -11,17 +11,20 @@ from server.web import (
     campaigns,
     cases_api,
     channels,
+    counter,
     desks,
     devices_api,
     handdowns,
     handdowns_api,
     households,
+    ingest,
     list_changes,
     list_pages,
     lists,
     live_desk,
     notices,
     notices_api,
+    open311,
     openapi,
     papers,
     phone,
@@ -31,6 +34,7 @@ from server.web import (
     quarantine_api,
     rescue,
     session_routes,
+    sources,
     twins,
     whistles,
     whistles_api,
@@ -45,7 +49,7 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: 
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
     rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
-    desk = [*_pages(), *_whistles(), *_lists(), *_notices(), *_quarantine()]
+    desk = [*_pages(), *_whistles(), *_lists(), *_notices(), *_sources(), *_quarantine()]
     return [*mounted, *_api(), *desk, *rescued, *_files(assets, phone_folder)]
 
 
@@ -143,6 +147,7 @@ def _api() -> list[BaseRoute]:
         Route("/api/papers/{seal}", papers.verify),
         Route("/api/photos/{photo}/{size}", photo_files.show_photo),
         Route("/api/poke", poke.poke),
+        Route("/api/ingest/{source}", ingest.take_in, methods=["POST"]),
     ]
 
 
@@ -185,6 +190,28 @@ def _notices() -> list[BaseRoute]:
         Route("/api/notices/reading", notices_api.read_all, methods=["POST"]),
         Route("/api/notices/{id}/reading", notices_api.read_notice, methods=["POST"]),
         Route("/api/notices/{id}/reading", notices_api.unread_notice, methods=["DELETE"]),
+    ]
+
+
+def _sources() -> list[BaseRoute]:
+    return [
+        Route("/township/{code}/intake", counter.show_counter),
+        Route("/township/{code}/intake", counter.register, methods=["POST"]),
+        Route("/township/{code}/intake/rows", counter.take_rows, methods=["POST"]),
+        Route("/sources", sources.show_sources),
+        Route("/sources", sources.add_source, methods=["POST"]),
+        Route("/sources/calls/{case}/retry", sources.try_again, methods=["POST"]),
+        Route("/sources/calls/{case}/passing", sources.pass_over, methods=["POST"]),
+        Route("/sources/{id}", sources.show_source),
+        Route("/sources/{id}", sources.save_source, methods=["POST"]),
+        Route("/sources/{id}/keys", sources.renew_keys, methods=["POST"]),
+        Route("/sources/{id}/disabling", sources.shut_out, methods=["POST"]),
+        Route("/sources/{id}/enabling", sources.let_in, methods=["POST"]),
+        Route("/open311/v2/services.{format}", open311.list_services),
+        Route("/open311/v2/services/{code}.{format}", open311.show_service),
+        Route("/open311/v2/requests.{format}", open311.list_requests),
+        Route("/open311/v2/requests.{format}", open311.add_request, methods=["POST"]),
+        Route("/open311/v2/requests/{id}.{format}", open311.show_request),
     ]
 
 

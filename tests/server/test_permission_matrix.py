@@ -37,6 +37,7 @@ SERVERS_OWN = [
     databases.LISTS,
     databases.HANDDOWNS,
     databases.NOTICES,
+    databases.SOURCES,
     databases.cases_db(GRID_A[:9]),
     databases.media_db(GRID_A[:9]),
     databases.audit_db(MONTH),
@@ -352,3 +353,28 @@ def test_papers_of_a_case_open_to_whoever_may_see_it_and_letters_to_its_holder(s
                 seal = desk.get(f"/api/cases/{case['_id']}/papers/file.html").headers["x-paper-seal"]
                 assert desk.get(f"/papers/{seal}").status_code == 200
                 assert phone.client.get(f"/papers/{seal}").status_code in {401, 303}
+
+
+@pytest.mark.parametrize("whose", GRIDS)
+def test_taking_in_at_the_counter_is_for_the_table_alone(site: Site, phone: Phone, whose: str) -> None:
+    township = GRIDS[whose][:9]
+    may = permissions.may_register(phone.person, township)
+    assert may is (whose == "own" and phone.person["roles"][0] in {"triage", "community"})
+    with site.visit(phone.person["name"]) as desk:
+        for client in (desk, phone.client):
+            kept_out = {403, 404} if client is desk else {401, 303}
+            for answer in (
+                client.get(f"/township/{township}/intake"),
+                client.post(f"/township/{township}/intake", data={"x": "1"}),
+            ):
+                assert answer.status_code in ({200, 422} if may and client is desk else kept_out)
+
+
+def test_other_systems_are_an_administrators_alone(site: Site, phone: Phone) -> None:
+    may = permissions.may_manage_sources(phone.person)
+    assert may is (phone.person["roles"] == ["admin"])
+    with site.visit(phone.person["name"]) as desk:
+        assert desk.get("/sources").status_code == (200 if may else 404)
+        for path in ("/sources", "/sources/nobody", "/sources/calls/case:x/retry"):
+            assert desk.post(path, data={"id": "?"}).status_code in ({404, 422} if may else {404})
+    assert phone.client.get("/sources").status_code in {401, 303}

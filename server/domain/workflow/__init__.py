@@ -10,13 +10,14 @@ from server.domain.workflow.fields import read as read_fields
 from server.domain.workflow.folding import fold
 from server.domain.workflow.guards import broken_rule, is_open_to
 from server.domain.workflow.moves import HAND_DOWN, MOVES, SYSTEM_MOVES, Move, moves_from
-from server.domain.workflow.opening import clock_starts_at, first_level, reported_event
+from server.domain.workflow.opening import FIRST_KEY, clock_starts_at, first_level, reported_event
 from server.domain.workflow.showing import phone_copy
 from server.domain.workflow.states import HANDLING_STATES, LEVELS, OPEN_STATES, PHASES, STATES, holder_of, phase_of, rank
 from server.domain.workflow.tasks import due_at as task_due_at
 from server.domain.workflow.tasks import task_copy
 
 __all__ = [
+    "FIRST_KEY",
     "HANDLING_STATES",
     "HAND_DOWN",
     "LEVELS",

@@ -8,6 +8,8 @@ from server.domain.workflow.effects import CLOCK_FACTS, set_turn
 
 # 自处置: one in so many is looked at again (a place may want another share; the sample is drawn by the case's id alone).
 SAMPLE_ONE_IN = 5
+# The idempotency key of every case's first event.
+FIRST_KEY = "0-reported"
 
 
 def reported_event(
@@ -35,7 +37,7 @@ def reported_event(
     """
     case = ids.case_id(report["_id"])
     return {
-        "_id": ids.event_id(case, "0-reported"),
+        "_id": ids.event_id(case, FIRST_KEY),
         "type": "event",
         "v": 1,
         "case": case,

@@ -1,0 +1,125 @@
+"""Other systems at the door: only what is signed, in time and sound comes in; everything else is refused and named."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from server.sources import signing, store
+from tests.server.sources.conftest import IN_A, make_places, make_source
+from tests.server.web.site import Site
+
+SECRET = "only for tests"
+ITEM: dict[str, Any] = {"number": "W-1", "category": "井盖", "text": "井盖缺失", "lat": IN_A[0], "lon": IN_A[1]}
+
+
+@pytest.fixture(scope="module")
+def secret(site: Site) -> str:
+    """The secret of a 12345 source of the township; `off` is a disabled one."""
+    make_places(site.couch)
+    make_source(site.couch, "off")
+    store.set_disabled(site.couch, "off", True)
+    return make_source(site.couch)[1].secret
+
+
+def send(
+    client: httpx.Client, secret: str, item: Any, *, to: str = "hotline-1", ago_s: float = 0, **headers: Any
+) -> httpx.Response:
+    body = item if isinstance(item, bytes) else json.dumps(item).encode()
+    stamp = str(int(time.time() - ago_s))
+    signed = {signing.TIMESTAMP: stamp, signing.SIGNATURE: signing.sign(secret, stamp, body), "Content-Type": "application/json"}
+    return client.post(f"/api/ingest/{to}", content=body, headers=signed | headers)
+
+
+def test_a_signed_order_is_a_case_and_again_the_same(site: Site, nobody: httpx.Client, secret: str) -> None:
+    made, again = (send(nobody, secret, ITEM, **{"Idempotency-Key": "key-00001"}) for _ in range(2))
+    assert (made.status_code, again.status_code) == (201, 200)
+    told = made.json()
+    assert (told["number"], told["state"], told["is_new"]) == ("W-1", "reported", True)
+    assert again.json() == told | {"is_new": False}
+    with site.visit("triage1") as desk:
+        [row] = [one for one in desk.get("/api/cases").json()["cases"] if one["id"] == told["case"]]
+        assert row["origin"] == {"system": "hotline-1", "number": "W-1"}
+        page = desk.get(f"/cases/{told['case']}", headers={"Accept": "text/html"}).text
+        assert "12345 热线" in page
+        assert "W-1" in page
+
+
+def test_other_content_is_409_with_both_shown_and_a_used_key_names_itself(nobody: httpx.Client, secret: str) -> None:
+    kept = send(nobody, secret, ITEM | {"number": "W-2"}).json()
+    refused = send(nobody, secret, ITEM | {"number": "W-2", "text": "不一样"})
+    assert (refused.status_code, refused.json()["fields"]) == (409, {"text": "differs"})
+    assert (refused.json()["kept"]["text"], refused.json()["sent"]["text"]) == ("井盖缺失", "不一样")
+    assert refused.json()["kept"]["id"] == kept["case"]
+    send(nobody, secret, ITEM | {"number": "W-3"}, **{"Idempotency-Key": "key-00003"})
+    reused = send(nobody, secret, ITEM | {"number": "W-4"}, **{"Idempotency-Key": "key-00003"})
+    assert (reused.status_code, reused.json()["fields"]) == (409, {"Idempotency-Key": "reused"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"secret": "wrong"},
+        {"ago_s": 301},
+        {"ago_s": -302},
+        {"to": "nobody"},
+        {"to": "off"},
+        {"to": "source:off"},
+        {signing.SIGNATURE: ""},
+        {signing.SIGNATURE: "sha256=é".encode().decode("latin-1")},
+        {signing.TIMESTAMP: "9" * 400},
+        {signing.TIMESTAMP: "٣"},
+        {signing.TIMESTAMP: "-1"},
+    ],
+)
+def test_what_proves_nothing_is_refused_all_alike(nobody: httpx.Client, secret: str, change: dict[str, Any]) -> None:
+    key = change.pop("secret", secret)
+    named = {name: change.pop(name) for name in ("to", "ago_s") if name in change}
+    headers = {name: value.encode() for name, value in change.items()}
+    answer = send(nobody, key, ITEM | {"number": "never"}, **named, **headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature")
+
+
+def test_a_signature_is_good_for_its_body_and_source_alone(site: Site, nobody: httpx.Client, secret: str) -> None:
+    body, stamp = json.dumps(ITEM).encode(), str(int(time.time()))
+    headers = {signing.TIMESTAMP: stamp, signing.SIGNATURE: signing.sign(secret, stamp, body), "Content-Type": "application/json"}
+    make_source(site.couch, "hotline-2")
+    assert nobody.post("/api/ingest/hotline-1", content=body.replace(b"W-1", b"W-9"), headers=headers).status_code == 401
+    assert nobody.post("/api/ingest/hotline-2", content=body, headers=headers).status_code == 401
+
+
+def test_a_new_key_ends_the_old_one(site: Site, nobody: httpx.Client) -> None:
+    _, keys = make_source(site.couch, "rolling")
+    assert send(nobody, keys.secret, ITEM, to="rolling").status_code == 201
+    _, fresh = store.renew_keys(site.couch, SECRET, "rolling")
+    assert send(nobody, keys.secret, ITEM, to="rolling").status_code == 401
+    assert send(nobody, fresh.secret, ITEM, to="rolling").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"\xff", 400),
+        (b"[" * 30_000, 400),
+        (b"[]", 422),
+        (json.dumps(ITEM | {"number": "x" * 101}).encode(), 422),
+        (json.dumps(ITEM | {"category": "飞碟", "number": "u"}).encode(), 422),
+        (json.dumps(ITEM | {"lat": "北"}).encode(), 422),
+        (json.dumps(ITEM | {"number": {"$gt": ""}}).encode(), 422),
+        (json.dumps(ITEM | {"text": "x" * 70_000}).encode(), 413),
+    ],
+)
+def test_what_is_signed_and_unsound_is_a_problem_and_not_a_fault(
+    nobody: httpx.Client, secret: str, body: bytes, status: int
+) -> None:
+    answer = send(nobody, secret, body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+def test_no_answer_and_no_document_gives_the_secret_away(site: Site, nobody: httpx.Client, secret: str) -> None:
+    kept = site.couch.database("sources").range("source:", "source:\ufff0", 99)
+    assert secret not in str(kept)
+    assert secret not in send(nobody, secret, ITEM).text
