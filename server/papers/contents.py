@@ -40,7 +40,9 @@ class Names(Protocol):
 
 
 class Matter(NamedTuple):
-    """What a statement is made of: the case as of `event`, the events that made it so, names."""
+    """What a statement is made of: the case as of `event`, the events that made it so, names.
+
+    `entry`: what the list entry that the move rests on says, as of that day."""
 
     kind: str
     case: dict[str, Any]
@@ -48,6 +50,7 @@ class Matter(NamedTuple):
     events: list[Document]
     names: Names
     language: str
+    entry: str | None = None
 
 
 def state(matter: Matter, photos: Mapping[str, Document]) -> Statement:
@@ -202,7 +205,7 @@ FACTS: dict[str, Callable[[Matter], Any]] = {
     "text": lambda matter: papers.masked(str(matter.case["text"])) or None,
     "unit": _unit,
     "supporting": lambda matter: _units(matter, matter.case["supporting"]),
-    "entry": _of_event("entry"),
+    "entry": lambda matter: matter.entry,
     "reason": _of_event("reason"),
     "authority": _of_event("authority"),
     "addressee": _addressee,

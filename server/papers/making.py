@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 
 from server import audit
 from server.cases.store import Loaded
-from server.domain import papers, times
+from server.domain import lists, papers, times
 from server.domain.errors import Forbidden, Missing
 from server.domain.grids import township_of
+from server.domain.list_versions import day_of
 from server.domain.permissions import Person
+from server.lists.columns import title_of
+from server.lists.proposals import book_of
 from server.papers import contents, evidence, seal
 from sync.couch import Couch
 from sync.databases import cases_db
@@ -47,7 +50,8 @@ def state(couch: Couch, names: contents.Names, loaded: Loaded, asked: Asked) -> 
     """What this paper states. Raises Missing when there is no such kind, or no such move was made."""
     event = _told(loaded, asked)
     case, events = papers.as_of(loaded.events, loaded.case, event)
-    matter = contents.Matter(asked.kind, case, event, events, names, asked.language)
+    entry = _entry(couch, event, asked.language)
+    matter = contents.Matter(asked.kind, case, event, events, names, asked.language, entry)
     known = evidence.facts_of(couch, case, [id for id, _ in contents.photos_of(matter)])
     return contents.state(matter, known)
 
@@ -73,6 +77,17 @@ def make(couch: Couch, names: contents.Names, person: Person, loaded: Loaded, as
         "made_at": times.to_text(now),
     }
     return Made(value, _keep(couch, township, kept))
+
+
+def _entry(couch: Couch, event: contents.Document, language: str) -> str | None:
+    """The list entry a move rests on: list, key, and what it says as of that day. An id of no list stays as it is."""
+    parts = lists.parts_of(str(event.get("entry")))
+    if parts is None:
+        return event.get("entry")
+    version = book_of(couch).newest(*parts, day_of(times.from_text(event["at"])))
+    says = getattr(version.body, "item", None) or getattr(version.body, "name", None) if version else None
+    named = f"{title_of(parts[0], language)} {parts[1]}"
+    return f"{named} {says}" if says else named
 
 
 def _told(loaded: Loaded, asked: Asked) -> contents.Document:

@@ -51,7 +51,7 @@ def as_html(made: Made, pictures: Mapping[str, bytes], address: str) -> str:
         "seal_groups": seal.groups_of(made.seal),
         "unprinted": [photo for photo in view["photos"] if photo["id"] not in pictures],
         "made_at": wording.moment(made.kept["made_at"], language),
-        "address": address,
+        "address_shown": address.removesuffix(made.seal) + "…",
         "qr": segno.make(address, error="m").png_data_uri(scale=6, border=0),
         "pictures": {id: "data:image/jpeg;base64," + base64.b64encode(data).decode() for id, data in pictures.items()},
     }

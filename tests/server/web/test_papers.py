@@ -11,6 +11,7 @@ from media import store as media_store
 from media.derive import derive
 from media.inspect import read_facts
 from server import audit
+from server.lists.proposals import propose_for
 from server.papers import seal
 from server.people import accounts
 from sync.databases import cases_db, grid_db, media_db, month_at, quarter_at
@@ -92,6 +93,15 @@ def test_a_paper_comes_as_pdf_and_as_a_page_that_needs_nothing_else(triage: http
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "script-src" not in policy
+
+
+def test_the_basis_is_named_by_what_the_list_says(triage: httpx.Client, site: Site) -> None:
+    case = site.make_case(category="0102")
+    found = propose_for(site.couch, case, datetime.now(UTC))
+    site.couch.database("ref").put({"_id": found.primary, "name": {"zh-CN": "市政所"}})
+    for move in ({"move": "accept"}, {"move": "dispatch", "unit": found.primary, "entry": found.entry_id}):
+        assert triage.post(f"/api/cases/{case['_id']}/events", json=move).status_code == 201
+    assert "井盖" in paper(triage, case, "dispatch").text.partition("派遣依据")[2].partition("</tr>")[0]
 
 
 def test_each_making_is_logged_and_the_paper_kept_once(site: Site, triage: httpx.Client, dispatched: Case) -> None:
