@@ -63,3 +63,4 @@ def look_around(**_: object) -> None:
     if INTAKE in app.amqp.queues.consume_from:
         app.send_task(SWEEP_TASK, queue=SWEEPS, retry=False)
         app.send_task(DEADLINES_TASK, queue=DEADLINES, retry=False)
+        app.send_task(CALLS_TASK, queue=CALLS, retry=False)
