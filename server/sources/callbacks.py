@@ -30,7 +30,6 @@ BATCH = 500
 DUE_MOST = 100
 HELD = timedelta(seconds=60)
 FIRST_PAUSE_S, LONGEST_PAUSE_S, TRIES_MOST = 10, 3600, 12
-UNHEARD = timedelta(hours=1)
 Document = dict[str, Any]
 # Sends one body to a source; None when it was taken, else the code of why not.
 Send = Callable[[Document, Document], str | None]
@@ -50,28 +49,32 @@ def find(couch: Couch, database: Database, told: Mapping[str, Document], now: da
 def send_due(
     couch: Couch, told: Mapping[str, Document], now: Callable[[], datetime], send: Send, until: Callable[[], bool]
 ) -> int:
-    """Send what is due, the longest waiting first, until there is no more or `until` says so; how many calls were taken.
+    """Send what is due, of each source the longest waiting first, until there is no more or `until` says so; how many were taken.
 
-    A source that does not answer is left alone for the rest of the run.
+    A source that does not answer is left alone for the rest of the run; another one begins each time, so that none starves.
     """
-    taken, silent = 0, set()
-    for doc in _due(couch, now()):
-        source = told.get(doc["source"])
-        if until() or doc["source"] in silent:
-            continue
-        if source is None or source["is_disabled"]:
-            _put(couch, doc | {"next_at": times.to_text(now() + UNHEARD)})
-            continue
+    heard = sorted(id for id, source in told.items() if not source["is_disabled"])
+    first = int(now().timestamp()) % max(1, len(heard))
+    return sum(_send_to(couch, told[id], now, send, until) for id in [*heard[first:], *heard[:first]])
+
+
+def _send_to(couch: Couch, source: Document, now: Callable[[], datetime], send: Send, until: Callable[[], bool]) -> int:
+    taken = 0
+    for doc in _due(couch, source["id"], now()):
+        if until():
+            break
         held = _put(couch, doc | {"next_at": times.to_text(now() + HELD)})
-        if held is not None:
-            sent, is_heard = _tell(couch, source, held, now, send)
-            taken += sent
-            silent |= set() if is_heard else {doc["source"]}
+        if held is None:
+            continue
+        sent, is_heard = _tell(couch, source, held, now, send)
+        taken += sent
+        if not is_heard:
+            break
     return taken
 
 
 def given_up(couch: Couch, limit: int = 100) -> list[Document]:
-    """Calls that were tried to the end, the longest waiting first."""
+    """Calls that were tried to the end, by source, the longest waiting first."""
     return _rows(couch, startkey=["dead"], endkey=["dead", {}], limit=limit)
 
 
@@ -193,8 +196,8 @@ def _update(couch: Couch, doc: Document, change: Callable[[Document], Document])
         return
 
 
-def _due(couch: Couch, now: datetime) -> list[Document]:
-    return _rows(couch, startkey=["waiting"], endkey=["waiting", times.to_text(now)], limit=DUE_MOST)
+def _due(couch: Couch, source: str, now: datetime) -> list[Document]:
+    return _rows(couch, startkey=["waiting", source], endkey=["waiting", source, times.to_text(now)], limit=DUE_MOST)
 
 
 def _rows(couch: Couch, **span: Any) -> list[Document]:

@@ -1,4 +1,4 @@
-// Rows [state, when] of call-backs: what is to be sent, the longest waiting first; what was given up.
+// Rows [state, source, when] of call-backs: what is to be sent to whom, the longest waiting first; what was given up.
 function calls(doc) {
-  if (doc.type === 'calls' && doc.state !== 'idle') emit([doc.state, doc.next_at], null);
+  if (doc.type === 'calls' && doc.state !== 'idle') emit([doc.state, doc.source, doc.next_at], null);
 }

@@ -153,11 +153,14 @@ def test_a_move_made_while_its_source_is_being_told_is_told_too(
     assert receiver.statuses()[-1] == "rework"
 
 
-def test_a_silent_source_holds_up_no_other(places: Couch, quiet: Nudges, source: Document, receiver: Receiver) -> None:
+def test_a_silent_source_holds_up_no_other_however_much_waits_for_it(
+    places: Couch, quiet: Nudges, source: Document, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     worked(places, quiet, source)
     dead, _ = make_source(places, "away", callback_url="http://127.0.0.1:9/")
+    monkeypatch.setattr(callbacks, "DUE_MOST", 2)
     for n in range(3):
-        sources.take(places, quiet, dead, item(f"D-{n}"), AT)
+        sources.take(places, quiet, dead, item(f"D-{n}"), AT - timedelta(hours=1))
     asked: list[str] = []
 
     def send(to: Document, what: Document) -> str | None:
