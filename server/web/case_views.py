@@ -9,7 +9,9 @@ from typing import Any
 
 from server.domain import case_rights, permissions
 from server.domain.grids import is_unplaced, township_of
+from server.domain.parties import parties_of
 from server.domain.routing import Proposal
+from server.domain.workflow import OPEN_STATES
 from server.web import case_clock, case_times, locale, move_views
 from server.web.names import Names
 from server.web.timeline import Timeline
@@ -60,6 +62,7 @@ class CaseViews:
             "has_caller": case["has_caller"] and case_rights.may_read_caller(person, dict(case)),
             "request": request | {"by": people.get(request["by"], request["by"])} if request else None,
             "timeline": Timeline(self._names, self._language).of(case, events, people),
+            "may_whistle": case["state"] in OPEN_STATES and f"township:{case['grid'][:9]}" in parties_of(person),
             "moves": move_views.MoveForms(self._names, self._language, person, proposal).of(dict(case)),
         }
 

@@ -1,10 +1,9 @@
 """What the choices of a move's form hold: units in groups with the proposed ones first, categories, grids, fixed words."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from server.domain import ids, workflow
+from server.domain import workflow
 from server.domain.grids import township_of
 from server.domain.routing import Proposal
 from server.domain.workflow.fields import CHOICES
@@ -69,14 +68,11 @@ class Choices:
 
     def _units(self, case: Mapping[str, Any], *, is_supporting: bool) -> list[Choice]:
         """The units that serve the case's place: those proposed, then by level, the township's own before all others."""
-        township, today = township_of(str(case["grid"])), datetime.now(UTC).astimezone(ids.CHINA).date().isoformat()
         found = self._proposal
         proposed = () if found is None else found.supporting if is_supporting else (found.primary,)
         choices = []
-        for id, doc in self._names.units().items():
-            area, unit = str(doc.get("area") or ""), f"unit:{id}"
-            if not (township.startswith(area) or area.startswith(township)) or str(doc.get("valid_to") or today) < today:
-                continue
+        for id, doc in self._names.units_serving(township_of(str(case["grid"]))).items():
+            unit = f"unit:{id}"
             level = str(doc.get("level") or "township")
             known = level if level in workflow.LEVELS else "township"
             name = self._names.unit(id, self._language)

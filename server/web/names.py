@@ -6,9 +6,11 @@ A name that is not known is shown by its code: a page never fails for want of a 
 import threading
 import time
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from server.domain.grids import township_of
+from server.domain.ids import CHINA
 from server.web.locale import has_text, named, text
 from sync import databases
 from sync.couch import Couch
@@ -48,6 +50,16 @@ class Names:
     def units(self) -> dict[str, Document]:
         """The units that can hold a case, by id."""
         return self._keep("units", lambda: {doc["_id"].partition(":")[2]: doc for doc in self._range("unit:")})
+
+    def units_serving(self, township: str) -> dict[str, Document]:
+        """The units in force today that serve a township, by id: those of its area, of a part of it, or of a larger one."""
+        today = datetime.now(UTC).astimezone(CHINA).date().isoformat()
+
+        def serves(doc: Document) -> bool:
+            area = str(doc.get("area") or "")
+            return (township.startswith(area) or area.startswith(township)) and str(doc.get("valid_to") or today) >= today
+
+        return {id: doc for id, doc in self.units().items() if serves(doc)}
 
     def category(self, code: str, language: str) -> str:
         """A category's name."""

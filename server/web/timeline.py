@@ -61,7 +61,7 @@ class Timeline:
             **{name: self._choice(name) for name in CHOICES},
             **dict.fromkeys(PLAIN, str),
         }
-        found = [(name, show(event[name])) for name, show in named.items() if event.get(name) and name != "amount"]
+        found = [(name, show(event[name])) for name, show in named.items() if event.get(name) and not _is_known(event, name)]
         if event.get("amount"):
             found.append(
                 ("amount", f"{event['amount']} {self._choice('amount_unit')(event.get('amount_unit') or 'working_days')}")
@@ -80,3 +80,8 @@ class Timeline:
             return locale.text(self._language, key) if locale.has_text(key) else str(value)
 
         return show
+
+
+def _is_known(event: Event, name: str) -> bool:
+    """A report's own facts stand above the timeline; the kind of its category is no kind of task."""
+    return bool(event["move"] == "report") and name == "kind"

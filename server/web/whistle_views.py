@@ -19,9 +19,10 @@ class WhistleViews:
         self._names, self._language = names, language
         self._now = times.to_text(datetime.now(UTC))
 
-    def units(self) -> list[View]:
-        """Every unit that can be called."""
-        return [{"id": f"unit:{id}", "name": self._names.unit(f"unit:{id}", self._language)} for id in self._names.units()]
+    def units(self, townships: Sequence[str]) -> list[View]:
+        """The units that can be called to these townships."""
+        found = {id: None for township in townships for id in self._names.units_serving(township)}
+        return [{"id": f"unit:{id}", "name": self._names.unit(f"unit:{id}", self._language)} for id in found]
 
     def rows(self, found: Sequence[View]) -> list[View]:
         """The board's rows, in the order given."""
@@ -40,7 +41,7 @@ class WhistleViews:
         done = {"acknowledge"} if mine and whistle["calls"][mine]["acknowledged_at"] else set()
         done |= set() if present else {"relieve"}
         moves = [name for name in whistles.MOVES if name not in done and whistles.acting_party(person, whistle, name)]
-        left = [unit for unit in self.units() if unit["id"] not in whistle["calls"]]
+        left = [unit for unit in self.units([whistle["township"]]) if unit["id"] not in whistle["calls"]]
         return self._row(whistle) | {
             "moves": moves if whistle["state"] == "open" else [],
             "is_held": mine is not None and whistle["state"] == "open",

@@ -108,7 +108,7 @@ def _board(request: Request, form: Form | None = None, error: InvalidInput | Non
         "is_open": is_open,
         "figures": views.figures(latest),
         "own": [{"code": p[9:], "name": services.names.township(p[9:], language)} for p in own_townships(person)],
-        "units": views.units(),
+        "units": views.units([party.partition(":")[2] for party in own_townships(person)]),
         "typed": typed,
         "wrong": error.fields if error else {},
         "problem": Answer(error).text(language) if error else None,
