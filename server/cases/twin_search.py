@@ -2,13 +2,15 @@
 
 It follows two feeds, each with a checkpoint of its own saved last: `cases-<9>` for cases to be compared, `media-<9>` for photos
 whose perceptual hash has come. Intake waits for none of it. Candidates come from one view by coarse place and week, at most so
-many; nothing scans. What is written is compared first and a function of what is stored, so that it may run twice, at once, and
-be killed anywhere. How a pair is judged is `server/domain/matching.py`, what a proposal looks like `twins.py`.
+many; nothing scans. A new case is a third one to pairs around it: those are looked at again, with the neighbours of both. What
+is written is compared first and a function of what is stored, so that it may run twice, at once, and be killed anywhere.
+How a pair is judged is `server/domain/matching.py`, what a proposal looks like `twins.py`.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import combinations
 from typing import Any, NamedTuple
 
 from server.cases import twins
@@ -21,7 +23,7 @@ from sync.databases import cases_db, media_db
 from sync.errors import Conflict, NotFound, Unreachable
 
 DESIGN, CHECKPOINT = "twins", "twins"
-BATCH = 100
+BATCH = 50
 # Of one page's questions so many rows are read, and of one case so many neighbours looked at, nearest in time first: in a
 # square of 280 m, a week and one kind of trouble a busy township has a tenth of it.
 ROWS_MOST, CANDIDATES_MOST = 4000, 40
@@ -29,9 +31,13 @@ ROWS_MOST, CANDIDATES_MOST = 4000, 40
 MOVES = frozenset({"report", "amend", "unmerge", "reopen", "resubmit"})
 # As in the view: half of such a cell is beyond `matching.FARTHEST_M` anywhere in China, so four cells hold every neighbour.
 CELLS_A_DEGREE, WEEK_S = 400, 604_800
+# A case whose log odds (hundredths) with both of a pair lie below this says nothing of them (`matching.THIRD`), not even when a
+# photo's hash comes later; the pair is not compared again because of it.
+LOUD_ENOUGH = -100
 
 Document = dict[str, Any]
 Key = tuple[Any, ...]
+Pair = tuple[str, str]
 
 
 class Outcome(NamedTuple):
@@ -89,15 +95,55 @@ def _search(database: Database, media: Database, wanted: set[str]) -> int:
         return 0
     near = _neighbours(database, cases)
     others = {id for ids in near.values() for id in ids} - cases.keys()
-    known = cases | {id: doc for id, doc in database.many(sorted(others)).items() if doc}
-    sides = _sides(media, known)
-    verdicts: dict[tuple[str, str], Verdict] = {}
-    for id, ids in near.items():
-        for other in ids:
-            pair = min(id, other), max(id, other)
-            if other in known and pair not in verdicts:
-                verdicts[pair] = matching.compare(sides[pair[0]], sides[pair[1]])
-    return _save(database, verdicts)
+    around = {id: doc for id, doc in database.many(sorted(others)).items() if doc}
+    near |= _neighbours(database, around)
+    known = cases | around
+    beyond = {id for ids in near.values() for id in ids} - known.keys()
+    known |= {id: doc for id, doc in database.many(sorted(beyond)).items() if doc}
+    return _save(database, Neighbourhood(near, _sides(media, known)).verdicts(cases))
+
+
+class Neighbourhood:
+    """Cases with their neighbours, and what speaks for each two of them being one, found once."""
+
+    def __init__(self, near: Mapping[str, list[str]], sides: Mapping[str, likeness.Side]) -> None:
+        self._sides = sides
+        self._found: dict[Pair, int] = {}
+        self._near = {id: {other for other in others if other in sides} for id, others in near.items()}
+
+    def verdicts(self, cases: Iterable[str]) -> dict[Pair, Verdict]:
+        """The verdicts that may be other ones now that there is something new about these cases."""
+        pairs = {_pair(case, other) for case in cases for other in self._near[case]}
+        for case in cases:
+            alike = sorted(other for other in self._near[case] if self._is_comparable(case, other))
+            close = {other for other in alike if self._evidence(case, other) > LOUD_ENOUGH}
+            pairs |= {
+                (one, other)
+                for one, other in combinations(alike, 2)
+                if (one in close or other in close) and self._is_comparable(one, other)
+            }
+        return {pair: matching.compare(*self._of(pair), self._thirds(*pair)) for pair in sorted(pairs)}
+
+    def _thirds(self, one: str, other: str) -> Iterator[tuple[int, int]]:
+        for third in self._near[one] & self._near[other]:
+            if self._is_comparable(one, third) and self._is_comparable(other, third):
+                yield self._evidence(one, third), self._evidence(other, third)
+
+    def _is_comparable(self, one: str, other: str) -> bool:
+        return matching.is_comparable(self._sides[one], self._sides[other])
+
+    def _evidence(self, one: str, other: str) -> int:
+        pair = _pair(one, other)
+        if pair not in self._found:
+            self._found[pair] = matching.evidence(*self._of(pair))
+        return self._found[pair]
+
+    def _of(self, pair: Pair) -> tuple[likeness.Side, likeness.Side]:
+        return self._sides[pair[0]], self._sides[pair[1]]
+
+
+def _pair(one: str, other: str) -> Pair:
+    return min(one, other), max(one, other)
 
 
 def _neighbours(database: Database, cases: Mapping[str, Document]) -> dict[str, list[str]]:
@@ -149,7 +195,7 @@ def _sides(media: Database, cases: Mapping[str, Document]) -> dict[str, likeness
     return {id: likeness.side(case, [hashes[one] for one in case["photos"] if one in hashes]) for id, case in cases.items()}
 
 
-def _save(database: Database, verdicts: Mapping[tuple[str, str], Verdict]) -> int:
+def _save(database: Database, verdicts: Mapping[Pair, Verdict]) -> int:
     """Write what is proposed now, take away what no longer is; how many pairs changed."""
     wanted = {}
     for (one, other), verdict in verdicts.items():

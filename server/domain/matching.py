@@ -2,14 +2,18 @@
 
 Every feature of `likeness.py` falls into a band, and each band has a weight: the natural logarithm of how many times likelier it
 is among reports of one problem than among others nearby (weight of evidence). The weights are added to a starting doubt; the sum
-is the log odds that the two are one. Weights come from a logistic regression over the bands on seeds 11 to 13 of
+is the log odds that the two are one. Weights come from a logistic regression over the bands on seeds 21 to 34 of
 `tests/bench/duplicate_set`, so that features which say the same thing share what it is worth, and were rounded; the threshold
 was chosen there, too. `tests/bench/duplicates.py` says what comes of it on a seed that nobody had looked at.
+
+A pair is not judged alone: a third case that is like one of the two and unlike the other says that they are two problems, since
+what is one with both would make them one (`THIRD`). No other single thing told more pairs apart.
 
 A proposal merges nothing: a person looks at both and decides. The reasons are codes and figures for that person's page.
 """
 
 import math
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -23,7 +27,7 @@ from server.domain.likeness import Side
 FARTHEST_M = 85.0
 LONGEST = timedelta(days=14)
 # Log odds of one before anything is known of two cases near each other, and from which odds on a person is asked.
-DOUBT, THRESHOLD = -0.9, 0.7
+DOUBT, THRESHOLD = -1.6, 0.9
 INFINITE = math.inf
 
 
@@ -35,52 +39,57 @@ class Band(NamedTuple):
 
 
 # Metres. Two phones that stand on one spot are up to 40 m off each; lamps stand 30 m apart, so distance alone never decides.
-DISTANCE = (Band(10, 2.4), Band(20, 1.8), Band(30, 0.7), Band(45, 0.1), Band(60, -1.5), Band(80, -3.2), Band(FARTHEST_M, -3.5))
+DISTANCE = (Band(12, 2.6), Band(20, 2.1), Band(30, 1.2), Band(40, 0.5), Band(50, -0.3), Band(65, -1.8), Band(FARTHEST_M, -3.7))
 # No fix on one side: the grid is all there is, a few hundred metres of it.
 PLACE_UNKNOWN = -0.6
 GRID = {
     "same": 0.0,
     # The neighbour's grid is an honest slip near an edge; distance has said most of it already.
-    "neighbour": -0.2,
+    "neighbour": -0.7,
     "other": -2.0,
 }
 # Hours. What is cleaned or driven away within days comes back as a new problem: rubbish at the same bin next week is not the
 # same rubbish. What stays broken until somebody mends it is reported for longer (the made-up weeks know nobody who is later than
-# five days and would have counted -3.4; streets do).
-PASSING = (Band(4, 1.2), Band(24, 1.2), Band(48, 0.7), Band(96, -0.7), Band(144, -1.0), Band(INFINITE, -5.0))
-LASTING = (Band(4, 0.8), Band(24, 1.2), Band(48, 0.6), Band(96, 0.0), Band(144, -0.2), Band(INFINITE, -2.5))
+# five days and would have counted -3.8; streets do).
+PASSING = (Band(8, 2.3), Band(24, 0.9), Band(48, 1.0), Band(72, 0.2), Band(120, 0.1), Band(INFINITE, -6.1))
+LASTING = (Band(8, 1.8), Band(24, 1.2), Band(48, 1.3), Band(72, 0.6), Band(120, 0.5), Band(INFINITE, -2.5))
 # Classes (大类) of what passes: street cleanliness, street order, emergencies.
 PASSING_CLASSES = frozenset({"11", "14", "61"})
 CATEGORY = {
     "same": 0.0,
     # Named by the catalogue as neighbours, or seen differently by two people: see RELATED.
-    "related": -1.4,
-    "class": -3.9,
+    "related": -2.2,
+    "class": -5.0,
 }
 # Per cent of shared bigrams (Dice), of text and address together. Little, because names and numbers below say the better half of
 # it, and what is wrong is said by the category.
-TEXT = (Band(5, -0.8), Band(20, -0.2), Band(40, 0.1), Band(60, 0.3), Band(80, 0.5), Band(100, 1.0))
+TEXT = (Band(5, -0.5), Band(20, 0.1), Band(40, 0.3), Band(60, 0.5), Band(80, 0.8), Band(100, 1.7))
 # Too few words on one side to compare.
 TEXT_SHORT = 0.0
 # Numbers of houses, entrances, rooms that both name: `same` in two kinds or more, only the `building`, or `one` other kind. The
 # next entrance has the same words and nearly the same place.
-NUMBERS = {"same": 4.0, "building": 0.6, "one": 1.5, "different": -4.8}
+NUMBERS = {"same": 3.2, "building": 0.5, "one": 1.0, "different": -6.4}
+# Inside a house, and no number that both name: every entrance has the same stairs, in the same words.
+INDOORS = frozenset({"3102", "0503", "0106", "4103"})
+INDOORS_UNNUMBERED = -1.0
 # Streets, compounds, landmarks that both name: neighbours share a street; two people on one spot may go by two shops.
 NAMES = {
-    ("street", "same"): 0.5,
+    ("street", "same"): 0.3,
     ("street", "different"): -0.5,
-    ("compound", "same"): 0.5,
-    ("compound", "different"): -0.8,
-    ("landmark", "same"): 1.4,
-    ("landmark", "different"): -0.9,
+    ("compound", "same"): 0.2,
+    ("compound", "different"): -1.4,
+    ("landmark", "same"): 1.1,
+    ("landmark", "different"): -0.8,
 }
 # Differing bits of 64 between the nearest two pictures. Unrelated pictures differ in 32, give or take 4; the same view by two
 # people in about 12. Most second reporters stand elsewhere, so unlike pictures say little.
-PHOTO = (Band(6, 4.5), Band(10, 3.0), Band(14, 2.4), Band(18, 1.6), Band(22, -0.1), Band(64, -0.4))
+PHOTO = (Band(6, 3.5), Band(10, 3.3), Band(14, 2.2), Band(18, 1.4), Band(22, 0.1), Band(64, -0.3))
 # One side has no picture, or none that shows enough.
 PHOTO_UNKNOWN = 0.0
 # One worker on one round reports two things as two; who reports the same again is somebody else, or the same one days later.
-SAME_AUTHOR, SAME_ROUND = -2.1, timedelta(hours=12)
+SAME_AUTHOR, SAME_ROUND = -1.7, timedelta(hours=12)
+# How clearly a third case is one with one of the two and not with the other: the lesser of the log odds for and against.
+THIRD = (Band(0, 0.7), Band(0.7, 0.1), Band(1.5, -0.7), Band(2.5, -1.2), Band(INFINITE, -2.5))
 
 # Categories that two people take for one another though their classes differ, each group by its reason.
 RELATED = tuple(
@@ -127,12 +136,20 @@ def is_comparable(one: Side, other: Side) -> bool:
     return metres <= FARTHEST_M if metres is not None else one.grid == other.grid
 
 
-def compare(one: Side, other: Side) -> Verdict:
-    """The verdict on two cases, the same whichever is named first."""
-    reasons = [*_place_reasons(one, other), *_kind_reasons(one, other), *_word_reasons(one, other), *_photo_reasons(one, other)]
+def compare(one: Side, other: Side, thirds: Iterable[tuple[int, int]] = ()) -> Verdict:
+    """The verdict on two cases, the same whichever is named first.
+
+    `thirds`: for each other case that is comparable to both, the `evidence` of it with the one and with the other.
+    """
+    reasons = [*_reasons(one, other), _third_reason(thirds)]
     odds = _hundredths(DOUBT) + sum(reason.weight for reason in reasons)
     loudest = sorted(reasons, key=lambda reason: (-abs(reason.weight), reason.code))
     return Verdict(odds >= _hundredths(THRESHOLD) and is_comparable(one, other), odds, tuple(loudest))
+
+
+def evidence(one: Side, other: Side) -> int:
+    """The log odds in hundredths of two cases by themselves, whatever else lies near."""
+    return _hundredths(DOUBT) + sum(reason.weight for reason in _reasons(one, other))
 
 
 def chance(odds: int) -> float:
@@ -156,6 +173,16 @@ def grid_relation(one: str, other: str) -> str:
         return "same"
     is_near = is_grid(one) and is_grid(other) and community_of(one) == community_of(other)
     return "neighbour" if is_near else "other"
+
+
+def _reasons(one: Side, other: Side) -> list[Reason]:
+    return [*_place_reasons(one, other), *_kind_reasons(one, other), *_word_reasons(one, other), *_photo_reasons(one, other)]
+
+
+def _third_reason(thirds: Iterable[tuple[int, int]]) -> Reason:
+    clearest = max((min(max(pair), -min(pair)) for pair in thirds), default=0)
+    weight = _weight(THIRD, clearest / 100)
+    return _reason("third_between" if weight < 0 else "third_none", weight)
 
 
 def _place_reasons(one: Side, other: Side) -> list[Reason]:
@@ -187,6 +214,8 @@ def _word_reasons(one: Side, other: Side) -> list[Reason]:
             "different" if not is_same else "same" if len(numbered) > 1 else "building" if "building" in numbered else "one"
         )
         reasons.append(_reason(f"numbers_{relation}", NUMBERS[relation]))
+    elif {one.category, other.category} <= INDOORS:
+        reasons.append(_reason("numbers_unknown", INDOORS_UNNUMBERED))
     for kind in sorted(one.names.keys() & other.names.keys()):
         relation = "same" if one.names[kind] & other.names[kind] else "different"
         reasons.append(_reason(f"{kind}_{relation}", NAMES[kind, relation]))

@@ -81,6 +81,23 @@ def test_a_lamp_in_another_place_is_not_proposed(couch: Couch, push: Push) -> No
     assert found(couch, first) == []
 
 
+def test_a_third_case_between_two_takes_their_proposal_away_whoever_comes_last(couch: Couch, push: Push) -> None:
+    """The first names the second entrance, the third the third one; the one in the middle names none."""
+    house = {"category": "3102", "text": "3号楼2单元楼道堆物"}
+    first, middle = lamp(**house), same_lamp(category="3102", text="楼道堆物", place=SPOT | {"lat": 38.50025})
+    push(first, middle)
+    take_in(couch)
+    assert found(couch, middle) == [case_of(couch, first)["_id"]]
+    third = same_lamp(author="worker3", category="3102", text="三栋三单元楼道堆物", place=SPOT | {"lat": 38.50027})
+    push(third, receipted=True)
+    take_in(couch)
+    assert found(couch, middle) == [case_of(couch, third)["_id"]]
+    in_order = proposals_in(couch)
+    couch.database(CASES_DB).local_put(twin_search.CHECKPOINT, {"seq": 0})
+    take_in(couch)
+    assert proposals_in(couch) == in_order
+
+
 def test_a_second_search_changes_nothing(couch: Couch, pair: tuple[Document, Document]) -> None:
     before = proposals_in(couch)
     couch.database(CASES_DB).local_put(twin_search.CHECKPOINT, {"seq": 0})
@@ -122,7 +139,7 @@ def test_a_pair_that_words_do_not_prove_is_proposed_when_the_photos_hash_comes(c
     couch.delete(MEDIA_DB)
     couch.create(MEDIA_DB, replicated=False)
     photos = [new_id("photo"), new_id("photo")]
-    far = SPOT | {"lat": 38.50033}
+    far = SPOT | {"lat": 38.50042}
     first, second = push(lamp(photos=photos[:1], text="灯不亮"), same_lamp(photos=photos[1:], text="请派人看看", place=far))
     take_in(couch)
     assert found(couch, first) == []
@@ -172,9 +189,9 @@ def test_what_was_never_proposed_cannot_be_dismissed(couch: Couch, push: Push) -
 
 def test_a_search_looks_at_no_more_neighbours_than_it_may(couch: Couch, push: Push, monkeypatch: pytest.MonkeyPatch) -> None:
     compared = []
-    compare = twin_search.matching.compare
+    evidence = twin_search.matching.evidence
     monkeypatch.setattr(twin_search, "CANDIDATES_MOST", 5)
-    monkeypatch.setattr(twin_search.matching, "compare", lambda *sides: compared.append(1) or compare(*sides))
+    monkeypatch.setattr(twin_search.matching, "evidence", lambda *sides: compared.append(1) or evidence(*sides))
     push(*[lamp() for _ in range(30)])
     intake.run(couch, GRID_DB, NOW)
     twin_search.run(couch, TOWNSHIP, batch=500)

@@ -100,6 +100,22 @@ def test_the_same_picture_speaks_for_and_no_picture_says_nothing() -> None:
     assert codes(one, other_case(45))["photo_unknown"] is None
 
 
+def test_a_third_case_that_is_like_only_one_of_them_tells_two_apart() -> None:
+    one, other = a_case(), other_case(25, timedelta(hours=1))
+    alone, between = matching.compare(one, other), matching.compare(one, other, [(300, -300)])
+    assert between.odds < alone.odds and not between.is_proposed
+    assert "third_between" in {reason.code for reason in between.reasons}
+    for says_nothing in ([(300, 300)], [(-300, -300)], [(300, 40), (-200, -100)]):
+        assert matching.compare(one, other, says_nothing).odds == alone.odds
+
+
+def test_inside_a_house_words_without_a_number_are_less() -> None:
+    stairs = {"category": "3102", "text": "楼道堆放杂物"}
+    assert "numbers_unknown" in codes(a_case(**stairs), other_case(**stairs))
+    assert "numbers_unknown" not in codes(a_case(**stairs | {"text": "3号楼"}), other_case(**stairs | {"text": "3号楼"}))
+    assert "numbers_unknown" not in codes(a_case(), other_case())
+
+
 def test_neighbouring_grids_are_nearer_than_others() -> None:
     relations = [matching.grid_relation(GRID_A, grid) for grid in (GRID_A, GRID_B, GRID_ELSEWHERE)]
     assert relations == ["same", "neighbour", "other"]
