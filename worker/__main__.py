@@ -1,7 +1,8 @@
 """Starts worker processes: `python -m worker` (intake and photos), `… intake`, `… photos`, `… beat`.
 
 Intake and photos are two Celery workers, so that a backlog of photos never holds up a case: intake runs in threads (it waits for
-the store most of the time), photos in processes of their own (a bad picture ends one of them and nothing else).
+the store most of the time), photos in processes of their own (a bad picture ends one of them and nothing else). The search for
+duplicates runs beside the photos: it is all counting, and a thread that counts holds up the threads of its process.
 """
 
 import os
@@ -16,6 +17,8 @@ from server.queues import CALLS, CATCH_UP, DEADLINES, INTAKE, PHOTOS, SWEEPS, TW
 from server.supervisor import die_with_parent
 
 CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
+# What no record waits for gets the processor when nobody else wants it.
+AFTER_OTHERS = ["nice", "-n", "5"]
 INTAKE_THREADS = 4
 MEMORY_MOST_KB = 400_000
 
@@ -30,7 +33,7 @@ def command(name: str, settings: configuration.Settings) -> list[str]:
             *["-P", "threads", "-c", str(INTAKE_THREADS), *common],
         ],
         PHOTOS: [
-            *[*CELERY, "worker", "-Q", PHOTOS, "-n", f"{PHOTOS}@%h"],
+            *[*AFTER_OTHERS, *CELERY, "worker", "-Q", f"{PHOTOS},{TWINS}", "-n", f"{PHOTOS}@%h"],
             *["-P", "prefork", "-c", str(photos), "--max-memory-per-child", str(MEMORY_MOST_KB), *common],
         ],
         "beat": [*CELERY, "beat", "--pidfile", "", "--loglevel", settings.log_level],
@@ -43,7 +46,7 @@ def main(arguments: list[str]) -> int:
     settings.data.mkdir(parents=True, exist_ok=True)
     if arguments:
         argv = command(arguments[0], settings)
-        os.execv(argv[0], argv)
+        os.execvp(argv[0], argv)
     return _run_both(settings)
 
 

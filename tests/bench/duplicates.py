@@ -3,8 +3,8 @@
     python tests/bench/duplicates.py [--seed N] [--problems 400] [--strict]
 
 Bars: precision 0.9, recall 0.7. The reports are made up by `duplicate_set`, which knows nothing of how cases are compared; they
-go the whole way: stored, taken in, photos hashed from their pixels, candidates by the view. Seeds 11 to 13 and 21 to 34 were used while the
-rules were made; the default seed only for the figure in the README. `--strict` ends with 1 below a bar.
+go the whole way: stored, taken in, photos hashed from their pixels, candidates by the view. Seeds 11 to 13 and 21 to 34 were used
+while the rules were made; the default seed only for the figure in the README. `--strict` ends with 1 below a bar.
 """
 
 import argparse

@@ -29,7 +29,7 @@ export async function showRecord(input, store, context) {
     held_back: heldBack(where, context.domain),
     refused_photos: where.photos_refused.map((photo) => refusedPhoto(photo, context.domain)),
     reason: where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "",
-    result: where.case?.state === "closed" ? (lastMove(where.case, "close").result ?? "") : "",
+    result: resultOf(where.case),
     moves,
     intent_label: `note.${moves.intent}`,
     notes: notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` })),
@@ -55,6 +55,12 @@ export async function showPhoto(input, store, context) {
     previous: address(n - 1),
     next: address(n + 1),
   });
+}
+
+/** What a closed case says of how it was settled; of a merged one, what the case says that it became part of. */
+function resultOf(found) {
+  const settled = found?.follows ?? found;
+  return settled?.state === "closed" ? (lastMove(settled, "close").result ?? "") : "";
 }
 
 function backOf(doc, user) {

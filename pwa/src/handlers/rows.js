@@ -47,7 +47,13 @@ export function rowOf(record, about) {
   const { doc, where } = record;
   const shape = SHAPES[doc.type] ?? SHAPES.visit;
   const reason = doc.type === "report" && where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "";
-  return { ...shape(doc, about), at: momentOfCapture(doc, about.now_ms), where: chipOf(where), reason };
+  const why = where.case?.follows ? { why: followsOf(where.case.follows, about.t) } : {};
+  return { ...shape(doc, about), at: momentOfCapture(doc, about.now_ms), where: chipOf(where), reason, ...why };
+}
+
+/** In words: which case a merged one is part of now, and how that one stands. */
+function followsOf({ case_no, state }, t) {
+  return { tone: "muted", label: "step.follows", slots: { case_no, state: t(stateLabel(state)) } };
 }
 
 /** What a case's history says of the last such move; nothing when there was none. */

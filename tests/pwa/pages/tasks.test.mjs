@@ -151,3 +151,17 @@ test("every state and every move that a reporter may see has words", async () =>
   for (const state of domain.states) assert.notEqual(t(`state.${state}`), `state.${state}`);
   for (const move of domain.shown_moves) assert.notEqual(t(`move.${move}`), `move.${move}`);
 });
+
+test("of a merged case the list and the page say which case it is part of, how that stands, and how it was settled", async () => {
+  const phone = await app();
+  const id = await reported(phone, "merged", { move: "merge", at: "2026-11-23T07:55:00.000Z" });
+  const slots = { case_no: "002-261123-ABCDEF", state: "已结案" };
+  const { doc } = await phone.store.getRecord(id);
+  const follows = { ...slots, state: "closed", updated_at: "2026-11-23T07:58:00.000Z", last_event: { move: "close", result: "已修好" } };
+  await phone.pull([{ ...caseOf(doc, "merged"), _rev: "2-a", events: 3, follows }]);
+  const [row] = (await phone.get("/m/cases")).data.records;
+  assert.deepEqual([row.why.label, row.why.slots], ["step.follows", slots]);
+  const { data } = await phone.get(`/m/records/${id}`);
+  assert.equal(data.result, "已修好");
+  assert.deepEqual(data.steps.find(({ label }) => label === "step.follows").slots, slots);
+});
