@@ -124,6 +124,6 @@ def test_a_device_token_is_no_desk_session(site: Site, nobody: httpx.Client) -> 
 def test_the_api_lists_the_fields_programs_rely_on(site: Site, triage: httpx.Client) -> None:
     site.make_case()
     found = triage.get("/api/cases?limit=1").json()
-    names = "id case_no state category grid unit urgency due_at reports photos captured_at received_at updated_at"
+    names = "id case_no state category grid unit urgency due_at reports photos captured_at received_at updated_at origin"
     assert list(found["cases"][0]) == names.split()
     assert found["next"]
