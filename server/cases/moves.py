@@ -52,10 +52,12 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
     earlier = next((event for event in present.events if event["_id"] == event_id), None)
     if earlier is None:
         present = store.refold(database, case_id) or present
-        parties = _parties(person, present.case, name)
+        # Before rights: who lost them by what changed meanwhile is told what changed.
         if if_match is not None and if_match != present.case["_rev"]:
             raise _changed(present)
+        parties = _parties(person, present.case, name)
         event = _event(present.case, event_id, name, fields, now) | {"by": person["name"]}
+        event |= {"seen": event["n"]} if if_match is not None else {}
         event = preparing.prepared(couch, database, present.case, event, now)
         event |= _clock_facts(couch, present.case, event)
         store.append(database, _permitted(present.case, event, parties))

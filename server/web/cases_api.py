@@ -75,7 +75,11 @@ def show_case(request: Request) -> Response:
 
 @takes_json(MoveBody)
 def add_event(request: Request, body: MoveBody) -> Response:
-    """`POST /api/cases/{id}/events`: makes a move; 201 with the case as it is then, 409 with the present one when it changed."""
+    """`POST /api/cases/{id}/events`: makes a move; 201 with the case as it is then, 409 with the present one when it changed.
+
+    With `If-Match` the move counts on that version or not at all; `case.last_event` of a 409 says who changed it and when.
+    The same `Idempotency-Key` again is the same move.
+    """
     services = services_of(request)
     person = services.sessions.person_of(request)
     loaded = find_seen(request, person)

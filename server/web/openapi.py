@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from media import tus
 from server.domain import documents
 from server.sources import signing
+from server.web import move_docs
 from server.web.health import our_version
 from sync.gateway import endpoints
 
@@ -35,6 +36,13 @@ FREE: Json = {"type": "object"}
 PAPERS = "/api/cases/{id}/papers/{kind}"
 PAPER_TYPES = {f"{PAPERS}.pdf": "application/pdf", f"{PAPERS}.html": "text/html"}
 OTHER_TYPES = {"/api/poke": STREAM_TYPE, "/api/photos/{photo}/{size}": "image/*", **PAPER_TYPES}
+# Bodies that say more than their struct: which fields each move needs, who may make it and from where.
+BODIES: Mapping[str, Callable[[], Json]] = {"MoveBody": move_docs.case_moves, "WhistleMoveBody": move_docs.whistle_moves}
+# Headers that a handler's docstring names.
+HEADERS = {
+    "If-Match": "the version that was seen (an answer's ETag); 409 when it changed meanwhile",
+    "Idempotency-Key": "8 to 64 letters, digits, `.`, `_`, `-`; the same again is the same thing once",
+}
 
 
 class Problem(msgspec.Struct):
@@ -107,7 +115,7 @@ def _of_route(route: Route, shapes: list[Any]) -> dict[str, Json]:
         operation = _operation(text, names, query, _statuses(text))
         if takes is not None:
             shapes.append(takes)
-            operation["requestBody"] = _body({"$ref": REF.format(name=takes.__name__)})
+            operation["requestBody"] = _body(BODIES.get(takes.__name__, lambda: {"$ref": REF.format(name=takes.__name__)})())
         elif method == "POST":
             operation["requestBody"] = _body(FREE, is_required=False)
         if route.path in PUBLIC or (route.path, method.lower()) == ENROL:
@@ -129,8 +137,14 @@ def _of_route(route: Route, shapes: list[Any]) -> dict[str, Json]:
 def _operation(text: str, path_names: Iterable[str], query: Iterable[str], statuses: Iterable[str]) -> Json:
     parameters = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in path_names]
     parameters += [{"name": name, "in": "query", "required": False, "schema": TEXT} for name in query]
+    parameters += [
+        {"name": name, "in": "header", "required": False, "schema": TEXT, "description": what}
+        for name, what in HEADERS.items()
+        if f"`{name}`" in text
+    ]
     return {
         "summary": text.partition("\n")[0],
+        "description": text,
         "parameters": parameters,
         "security": [{"token": []}, {"session": []}],
         "responses": {

@@ -81,7 +81,10 @@ def add_whistle(request: Request, body: WhistleBody) -> Response:
 
 @takes_json(WhistleMoveBody)
 def add_event(request: Request, body: WhistleMoveBody) -> Response:
-    """`POST /api/whistles/{id}/events`: makes a move; 201 with the whistle as it is then, 409 when a rule forbids it."""
+    """`POST /api/whistles/{id}/events`: makes a move; 201 with the whistle as it is then, 409 when a rule forbids it.
+
+    The same `Idempotency-Key` again is the same move.
+    """
     services = services_of(request)
     fields = {name: getattr(body, name) for name in body.__struct_fields__ if name != "move"}
     person = services.sessions.person_of(request)

@@ -19,7 +19,8 @@ def fold(events: Iterable[Event]) -> Case:
     """The case document of its events, in any order of arrival.
 
     Order is by position `n`, then time, then id: of two clerks who moved from the same state, the earlier one moved it; the
-    later one's event is listed in `refused`. Raises ValueError when the first event is missing.
+    later one's event is listed in `refused`. One with `seen` (how many moves its maker knew of: `If-Match`) counts behind
+    exactly those or not at all, also where it would be legal behind others. Raises ValueError when the first event is missing.
     """
     first, *later = sorted(events, key=lambda event: (event["n"], event["at"], event["_id"]))
     if first["move"] != "report":
@@ -27,7 +28,8 @@ def fold(events: Iterable[Event]) -> Case:
     case = opened(first)
     for event in later:
         move = MOVES.get(event["move"])
-        if move is None or case["state"] not in move.sources or guards.broken_rule(case, event):
+        is_late = event.get("seen", case["events"]) != case["events"]
+        if is_late or move is None or case["state"] not in move.sources or guards.broken_rule(case, event):
             case["refused"].append(event["_id"])
         else:
             _apply(case, move, event)

@@ -23,8 +23,9 @@ from schemathesis.specs.openapi.checks import (
 from starlette.routing import Mount, Route
 
 from server.app import create_app
+from server.domain import whistles, workflow
 from server.settings import Settings
-from server.web import openapi
+from server.web import move_docs, move_forms, openapi
 from sync.gateway import endpoints
 from tests.conftest import GRID_A
 from tests.server.fuzz.conftest import FOREIGN_DB, GRID_DB, no_trace, plant
@@ -65,6 +66,35 @@ def inspectable(route: Route) -> bool:
 def test_something_mounted_that_nobody_described_is_noticed() -> None:
     with pytest.raises(KeyError):
         openapi.describe([*ROUTES, Mount("/api/new", app=openapi.show_interface)])
+
+
+def moves_told(path: str) -> dict[str, dict[str, Any]]:
+    """The moves that the document lists for an address, by name."""
+    body = DOCUMENT["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return {one["properties"]["move"]["const"]: one for one in body["oneOf"]}
+
+
+def test_every_move_is_in_the_document_with_its_fields_its_people_and_its_states() -> None:
+    told = moves_told("/api/cases/{id}/events")
+    for name, move in workflow.MOVES.items():
+        assert (name in told) is bool(move.who), name
+        if move.who:
+            assert told[name]["required"] == ["move", *move.required]
+            assert set(told[name]["properties"]) == {"move", *move.required, *move.optional}
+            assert (tuple(told[name]["x-who"]), set(told[name]["x-from"])) == (move.who, set(move.sources))
+            assert all(state in told[name]["description"] for state in move.sources) or len(move.sources) == len(workflow.STATES)
+            assert all(move_docs.ACTORS[actor] in told[name]["description"] for actor in move.who)
+            # What is documented can be sent.
+            assert {*move.required, *move.optional} <= set(move_forms.MoveBody.__struct_fields__), name
+    called = moves_told("/api/whistles/{id}/events")
+    assert {name: one["required"] for name, one in called.items()} == {
+        name: ["move", *move.required] for name, move in whistles.MOVES.items()
+    }
+
+
+def test_moves_say_how_to_be_made_once_and_on_what_was_seen() -> None:
+    said = {one["name"] for one in DOCUMENT["paths"]["/api/cases/{id}/events"]["post"]["parameters"] if one["in"] == "header"}
+    assert said == {"If-Match", "Idempotency-Key"}
 
 
 def test_every_operation_says_what_it_is_and_what_it_answers() -> None:
@@ -129,9 +159,17 @@ def askers(site: Site) -> dict[str, dict[str, str]]:
     """Headers of a phone, a desk and nobody."""
     plant(site.couch)
     token = site.enrol("worker1")["token"]
-    with site.visit("triage2") as desk:
-        cookie = f"xunge_session={desk.cookies['xunge_session']}"
-    return {"phone": {"Authorization": f"Bearer {token}"}, "desk": {"Cookie": cookie}, "nobody": {}}
+    cookies = {}
+    for name in ("triage1", "triage2"):
+        with site.visit(name) as desk:
+            cookies[name] = {"Cookie": f"xunge_session={desk.cookies['xunge_session']}"}
+    return {"phone": {"Authorization": f"Bearer {token}"}, "desk": cookies["triage2"], "holder": cookies["triage1"], "nobody": {}}
+
+
+@pytest.fixture(scope="module")
+def case(site: Site) -> str:
+    """A case of the holder's, so that some of what is asked gets as far as a move."""
+    return str(site.make_case()["_id"])
 
 
 @pytest.fixture(scope="module")
@@ -142,17 +180,20 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.mark.parametrize("label", sorted(label for label in OPERATIONS if not label.endswith(ENDLESS)))
 def test_whatever_is_asked_the_answer_is_honest(
-    label: str, site: Site, askers: dict[str, dict[str, str]], session: requests.Session
+    label: str, site: Site, askers: dict[str, dict[str, str]], session: requests.Session, case: str
 ) -> None:
     operation = OPERATIONS[label]
 
-    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
-    @given(data=st.data(), who=st.sampled_from(sorted(askers)), name=st.none() | st.sampled_from(NAMES))
+    is_of_case = "/cases/{id}" in label
+
+    @settings(max_examples=EXAMPLES * (4 if is_of_case else 1), suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+    @given(data=st.data(), who=st.sampled_from(sorted(askers)), name=st.none() | st.sampled_from([*NAMES, "own case"]))
     def ask(data: st.DataObject, who: str, name: str | None) -> None:
-        case = data.draw(st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in MODES)))
-        for parameter in case.path_parameters or {} if name else ():
-            case.path_parameters[parameter] = name
-        given = case.as_transport_kwargs(base_url=site.url)
+        who, name = ("holder", case) if is_of_case and name == "own case" else (who, name)
+        asked = data.draw(st.one_of(*(operation.as_strategy(generation_mode=mode) for mode in MODES)))
+        for parameter in asked.path_parameters or {} if name else ():
+            asked.path_parameters[parameter] = name
+        given = asked.as_transport_kwargs(base_url=site.url)
         given["headers"] = {**given["headers"], **askers[who]}
         given["params"] = {key: value for key, value in (given.get("params") or {}).items() if key not in WAITING}
         given.pop("cookies", None)
@@ -161,7 +202,7 @@ def test_whatever_is_asked_the_answer_is_honest(
         no_trace(answer.content)
         no_trace(str(answer.headers).encode())
         if answer.status_code not in (307, 404, 405):
-            case.validate_response(
+            asked.validate_response(
                 answer, checks=[content_type_conformance, response_schema_conformance, status_code_conformance]
             )
 
