@@ -56,6 +56,8 @@ def clerks(site: Site) -> Iterator[dict[str, httpx.Client]]:
     one = accounts.make("clerk", ["triage"], {"zh-CN": "职员", "en": "Clerk"}, PASSWORD)
     nothing: dict[str, list[str]] = {held: [] for holds in KINDS.values() for held in holds}
     accounts.save_all(site.couch, [one | nothing | KINDS[role] | named(name, role) for name, role in CLERKS])
+    site.couch.create("ref", replicated=True)
+    site.couch.database("ref").bulk([{"_id": SENT_OUT["unit"], "type": "unit", "level": "township"}])
     found = {}
     for name, _ in CLERKS:
         with site.visit(name) as client:

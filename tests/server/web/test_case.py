@@ -61,6 +61,11 @@ def test_a_return_without_a_reason_is_refused_and_the_form_stays_open(site: Site
     assert triage.get(api(case)).json()["state"] == "reported"
 
 
+def test_a_form_without_a_move_is_answered_with_the_page(site: Site, triage: httpx.Client) -> None:
+    case = site.make_case()
+    assert triage.post(f"/cases/{case['_id']}/moves", data={"key": "x"}, headers=HTMX).status_code == 422
+
+
 def test_a_move_on_a_case_that_changed_says_by_whom_and_keeps_what_was_typed(site: Site, triage: httpx.Client) -> None:
     case = site.make_case()
     path = f"/cases/{case['_id']}"
