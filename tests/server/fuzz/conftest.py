@@ -24,6 +24,8 @@ from tests.conftest import GRID_A, GRID_ELSEWHERE, ROOT, free_port, stop, wait_u
 QUARTER = databases.quarter_at(datetime.now(UTC))
 GRID_DB = databases.grid_db(GRID_A, QUARTER)
 FOREIGN_DB = databases.grid_db(GRID_ELSEWHERE, QUARTER)
+# How long an answer is waited for, on a busy machine too; and how long after a whole one another might come.
+ANSWER_S, QUIET_S = 60.0, 0.3
 # Planted in every database that the device may not read; it must not come out anywhere.
 MARKER = "planted-where-no-phone-may-look"
 
@@ -100,7 +102,7 @@ def serving(store_url: str, broker_url: str, data: Path, changed: str = "") -> I
     log = (data / "server.log").open("ab")
     with log, subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=environment, stdout=log, stderr=log) as process:
         try:
-            wait_until(lambda: _listens(port), 30, "the server")
+            wait_until(lambda: _listens(port), 120, "the server")
             yield "127.0.0.1", port
         finally:
             process.terminate()
@@ -114,22 +116,44 @@ def _listens(port: int) -> bool:
         return False
 
 
-def say(address: tuple[str, int], text: bytes, timeout_s: float = 10.0) -> bytes:
-    """Sends bytes as they are, and everything that comes back until the server closes or says no more for a second."""
+def say(address: tuple[str, int], text: bytes, timeout_s: float = ANSWER_S) -> bytes:
+    """Sends bytes as they are, and everything that comes back until the server closes or is whole and quiet."""
     with socket.create_connection(address, timeout_s) as connection:
         connection.sendall(text)
         return listen(connection, timeout_s)
 
 
-def listen(connection: socket.socket, timeout_s: float = 10.0) -> bytes:
-    """What comes until the other side closes, or is whole and quiet."""
-    connection.settimeout(timeout_s)
-    found = b""
+def listen(connection: socket.socket, timeout_s: float = ANSWER_S) -> bytes:
+    """What comes until the other side closes, or is whole and quiet. Half an answer is waited for: busy is not quiet."""
+    found, answers = b"", Answers()
     with contextlib.suppress(TimeoutError, ConnectionResetError):
+        connection.settimeout(timeout_s)
         while data := connection.recv(65536):
             found += data
-            connection.settimeout(0.3)
+            connection.settimeout(min(QUIET_S, timeout_s) if answers.are_whole(data) else timeout_s)
     return found
+
+
+class Answers:
+    """Reads answers as a client does, to know whether the last one is whole."""
+
+    def __init__(self) -> None:
+        self._is_whole = False
+        self._parser = httptools.HttpResponseParser(self)
+
+    def are_whole(self, data: bytes) -> bool:
+        """With this piece behind the earlier ones; what is no HTTP is taken as it comes."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            return True
+        return self._is_whole
+
+    def on_message_begin(self) -> None:
+        self._is_whole = False
+
+    def on_message_complete(self) -> None:
+        self._is_whole = True
 
 
 def status_of(answer: bytes) -> int:
