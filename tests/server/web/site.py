@@ -105,10 +105,10 @@ def make_built(folder: Path) -> Path:
 
 
 @contextmanager
-def running_site(store_url: str, broker_url: str, folder: Path) -> Iterator[Site]:
-    """The server on a free port, until the block ends."""
+def running_site(store_url: str, broker_url: str, folder: Path, built: Path | None = None) -> Iterator[Site]:
+    """The server on a free port, until the block ends; with a front end that was built, where one is given."""
     settings = Settings(couchdb_url=store_url, broker_url=broker_url, data=folder / "data", secret="only for tests")
-    app = create_app(settings, make_built(folder / "built"))
+    app = create_app(settings, built or make_built(folder / "built"))
     config = uvicorn.Config(app, port=0, log_level="warning", ws="none", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
