@@ -29,7 +29,7 @@ def command(name: str, settings: configuration.Settings) -> list[str]:
     photos = max(1, settings.workers - 1)
     return {
         INTAKE: [
-            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS},{DEADLINES},{TWINS},{CALLS}", "-n", f"{INTAKE}@%h"],
+            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS},{DEADLINES},{CALLS}", "-n", f"{INTAKE}@%h"],
             *["-P", "threads", "-c", str(INTAKE_THREADS), *common],
         ],
         PHOTOS: [
