@@ -30,6 +30,8 @@ BATCH = 500
 DUE_MOST = 100
 HELD = timedelta(seconds=60)
 FIRST_PAUSE_S, LONGEST_PAUSE_S, TRIES_MOST = 10, 3600, 12
+# Between the event of a main case and the case that follows it, in what is told of both.
+FOLLOWER = "/"
 Document = dict[str, Any]
 # Sends one body to a source; None when it was taken, else the code of why not.
 Send = Callable[[Document, Document], str | None]
@@ -42,6 +44,9 @@ def find(couch: Couch, database: Database, told: Mapping[str, Document], now: da
     changed = [doc for doc in docs if doc.get("type") == "case" and (doc.get("origin") or {}).get("system") in told]
     if changed:
         _note(store.ensure(couch), changed, str(getattr(parse(database.name), "area", "")), now)
+    _wake_followers(
+        couch, [doc for doc in docs if doc.get("type") == "case" and doc.get("absorbed") and doc.get("closed_at")], now
+    )
     feed.finish(database, CHECKPOINT, page)
     return page.more
 
@@ -94,7 +99,10 @@ def try_again(couch: Couch, case_id: str, now: datetime, *, is_passed_over: bool
         doc = None
     if doc is None or doc["state"] != "dead":
         raise Missing(case=case_id)
-    step = {"sent": doc["sent"] + 1} if is_passed_over else {}
+    step: Document = {}
+    if is_passed_over:
+        is_outcome = FOLLOWER in doc["last"]["event_id"]
+        step = {"told_outcome": doc.get("woken")} if is_outcome else {"sent": doc["sent"] + 1}
     after = _put(couch, doc | step | {"state": "waiting", "tries": 0, "next_at": times.to_text(now)})
     if after is None:
         raise Changed("source_changed")
@@ -135,30 +143,58 @@ def _note(database: Database, changed: Iterable[Document], township: str, now: d
         raise Conflict(database.name) if failed == {"conflict"} else Unreachable(f"{database.name}: {sorted(failed)}")
 
 
+def _wake_followers(couch: Couch, mains: Iterable[Document], now: datetime) -> None:
+    """Cases merged into one that was closed have something to tell, too: every reporter gets the outcome."""
+    closed = {_id(one["case"]): main["closed_at"] for main in mains for one in main["absorbed"]}
+    if not closed:
+        return
+    database, docs = store.ensure(couch), []
+    for id, present in database.many(sorted(closed)).items():
+        if present and present.get("woken") != closed[id]:
+            begun = {"state": "waiting", "tries": 0, "next_at": times.to_text(now)} if present["state"] == "idle" else {}
+            docs.append(present | begun | {"woken": closed[id]})
+    if any("error" in row for row in database.bulk(docs)):
+        raise Conflict(database.name)
+
+
 def _tell(couch: Couch, source: Document, doc: Document, now: Callable[[], datetime], send: Send) -> tuple[int, bool]:
     """Everything one case has to tell, in order; how many were taken, and whether the source answers."""
-    loaded = cases.load(couch.database(cases_db(doc["township"])), doc["case"])
+    database = couch.database(cases_db(doc["township"]))
+    loaded = cases.load(database, doc["case"])
     events = {event["_id"]: event for event in loaded.events} if loaded else {}
     applied = loaded.case["applied"] if loaded else []
-    taken = 0
-    for sequence in range(doc["sent"], len(applied)):
-        event = events.get(applied[sequence])
-        if loaded is None or event is None or event["move"] not in sources.STATUS_OF_MOVE:
-            continue
-        told = message(source, loaded.case, event, sequence)
+    known = [(sequence, events.get(applied[sequence])) for sequence in range(doc["sent"], len(applied))]
+    steps: list[tuple[Document, Document]] = [
+        (message(source, loaded.case, event, sequence), {"sent": sequence + 1})
+        for sequence, event in known
+        if loaded and event and event["move"] in sources.STATUS_OF_MOVE
+    ]
+    if loaded and (outcome := _outcome_of_main(database, source, loaded.case, doc)):
+        steps.append(outcome)
+    for taken, (told, facts) in enumerate(steps):
         reason = send(source, told)
         last = {name: told[name] for name in ("event_id", "status")} | {"at": times.to_text(now()), "outcome": reason or "taken"}
         if reason is not None:
-            _update(couch, doc, partial(_failed, sent=sequence, last=last, now=now()))
+            _update(couch, doc, partial(_failed, sent=told["sequence"], last=last, now=now()))
             return taken, False
-        taken += 1
-        _update(
-            couch,
-            doc,
-            partial(_with, facts={"sent": sequence + 1, "tries": 0, "last": last, "next_at": times.to_text(now() + HELD)}),
-        )
-    _update(couch, doc, partial(_over, told=len(applied) if loaded else None, now=now()))
-    return taken, True
+        facts |= {"tries": 0, "last": last, "next_at": times.to_text(now() + HELD)}
+        _update(couch, doc, partial(_with, facts=facts))
+    _update(couch, doc, partial(_over, told=len(applied) if loaded else None, woken=doc.get("woken"), now=now()))
+    return len(steps), True
+
+
+def _outcome_of_main(database: Database, source: Document, case: Document, doc: Document) -> tuple[Document, Document] | None:
+    """What a merged case's source is told once the case it became part of is closed; None when that is not so, or was told."""
+    main = cases.load(database, case["merged_into"]) if case.get("merged_into") and doc.get("woken") else None
+    if main is None or not main.case["closed_at"] or doc.get("told_outcome") == main.case["closed_at"]:
+        return None
+    closing = [event for event in main.events if event["_id"] in main.case["applied"] and event["at"] == main.case["closed_at"]]
+    closing = [event for event in closing if sources.STATUS_OF_MOVE.get(event["move"]) == "closed"]
+    if not closing:
+        return None
+    told = message(source, case, closing[-1], len(case["applied"]))
+    told["event_id"] += FOLLOWER + ids.uuid_of(case["_id"])
+    return told, {"sent": len(case["applied"]), "told_outcome": main.case["closed_at"]}
 
 
 def _failed(doc: Document, sent: int, last: Document, now: datetime) -> Document:
@@ -178,10 +214,14 @@ def _with(doc: Document, facts: Document) -> Document:
     return doc | facts
 
 
-def _over(doc: Document, told: int | None, now: datetime) -> Document:
+def _over(doc: Document, told: int | None, woken: str | None, now: datetime) -> Document:
     """All that was read is told; what came meanwhile is due at once. None: the case is gone, and there is nothing to tell."""
     told = doc["known"] if told is None else told
-    return doc | {"sent": told, "state": "waiting" if doc["known"] > told else "idle", "next_at": times.to_text(now)}
+    return doc | {
+        "sent": told,
+        "state": "waiting" if doc["known"] > told or doc.get("woken") != woken else "idle",
+        "next_at": times.to_text(now),
+    }
 
 
 def _update(couch: Couch, doc: Document, change: Callable[[Document], Document]) -> None:

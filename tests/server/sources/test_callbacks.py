@@ -171,6 +171,24 @@ def test_a_silent_source_holds_up_no_other_however_much_waits_for_it(
     assert asked.count("away") == 1
 
 
+def test_the_source_of_a_merged_case_hears_how_the_main_case_ended(
+    places: Couch, quiet: Nudges, source: Document, receiver: Receiver
+) -> None:
+    main = worked(places, quiet, source)
+    double = str(sources.take(places, quiet, source, item("W-2"), AT).case["_id"])
+    move(places, quiet, double, "merge", into=main, reason="同一井盖")
+    run(places)
+    receiver.heard.clear()
+    move(places, quiet, main, "close", result="已核实")
+    assert run(places) == 2
+    assert run(places) == 0
+    assert {(one["number"], one["status"], one["details"]["result"]) for one in receiver.heard} == {
+        ("W-1", "closed", "已核实"),
+        ("W-2", "closed", "已核实"),
+    }
+    assert len({one["event_id"] for one in receiver.heard}) == 2
+
+
 def test_a_disabled_source_is_told_nothing_and_all_of_it_once_it_is_back(
     places: Couch, quiet: Nudges, source: Document, receiver: Receiver
 ) -> None:
