@@ -20,6 +20,7 @@ from server.people import accounts, sign_in
 from server.people.policy import DevicePolicy
 from server.replication import create_replication
 from server.settings import Settings
+from server.sources.patience import create_patience
 from server.web.access_log import AccessLog
 from server.web.assets import Assets
 from server.web.errors import handlers
@@ -84,6 +85,7 @@ def _services(found: Settings, built: Path) -> Services:
         sessions=Sessions(found, lambda name: accounts.find(couch, name)),
         assets=assets,
         limits=sign_in.create_limits(found.broker_url),
+        patience=create_patience(found.broker_url),
         policy=DevicePolicy(couch),
         meter=Meter(found.broker_url),
         health=Health(),

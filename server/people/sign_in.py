@@ -1,72 +1,47 @@
 """Signing in with a name and a password, and how often one may try.
 
-Five tries per name and fifty failures per address in fifteen minutes, counted in the broker so that all server processes share
-them, and in this process's memory while the broker is away. An unknown name and a wrong password cost the same and say the same.
+Five tries per name and fifty failures per address in fifteen minutes (`server/tally.py` counts). An unknown
+name and a wrong password cost the same and say the same.
 """
 
-import logging
-import math
-import time
-from collections.abc import Callable
-
 import limits
-import redis
-from limits.errors import StorageError
-from limits.storage import MemoryStorage, RedisStorage, Storage
-from limits.strategies import FixedWindowRateLimiter
+from limits.storage import Storage
 
-from server.domain.errors import Missing, NotSignedIn, TooMany
+from server.domain.errors import Missing, NotSignedIn
 from server.domain.permissions import Person
 from server.people import accounts, passwords
+from server.tally import Tally, create_storage
 from sync.couch import Couch
 from sync.errors import Conflict
 
-log = logging.getLogger(__name__)
-
 BY_NAME = limits.parse("5/15 minutes")
 BY_ADDRESS = limits.parse("50/15 minutes")
-BROKER_TIMEOUT_S = 1.0
 NAME_LENGTH = 64
 
 
 class SignInLimits:
-    """Counts tries. The broker's count is used while it answers; the memory's is the fallback."""
+    """Counts tries."""
 
     def __init__(self, shared: Storage | None) -> None:
-        self._shared = FixedWindowRateLimiter(shared) if shared else None
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        self._tally = Tally(shared)
 
     def enter(self, name: str, address: str) -> None:
         """Count a try. Raises TooMany(retry_after_s) when this name or this address has none left."""
-        self._with_fallback(lambda limiter: _enter(limiter, name, address))
+        self._tally.check(BY_ADDRESS, "address", address)
+        self._tally.hit(BY_NAME, "name", name)
 
     def note_failure(self, address: str) -> None:
         """Count a failed try against the address; many phones may share one, so what succeeds does not count."""
-        self._with_fallback(lambda limiter: limiter.hit(BY_ADDRESS, "address", address))
+        self._tally.note(BY_ADDRESS, "address", address)
 
     def forget(self, name: str) -> None:
         """Give a name its tries back after it signed in."""
-        self._with_fallback(lambda limiter: limiter.clear(BY_NAME, "name", name))
-
-    def _with_fallback(self, act: Callable[[FixedWindowRateLimiter], object]) -> None:
-        if self._shared is not None:
-            try:
-                act(self._shared)
-            except StorageError:
-                log.warning("the broker does not count sign-ins; counting in memory")
-            else:
-                return
-        act(self._own)
+        self._tally.forget(BY_NAME, "name", name)
 
 
 def create_limits(broker_url: str) -> SignInLimits:
     """The limits of one process, shared through the broker when there is one."""
-    if not broker_url:
-        return SignInLimits(None)
-    # The library's own client would retry for seconds while the broker is away, and people would wait.
-    quick = {"socket_timeout": BROKER_TIMEOUT_S, "socket_connect_timeout": BROKER_TIMEOUT_S, "retry": None}
-    pool = redis.ConnectionPool.from_url(broker_url, **quick)
-    return SignInLimits(RedisStorage(broker_url, connection_pool=pool, key_prefix="xunge:tries", wrap_exceptions=True))
+    return SignInLimits(create_storage(broker_url, "xunge:tries"))
 
 
 def sign_in(couch: Couch, counted: SignInLimits, name: str, password: str, address: str) -> Person:
@@ -95,15 +70,3 @@ def _rehash(couch: Couch, person: Person, password: str) -> Person:
         return accounts.change(couch, person["name"], {"password_hash": passwords.make_hash(password)})
     except Conflict:
         return person
-
-
-def _enter(limiter: FixedWindowRateLimiter, name: str, address: str) -> None:
-    if not limiter.test(BY_ADDRESS, "address", address):
-        raise _too_many(limiter, BY_ADDRESS, "address", address)
-    if not limiter.hit(BY_NAME, "name", name):
-        raise _too_many(limiter, BY_NAME, "name", name)
-
-
-def _too_many(limiter: FixedWindowRateLimiter, limit: limits.RateLimitItem, kind: str, whose: str) -> TooMany:
-    reset_at_s = limiter.get_window_stats(limit, kind, whose).reset_time
-    return TooMany(retry_after_s=max(1, math.ceil(reset_at_s - time.time())))

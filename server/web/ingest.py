@@ -55,6 +55,7 @@ def _signer(request: Request, body: bytes) -> dict[str, Any]:
     is_right = signing.is_signed(store.secret_of(services.settings.secret, source), timestamp, signature, body, datetime.now(UTC))
     if not is_right or source["is_disabled"]:
         raise NotSignedIn("bad_signature")
+    services.patience.send(str(source["id"]))
     return source
 
 

@@ -19,6 +19,8 @@ from server.domain.errors import DomainError, InvalidInput
 from server.web import locale
 from server.web.bodies import FORM_BYTES, read_body
 from server.web.errors import Answer
+from server.web.services import services_of
+from server.web.session_routes import address_of
 from sync.errors import StoreError
 
 JSON_TYPE, XML_TYPE = "application/json; charset=utf-8", "text/xml; charset=utf-8"
@@ -36,6 +38,7 @@ def speaks(handler: Handler) -> Handler:
     def endpoint(request: Request) -> Response:
         try:
             _format_of(request)
+            services_of(request).patience.ask(address_of(request))
             return handler(request)
         except (DomainError, StoreError, HTTPException) as error:
             return _failed(request, error)
@@ -51,6 +54,7 @@ def speaks_with_form(handler: Callable[[Request, bytes], Response]) -> Callable[
     async def endpoint(request: Request) -> Response:
         try:
             _format_of(request)
+            await run_in_threadpool(services_of(request).patience.ask, address_of(request))
             return await run_in_threadpool(handler, request, await _form_of(request))
         except (DomainError, StoreError, HTTPException) as error:
             return _failed(request, error)

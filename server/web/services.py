@@ -13,6 +13,7 @@ from server.nudges import Nudges
 from server.people.policy import DevicePolicy
 from server.people.sign_in import SignInLimits
 from server.settings import Settings
+from server.sources.patience import Patience
 from server.web.assets import Assets
 from server.web.health import Health
 from server.web.live import Hub
@@ -38,6 +39,7 @@ class Services:
     sessions: Sessions
     assets: Assets
     limits: SignInLimits
+    patience: Patience
     policy: DevicePolicy
     meter: Meter
     health: Health
