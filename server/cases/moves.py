@@ -58,6 +58,7 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
         parties = _parties(person, present.case, name)
         event = _event(present.case, event_id, name, fields, now) | {"by": person["name"]}
         event |= {"seen": event["n"]} if if_match is not None else {}
+        _check_main(couch, person, event)
         event = preparing.prepared(couch, database, present.case, event, now)
         event |= _clock_facts(couch, present.case, event)
         store.append(database, _permitted(present.case, event, parties))
@@ -136,6 +137,15 @@ def _parties(person: permissions.Person, case: Document, name: str) -> list[str]
     if not parties:
         raise Forbidden(move=name)
     return parties
+
+
+def _check_main(couch: Couch, person: permissions.Person, event: Document) -> None:
+    """A merge writes into the main case, too: it is one this person may see. Raises InvalidInput."""
+    try:
+        if event["move"] == "merge":
+            _found(couch, person, event["into"])
+    except Missing:
+        raise InvalidInput({"into": "unknown"}) from None
 
 
 def _permitted(case: Document, event: Document, parties: list[str]) -> Document:

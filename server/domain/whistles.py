@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from server.domain import ids
 from server.domain.errors import IllegalMove, InvalidInput, RuleBroken
 from server.domain.parties import parties_of
-from server.domain.permissions import Person, may_use_desk
+from server.domain.permissions import Person, has_whistle_board
 
 Whistle = dict[str, Any]
 Event = dict[str, Any]
@@ -92,7 +92,7 @@ def acting_party(person: Person, whistle: Whistle, name: str) -> str | None:
 def may_see(person: Person, whistle: Whistle) -> bool:
     """True for the township, those above it, and the units that were called."""
     is_own = whistle["township"] in person.get("townships", ()) or not set(whistle["calls"]).isdisjoint(person.get("units", ()))
-    return may_use_desk(person) and is_own
+    return has_whistle_board(person) and is_own
 
 
 def check(whistle: Whistle, name: str, party: str, fields: dict[str, Any]) -> None:

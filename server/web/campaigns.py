@@ -15,7 +15,7 @@ from server.cases import campaigns
 from server.domain import campaigns as rules
 from server.domain import ids, times
 from server.domain.errors import InvalidInput, Missing
-from server.domain.permissions import Person, has_campaigns, townships_seen
+from server.domain.permissions import Person, has_campaigns
 from server.lists import sheets
 from server.web import desks, locale
 from server.web.bodies import Form, takes_form
@@ -114,7 +114,7 @@ def _township(request: Request) -> tuple[Person, str]:
     person = services_of(request).sessions.person_of(request)
     if not has_campaigns(person):
         raise Missing
-    return person, min(townships_seen(person))
+    return person, min(person["townships"])
 
 
 def _chosen(request: Request, township: str, form: Form) -> list[str]:

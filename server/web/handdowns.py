@@ -87,9 +87,11 @@ def viewer_of(request: Request) -> Person:
 def scope_of(person: Person) -> Scope:
     """The units and townships this person's counts and requests are kept to: own units, own townships, or any (None)."""
     roles = set(person["roles"])
-    if roles & {"district", "city", "admin"}:
+    if "admin" in roles:
         return None, None
-    return (None, list(person.get("townships", ()))) if "triage" in roles else (list(person.get("units", ())), None)
+    if roles & {"triage", "district", "city"}:
+        return None, list(person.get("townships", ()))
+    return list(person.get("units", ())), None
 
 
 def _page(

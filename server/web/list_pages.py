@@ -6,7 +6,8 @@ Each is a scope; what a list looks like is `case_list.py`.
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.domain.permissions import Person
+from server.domain.errors import Missing
+from server.domain.permissions import Person, may_use_desk
 from server.web import case_list, district_views, locale, scopes
 from server.web.scopes import Scope
 from server.web.services import services_of
@@ -53,4 +54,6 @@ def _read(request: Request, kind: str) -> tuple[Person, Scope]:
         return person, scopes.township(person, code, request.query_params.get("community"))
     if kind == "district":
         return person, scopes.district(person, code)
+    if not may_use_desk(person):
+        raise Missing
     return person, scopes.units(services.couch, person) if kind == "unit" else scopes.turn(services.couch, person)

@@ -13,9 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from server.cases import whistles
 from server.domain import whistles as rules
-from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput
+from server.domain.errors import Changed, DomainError, IllegalMove, InvalidInput, Missing
 from server.domain.parties import parties_of
-from server.domain.permissions import Person
+from server.domain.permissions import Person, has_whistle_board
 from server.web import desks, locale, moments
 from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
@@ -97,7 +97,7 @@ def _found(request: Request, person: Person) -> Data:
 
 def _board(request: Request, form: Form | None = None, error: InvalidInput | None = None) -> Response:
     services, language = services_of(request), locale.language_of(request)
-    person = services.sessions.person_of(request)
+    person = reader_of(request)
     is_open = request.query_params.get("all", "") not in {"1", "true"}
     found = whistles.listed(services.couch, person, is_open=is_open)
     views = WhistleViews(services.names, language)
@@ -116,6 +116,14 @@ def _board(request: Request, form: Form | None = None, error: InvalidInput | Non
     }
     status = Answer(error).status if error else 200
     return services.pages.show(request, "whistles.html", data, fragment="_whistle_rows.html", status=status)
+
+
+def reader_of(request: Request) -> Person:
+    """Who asks, if there is a board of whistles for them. Raises Missing."""
+    person = services_of(request).sessions.person_of(request)
+    if not has_whistle_board(person):
+        raise Missing
+    return person
 
 
 def own_townships(person: Person) -> list[str]:

@@ -14,6 +14,7 @@ from server.domain.errors import InvalidInput
 from server.web.bodies import takes_json
 from server.web.devices_api import answer_json
 from server.web.services import services_of
+from server.web.whistles import reader_of
 
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 
@@ -53,7 +54,7 @@ class WhistleMoveBody(msgspec.Struct):
 def list_whistles(request: Request) -> Response:
     """`GET /api/whistles?all=`: `{whistles}`: the open ones, due first; with `all=1` the latest of all."""
     services = services_of(request)
-    person = services.sessions.person_of(request)
+    person = reader_of(request)
     is_open = request.query_params.get("all", "") not in {"1", "true"}
     found = whistles.listed(services.couch, person, is_open=is_open)
     return answer_json({"whistles": [_as_json(one) for one in found]})

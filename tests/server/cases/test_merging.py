@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from server.cases import intake, merging, moves, store
-from server.domain import ids
+from server.domain import ids, times, workflow
 from server.domain.errors import InvalidInput, RuleBroken
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.database import Database
-from tests.records import AT, report
+from tests.conftest import COMMUNITY, GRID_A, person
+from tests.records import AT, report, with_rev
 from tests.server.cases.conftest import CASES_DB, GRID_DB, Push
 
 NOW = AT + timedelta(hours=1)
@@ -108,6 +109,20 @@ def test_an_unmerged_case_is_what_it_was_and_follows_nobody(couch: Couch, grid: 
     assert "follows" not in grid.get(duplicate)
     move(duplicate, "merge", into=main)
     assert [one["case"] for one in case_of(couch, main)["absorbed"]] == [duplicate]
+
+
+def test_no_case_is_merged_into_one_that_its_clerk_may_not_see(couch: Couch, no_broker: Nudges, trio: list[str]) -> None:
+    """The communities of a township lie in one database."""
+    doc = with_rev(report(grid="640105002002001"))
+    event = workflow.reported_event(doc, GRID_DB, times.to_text(NOW), [])
+    store.create(couch, GRID_A[:9], [event])
+    clerk = person("community1", "community", "", "", communities=[COMMUNITY])
+    asked = {"if_match": None, "key": secrets.token_hex(8), "now": NOW}
+    with pytest.raises(InvalidInput) as refused:
+        moves.move(couch, no_broker, clerk, trio[0], "merge", {"into": event["case"]}, **asked)
+    assert refused.value.fields == {"into": "unknown"}
+    assert case_of(couch, event["case"])["absorbed"] == []
+    moves.move(couch, no_broker, clerk, trio[0], "merge", {"into": trio[1]}, **asked)
 
 
 def test_chains_are_refused_from_both_ends(move: Move, trio: list[str]) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from server.cases import campaigns
 from server.domain import campaigns as rules
-from tests.conftest import GRID_A
+from server.people import accounts
+from tests.conftest import COMMUNITY, GRID_A
 from tests.records import AT, taskreply
-from tests.server.web.site import HTML, Site
+from tests.server.web.site import HTML, PASSWORD, Site
 
 TOWNSHIP = GRID_A[:9]
 FORM = {"text": "冬季消防检查", "questions": "灭火器几个 | 数字 | 必填\n通道畅通 | 是否", "grids": GRID_A, "days": "7"}
@@ -42,6 +43,17 @@ def test_it_is_sent_and_counted_by_grids(site: Site, triage: httpx.Client) -> No
     assert "1 / 1" in page and "灭火器几个" in page and "<td>3</td>" in page and "<td>是</td>" in page
     assert "worker1" not in page
     assert "冬季消防检查" in triage.get("/campaigns", headers=HTML).text
+
+
+def test_it_is_not_for_a_clerk_of_another_township_who_works_in_one_of_its_communities_too(
+    site: Site, triage: httpx.Client
+) -> None:
+    held = {"townships": ["640105003"], "communities": [COMMUNITY]}
+    accounts.save_all(site.couch, [accounts.make("both", ["triage", "community"], {"zh-CN": "b", "en": "b"}, PASSWORD, **held)])
+    path = sent(site, triage)
+    with site.visit("both") as client:
+        assert client.get(path).status_code == 404
+        assert path not in client.get("/campaigns", headers=HTML).text
 
 
 def test_its_answers_come_as_files_without_names_of_people_and_without_formulas(site: Site, triage: httpx.Client) -> None:

@@ -45,6 +45,17 @@ def test_departments_townships_and_above_see_the_page_and_nobody_else(site: Site
                 assert client.post("/api/handdowns", json=BODY).status_code == 403, name
 
 
+def test_a_district_looks_on_in_its_own_townships_alone(site: Site) -> None:
+    for name, township in (("own", TOWNSHIP), ("other", "640106001")):
+        account = accounts.make(f"district-{name}", ["district"], {"zh-CN": name, "en": name}, PASSWORD, townships=[township])
+        accounts.save_all(site.couch, [account])
+    with site.visit("dept1") as dept:
+        assert dept.post("/api/handdowns", json=BODY).status_code == 201
+    with site.visit("district-own") as own, site.visit("district-other") as other:
+        assert [one["unit"] for one in own.get("/api/handdowns").json()["units"]] == ["unit:enforcement"]
+        assert other.get("/api/handdowns").json() == {"units": []}
+
+
 def test_the_api_hands_down_once_and_names_the_rule_when_it_refuses(site: Site) -> None:
     with site.visit("dept1") as client:
         made = [client.post("/api/handdowns", json=BODY, headers={"Idempotency-Key": "0123456789"}) for _ in range(2)]
