@@ -1,5 +1,7 @@
 """How many cases there are: by state and phase, overdue, whose turn; of one township or of many, from the index alone."""
 
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,6 +11,9 @@ from server.cases.reach import Place
 from server.domain import times, workflow
 from sync.couch import Couch
 
+Counts = tuple[object, Counter[str], Counter[str]]
+_kept: "weakref.WeakKeyDictionary[Couch, dict[tuple[str, str | None], Counts]]" = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
 LEVELS_ABOVE = ("township", "district", "city")
 
 
@@ -50,14 +55,30 @@ def at_level(couch: Couch, township: str, levels: Iterable[str] = LEVELS_ABOVE) 
 
 def turns(couch: Couch, townships: Iterable[str], parties: Iterable[str]) -> int:
     """How many cases wait for one of these parties."""
-    wanted, total = frozenset(parties), 0
-    for township in townships:
-        rows = index.view(couch, township, "facets", startkey=["turn"], endkey=["turn", {}], reduce=True, group_level=2)
-        total += sum(row["value"] for row in rows if row["key"][1] in wanted)
-    return total
+    span = [(township, party) for township in townships for party in sorted(set(parties)) if _is_of(party, township)]
+    return sum(index.count(couch, township, "facets", ["turn", party], ["turn", party, {}]) for township, party in span)
+
+
+def _is_of(party: str, township: str) -> bool:
+    """Only a party of the place itself, or of one it lies in, or a unit, can have a turn there."""
+    kind, _, code = party.partition(":")
+    return kind == "unit" or code.startswith(township) or township.startswith(code)
 
 
 def _states(couch: Couch, place: Place) -> tuple[Counter[str], Counter[str]]:
+    """States and phases. Counting goes through all rows of the township, so a count is kept until the township changes."""
+    seq, asked = index.seq_of(couch, place.township), (place.township, place.community)
+    with _lock:
+        known = _kept.setdefault(couch, {}).get(asked)
+    if known is not None and known[0] == seq:
+        return Counter(known[1]), Counter(known[2])
+    states, phases = _count_states(couch, place)
+    with _lock:
+        _kept[couch][asked] = (seq, states, phases)
+    return Counter(states), Counter(phases)
+
+
+def _count_states(couch: Couch, place: Place) -> tuple[Counter[str], Counter[str]]:
     span = {"startkey": [place.community], "endkey": [place.community, {}]} if place.community else {}
     states: Counter[str] = Counter()
     phases: Counter[str] = Counter()

@@ -45,6 +45,12 @@ def view(couch: Couch, township: str, name: str, **asked: Any) -> list[Row]:
         return list(store.ensure(couch, township).view(store.DESIGN, name, **asked)["rows"])
 
 
+def seq_of(couch: Couch, township: str) -> object:
+    """The township's update sequence, to be compared by equality only; None when it has no cases."""
+    found = couch.info([cases_db(township)])[cases_db(township)]
+    return None if found is None else found["update_seq"]
+
+
 def newest(couch: Couch, township: str, facet: Facet, after: Key | None, size: int) -> Iterator[Row]:
     """Rows of a facet with their cases (`doc`), newest received first, from behind `after` [received_at, id]."""
     while True:

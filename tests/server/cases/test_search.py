@@ -148,3 +148,13 @@ def test_limits_are_limits(couch: Couch) -> None:
             search.search(couch, TOWNSHIP, Filters(), limit)
     with pytest.raises(InvalidInput):
         search.search(couch, TOWNSHIP, Filters(q="x" * 101))
+
+
+def test_counts_are_those_of_this_moment_however_often_they_are_asked(couch: Couch, cases: list[dict[str, Any]]) -> None:
+    before = [counting.by_state(couch, TOWNSHIP)["closed"] for _ in range(2)]
+    one = next(case for case in cases if case["state"] == "reported")
+    database = couch.database(CASES_DB)
+    database.put(database.get(one["_id"]) | {"state": "closed", "phase": "ended"})
+    after = counting.by_state(couch, TOWNSHIP)["closed"]
+    database.put(database.get(one["_id"]) | {"state": "reported", "phase": one["phase"]})
+    assert (before, after) == ([0, 0], 1)
