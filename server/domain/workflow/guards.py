@@ -143,6 +143,10 @@ def _says_something(case: Case, event: Event) -> str | None:
     return None if event.get("text") or event.get("photos") else "nothing_said"
 
 
+def _has_an_errand(case: Case, event: Event) -> str | None:
+    return None if case.get("errand") else "no_errand"
+
+
 def _changes_something(case: Case, event: Event) -> str | None:
     fields = ("category", "urgency", "grid", "address")
     if event.get("grid") and event["grid"][:9] != case["grid"][:9]:
@@ -151,6 +155,7 @@ def _changes_something(case: Case, event: Event) -> str | None:
 
 
 GUARDS: dict[str, tuple[Guard, ...]] = {
+    "errand": (_has_an_errand,),
     "amend": (_changes_something,),
     "note": (_says_something,),
     "merge": (_into_another, _absorbs_nothing),

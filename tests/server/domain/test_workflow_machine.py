@@ -121,6 +121,7 @@ class Desks(RuleBasedStateMachine):
         filled = {"unit": "unit:enforcement", "what": "stop", "into": "case:x", "stars": 1, "task_id": TASK, "kind": "verify"}
         texts = dict.fromkeys(("reason", "result", "text", "authority", "outcome", "task"), "solved")
         own = {"absorbed": {"case": "case:x"}, "released": "case:x", "whistle": "whistle:x", "origin": None, "grid": GRID_A}
+        own |= {"errand": {"rev": "1-a", "state": "open"}}
         self._add(self._event(self.past[-1], name, "somebody", who) | filled | texts | own)
 
     def _event(self, seen: dict[str, Any], name: str, by: str, party: str) -> dict[str, Any]:
