@@ -122,6 +122,13 @@ def test_the_same_form_twice_blows_once(blow: Move) -> None:
     assert blow(key="key-000001")["_id"] == blow(key="key-000001")["_id"]
 
 
+def test_a_whistle_whose_blowing_was_cut_off_is_blown_by_the_next_try(couch: Couch, blow: Move) -> None:
+    first = blow()["_id"]
+    cut_off = first[:-4] + ("0000" if first[-4:] != "0000" else "1111")
+    couch.database(CASES_DB).put({"_id": "blown:key-cut-off", "type": "blown", "v": 1, "whistle": cut_off})
+    assert blow(key="key-cut-off")["_id"] == cut_off
+
+
 def test_ten_sign_ins_at_one_moment_are_all_there(couch: Couch, blow: Move, act: Move) -> None:
     whistle = blow()
     threads = [
