@@ -19,6 +19,15 @@ CALLS = "calls"
 ONE_AT_MOST = frozenset({SWEEPS, DEADLINES, CALLS})
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, CARE_TASK = "xunge.intake", "xunge.photo", "xunge.sweep", "xunge.care"
 TWINS_TASK, DEADLINES_TASK, CALLS_TASK = "xunge.twins", "xunge.deadlines", "xunge.calls"
+QUEUE_OF = {
+    INTAKE_TASK: INTAKE,
+    PHOTO_TASK: PHOTOS,
+    TWINS_TASK: TWINS,
+    SWEEP_TASK: SWEEPS,
+    DEADLINES_TASK: DEADLINES,
+    CALLS_TASK: CALLS,
+    CARE_TASK: CATCH_UP,
+}
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120
 
@@ -30,7 +39,7 @@ def common_options() -> dict[str, Any]:
         "accept_content": ["json"],
         "task_ignore_result": True,
         "task_default_queue": INTAKE,
-        "task_routes": {PHOTO_TASK: {"queue": PHOTOS}},
+        "task_routes": {task: {"queue": queue} for task, queue in QUEUE_OF.items()},
         "broker_transport_options": {"visibility_timeout": VISIBILITY_S},
     }
 

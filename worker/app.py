@@ -9,17 +9,13 @@ from celery.signals import worker_ready
 
 from server import settings as configuration
 from server.queues import (
-    CALLS,
     CALLS_TASK,
     CARE_TASK,
-    CATCH_UP,
-    DEADLINES,
     DEADLINES_TASK,
     INTAKE,
     INTAKE_TASK,
     PHOTO_TASK,
     SWEEP_TASK,
-    SWEEPS,
     common_options,
 )
 
@@ -43,14 +39,10 @@ app.conf.update(
         "task_annotations": {INTAKE_TASK: {"acks_on_failure_or_timeout": True}, PHOTO_TASK: {"acks_on_failure_or_timeout": True}},
         "beat_scheduler": "worker.pacing:Pacing",
         "beat_schedule": {
-            "sweep": {
-                "task": SWEEP_TASK,
-                "schedule": float(settings.sweep_s),
-                "options": {"queue": SWEEPS},
-            },
-            "deadlines": {"task": DEADLINES_TASK, "schedule": DEADLINES_S, "options": {"queue": DEADLINES}},
-            "calls": {"task": CALLS_TASK, "schedule": CALLS_S, "options": {"queue": CALLS}},
-            "care": {"task": CARE_TASK, "schedule": CARE_S, "options": {"queue": CATCH_UP}},
+            "sweep": {"task": SWEEP_TASK, "schedule": float(settings.sweep_s)},
+            "deadlines": {"task": DEADLINES_TASK, "schedule": DEADLINES_S},
+            "calls": {"task": CALLS_TASK, "schedule": CALLS_S},
+            "care": {"task": CARE_TASK, "schedule": CARE_S},
         },
     }
 )
@@ -61,6 +53,5 @@ def look_around(**_: object) -> None:
     """A worker that just started looks at once: what its predecessor held when it was killed waits for nobody, nor does what
     fell due while none was there."""
     if INTAKE in app.amqp.queues.consume_from:
-        app.send_task(SWEEP_TASK, queue=SWEEPS, retry=False)
-        app.send_task(DEADLINES_TASK, queue=DEADLINES, retry=False)
-        app.send_task(CALLS_TASK, queue=CALLS, retry=False)
+        for task in (SWEEP_TASK, DEADLINES_TASK, CALLS_TASK):
+            app.send_task(task, retry=False)

@@ -12,7 +12,7 @@ import redis
 from celery.beat import ScheduleEntry, Scheduler, SchedulingError
 from kombu.exceptions import OperationalError
 
-from server.queues import ONE_AT_MOST
+from server.queues import ONE_AT_MOST, QUEUE_OF
 
 RETRY_S = 3.0
 TROUBLE = (redis.RedisError, OperationalError, SchedulingError, OSError)
@@ -38,8 +38,8 @@ class Pacing(Scheduler):  # type: ignore[misc]
     def _send(self, entry: ScheduleEntry) -> bool:
         """Send one; False when the broker is away. A sweep, say, that nobody took yet is replaced: one is enough."""
         try:
-            if entry.options.get("queue") in ONE_AT_MOST:
-                self.producer.channel.queue_purge(entry.options["queue"])
+            if (queue := QUEUE_OF.get(entry.task)) in ONE_AT_MOST:
+                self.producer.channel.queue_purge(queue)
             self.apply_async(entry, producer=self.producer, advance=False)
         except TROUBLE as error:
             LOG.warning("%s not sent (%s); again in %s s", entry.name, type(error).__name__, RETRY_S)

@@ -15,19 +15,13 @@ from server.lists import publishing
 from server.notices import erasing
 from server.quarantine.aging import Aging
 from server.queues import (
-    CALLS,
     CALLS_TASK,
     CARE_TASK,
-    CATCH_UP,
-    DEADLINES,
     DEADLINES_TASK,
     INTAKE,
     INTAKE_TASK,
     PHOTO_TASK,
-    PHOTOS,
     SWEEP_TASK,
-    SWEEPS,
-    TWINS,
     TWINS_TASK,
 )
 from sync.databases import NOTICES, REF
@@ -56,7 +50,7 @@ RUSH, AFTER_RUSH_S = 4, 5
 ONE_SWEEP, ONE_LOOK_AT_DEADLINES, ONE_TELLING = threading.Lock(), threading.Lock(), threading.Lock()
 
 
-@app.task(name=INTAKE_TASK, queue=INTAKE, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
+@app.task(name=INTAKE_TASK, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
 def take_in(task: Any, name: str, seen: str = "") -> None:
     """Everything new of a database becomes cases and copies."""
     try:
@@ -68,7 +62,7 @@ def take_in(task: Any, name: str, seen: str = "") -> None:
 
 
 @app.task(  # type: ignore[untyped-decorator]
-    name=PHOTO_TASK, queue=PHOTOS, bind=True, max_retries=TRIES_MOST, soft_time_limit=PHOTO_LIMIT_S, time_limit=PHOTO_KILL_S
+    name=PHOTO_TASK, bind=True, max_retries=TRIES_MOST, soft_time_limit=PHOTO_LIMIT_S, time_limit=PHOTO_KILL_S
 )
 def make_sizes(task: Any, media_database: str, photo: str) -> None:
     """The sizes of one photo, unless they are there."""
@@ -80,7 +74,7 @@ def make_sizes(task: Any, media_database: str, photo: str) -> None:
         raise _again(task, photo, error) from error
 
 
-@app.task(name=TWINS_TASK, queue=TWINS, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
+@app.task(name=TWINS_TASK, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
 def look_for_twins(task: Any, township: str, database: str = "", seen: str = "") -> None:
     """Possible duplicates among what is new in a township. In a rush records come first: it waits while they do."""
     if nudges().waiting(INTAKE) >= RUSH:
@@ -91,7 +85,7 @@ def look_for_twins(task: Any, township: str, database: str = "", seen: str = "")
         raise _again(task, f"twins of {township}", error) from error
 
 
-@app.task(name=SWEEP_TASK, queue=SWEEPS)  # type: ignore[untyped-decorator]
+@app.task(name=SWEEP_TASK)  # type: ignore[untyped-decorator]
 def sweep() -> None:
     """One sweep; a second one while it runs does nothing. A store that is down is waited for until the next."""
     if not ONE_SWEEP.acquire(blocking=False):
@@ -117,7 +111,7 @@ def sweep() -> None:
         ONE_SWEEP.release()
 
 
-@app.task(name=DEADLINES_TASK, queue=DEADLINES)  # type: ignore[untyped-decorator]
+@app.task(name=DEADLINES_TASK)  # type: ignore[untyped-decorator]
 def look_at_deadlines() -> None:
     """Dates by the calendar that counts, then warnings of what fell due; a second look while it runs does nothing."""
     if not ONE_LOOK_AT_DEADLINES.acquire(blocking=False):
@@ -132,7 +126,7 @@ def look_at_deadlines() -> None:
         ONE_LOOK_AT_DEADLINES.release()
 
 
-@app.task(name=CALLS_TASK, queue=CALLS)  # type: ignore[untyped-decorator]
+@app.task(name=CALLS_TASK)  # type: ignore[untyped-decorator]
 def tell_sources() -> None:
     """What became of sources' cases; a second telling while it runs does nothing. Whatever fails is the next one's to do."""
     if not ONE_TELLING.acquire(blocking=False):
@@ -145,7 +139,7 @@ def tell_sources() -> None:
         ONE_TELLING.release()
 
 
-@app.task(name=CARE_TASK, queue=CATCH_UP)  # type: ignore[untyped-decorator]
+@app.task(name=CARE_TASK)  # type: ignore[untyped-decorator]
 def take_care() -> None:
     """Compaction where it is worth it. A store that is down is taken care of the next day."""
     try:

@@ -7,6 +7,7 @@ when this process has met that token before, so that no request waits here and n
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.requests import Request
@@ -53,7 +54,8 @@ class PhoneGuard:
             answer = answer_error(Request(scope), TooMany("too_many_requests", retry_after_s=wait_s))
             await answer(scope, receive, send)
             return
-        passing = Passing(token, scope, receive, send)
+        passing = Passing(lambda: self.policy.peek(token) is not None, token, scope, receive, send)
+        passing.was_known = holder is not None
         self._passing.add(passing)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch())
@@ -79,7 +81,6 @@ class PhoneGuard:
 
     async def _look_after(self, passing: "Passing") -> None:
         # One that was refused, or whose token is good for a rescue only, is none of ours.
-        passing.was_known = passing.was_known or self.policy.peek(passing.token) is not None
         try:
             if passing.was_known:
                 await self.policy.identify(passing.token)
@@ -109,6 +110,7 @@ class Passing:
     """One request on its way through: what it took, whether its answer has begun, whether it was ended from here."""
 
     __slots__ = (
+        "_is_known",
         "_receive",
         "has_begun",
         "is_cancelled",
@@ -122,7 +124,8 @@ class Passing:
         "was_known",
     )
 
-    def __init__(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, is_known: Callable[[], bool], token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._is_known = is_known
         self.token, self.scope, self._receive, self.send_on = token, scope, receive, send
         self.task: asyncio.Task[None] | None = asyncio.current_task()
         self.received_bytes = self.sent_bytes = 0
@@ -131,6 +134,7 @@ class Passing:
     async def receive(self) -> Message:
         """The client's next message; that it is gone when the request was ended."""
         if not self.is_over:
+            self._look()
             message = await self._receive()
             if not self.is_over:
                 self.received_bytes += len(message.get("body", b""))
@@ -140,9 +144,14 @@ class Passing:
     async def send(self, message: Message) -> None:
         """Pass an answer's message on; nothing once the request was ended."""
         if not self.is_over:
+            self._look()
             self.has_begun = True
             self.sent_bytes += len(message.get("body", b""))
             await self.send_on(message)
+
+    def _look(self) -> None:
+        """Remember that the token was good while this lasted: once it has ended, nobody knows it any more."""
+        self.was_known = self.was_known or self._is_known()
 
 
 def _token_in(scope: Scope) -> str | None:

@@ -54,8 +54,13 @@ class OpenPage:
 
     def _listen(self) -> None:
         try:
+            event = b""
             for line in self._answer.iter_lines(chunk_size=1):
-                if line.startswith(b"data: "):
+                if not line:
+                    event = b""
+                elif line.startswith(b"event: "):
+                    event = line[7:]
+                elif line.startswith(b"data: ") and not event:  # the counts have no name; notices come on the same stream
                     self._told.put(json.loads(line[6:])["all"])
         except requests.RequestException:
             return

@@ -9,7 +9,7 @@ import pytest
 import redis
 from celery import Celery
 
-from server.queues import SWEEPS, common_options
+from server.queues import SWEEP_TASK, SWEEPS, common_options
 from tests.conftest import wait_until
 from worker.pacing import Pacing
 
@@ -20,7 +20,7 @@ EVERY_S = 0.2
 def pacing(own_broker: str) -> Pacing:
     """A scheduler with one sweep every fifth of a second."""
     app = Celery("paced", broker=own_broker, set_as_current=False)
-    entry = {"task": "xunge.sweep", "schedule": EVERY_S, "options": {"queue": SWEEPS}}
+    entry = {"task": SWEEP_TASK, "schedule": EVERY_S}
     app.conf.update(common_options() | {"beat_schedule": {"sweep": entry}})
     return Pacing(app=app)
 

@@ -7,11 +7,12 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from server.limits import Allowance, Meter
 from server.people import accounts, devices
 from server.people.policy import DevicePolicy
-from server.web import locale
+from server.web import locale, phone_guard
 from server.web.phone_guard import PhoneGuard
 from sync.couch import Couch
 from tests.conftest import GRID_A
@@ -79,3 +80,44 @@ def test_a_stranger_with_a_phones_name_uses_up_nothing_of_its_share(couch: Couch
         with pytest.raises(Exception, match="token_unknown"):
             ask(stranger, 1)
     assert [answer.status_code for answer in ask(token, 3)] == [200] * 3
+
+
+def test_what_was_let_in_just_before_its_token_ended_is_ended_though_another_request_heard_of_it_first(
+    couch: Couch, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The watch sees this request for the first time after the token was forgotten: that it was good must not be forgotten."""
+    monkeypatch.setattr(phone_guard, "WATCH_EVERY_S", 0.3)
+    policy = DevicePolicy(couch)
+    is_in = asyncio.Event()
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await policy.identify(token)
+        is_in.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    async def run() -> None:
+        body: asyncio.Queue[Message] = asyncio.Queue()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+            await body.put({"type": "http.request", "body": b"x", "more_body": True})
+
+        scope = {
+            "type": "http",
+            "method": "PATCH",
+            "path": "/",
+            "query_string": b"",
+            "headers": [(b"authorization", f"Bearer {token}".encode())],
+        }
+        guard = PhoneGuard(app, policy, Meter("", FEW, FEW, now_s=lambda: NOON_S))
+        request = asyncio.create_task(guard(scope, body.get, send))
+        await is_in.wait()
+        await asyncio.to_thread(devices.revoke, couch, token.partition(".")[0], by=accounts.find(couch, "worker1"))
+        policy.forget(token)
+        async with asyncio.timeout(10):
+            await request
+
+    asyncio.run(run())
+    assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [401]
