@@ -39,6 +39,7 @@ async function buildPhone(phone) {
   await build({ ...WORKER, entryPoints: { sync: "src/sync/index.js" }, outdir: phone });
   await build({ ...COMMON, entryPoints: { page: "styles/page.css", boot: "src/boot/boot.css" }, outdir: phone });
   cpSync(join(ROOT, "src/boot/index.html"), join(phone, "index.html"));
+  cpSync(join(ROOT, "locale"), join(phone, "locale"), { recursive: true, filter: (path) => !path.endsWith(".md") });
   cpSync(join(ROOT, "manifest.webmanifest"), join(phone, "manifest.webmanifest"));
   cpSync(join(ROOT, "icons"), join(phone, "icons"), { recursive: true, filter: (path) => !/\.(py|mjs|md)$/.test(path) });
   return buildServiceWorker(phone);
@@ -85,13 +86,13 @@ function hashOf(folder) {
   return hash.digest("hex").slice(0, 12);
 }
 
-/** @returns {number} bytes of JS and CSS, gzipped */
+/** Prints the texts too, which are neither. @returns {number} bytes of JS and CSS, gzipped */
 function printSizes(folder, label) {
   const sizes = filesUnder(folder)
-    .filter((name) => /\.(js|css)$/.test(name))
+    .filter((name) => /\.(js|css)$|^locale\//.test(name))
     .map((name) => ({ name, bytes: gzipSync(readFileSync(join(folder, name)), { level: 9 }).length }));
   for (const { name, bytes } of sizes) console.log(`${label}/${name}`.padEnd(24), `${(bytes / 1024).toFixed(1)} KB gzip`);
-  return sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  return sizes.filter(({ name }) => !name.endsWith(".json")).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 /** The old build is served until the new one is whole. */

@@ -1,5 +1,5 @@
 /**
- * What the build makes up for the bundles: compiled templates, texts of both languages, the domain's limits and lists, and the
+ * What the build makes up for the bundles: compiled templates, the domain's limits and lists, and the
  * one copy of the store that both workers share.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -9,15 +9,6 @@ import { precompile } from "./src/render/precompile.mjs";
 
 const NAMESPACE = "virtual";
 
-/** The keys once and each language's texts in their order: a tenth smaller than an object a language. */
-function locale(root) {
-  const folder = join(root, "locale");
-  const names = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  const texts = names.map((name) => JSON.parse(readFileSync(join(folder, name), "utf8")));
-  const keys = Object.keys(texts[0]);
-  return { keys, ...Object.fromEntries(names.map((name, at) => [name.replace(".json", ""), keys.map((key) => texts[at][key])])) };
-}
-
 /** The server checks whole schemas; the phone needs the lists and limits its forms are made of. */
 function domain(root) {
   const path = join(root, "generated/domain.json");
@@ -26,11 +17,10 @@ function domain(root) {
   return rest;
 }
 
-/** An esbuild plugin for `virtual:templates`, `virtual:locale` and `virtual:domain`. @param {string} root folder `pwa` */
+/** An esbuild plugin for `virtual:templates` and `virtual:domain`. @param {string} root folder `pwa` */
 export function virtual(root) {
   const sources = {
     "virtual:templates": () => ({ contents: precompile(join(root, "templates")), loader: "js" }),
-    "virtual:locale": () => ({ contents: JSON.stringify(locale(root)), loader: "json" }),
     "virtual:domain": () => ({ contents: JSON.stringify(domain(root)), loader: "json" }),
   };
   return {

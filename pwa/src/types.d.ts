@@ -3,7 +3,6 @@ declare module "pouchdb-core";
 declare module "pouchdb-adapter-idb";
 declare module "nunjucks/browser/nunjucks-slim.js";
 declare module "virtual:templates";
-declare module "virtual:locale";
 declare module "virtual:domain";
 declare const BUILD_VERSION: string;
 declare const BUILD_FILES: string[];

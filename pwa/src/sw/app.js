@@ -4,7 +4,7 @@
  */
 import DOMAIN from "virtual:domain";
 import { routes } from "../handlers/index.js";
-import { textOf } from "../render/index.js";
+import { translator } from "../render/environment.js";
 import { StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
 import { endSession, language as chosenLanguage, setLanguage, wipedAt } from "../store/meta.js";
@@ -13,6 +13,7 @@ import { EnrolmentError, enrol } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
 import { inputOf } from "./input.js";
 import { match } from "./router.js";
+import { textsOf } from "./texts.js";
 
 const SIGN_IN = "/m/sign-in";
 const HOPS = 4;
@@ -37,8 +38,8 @@ async function run({ route, params }, request) {
   const context = await contextOf(store);
   const answered = await route.handle(await inputOf(request, params), store, context);
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
-  const language = await chosenLanguage();
-  return pageOf(answered, { request, path: path + search, language, version: BUILD_VERSION, user: context.session?.user });
+  const texts = await textsOf(await chosenLanguage());
+  return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user });
 }
 
 function announce(databases) {
@@ -48,12 +49,13 @@ function announce(databases) {
 /** What a handler may use beside the store. */
 async function contextOf(store) {
   const language = await chosenLanguage();
+  const { texts } = await textsOf(language);
   return {
     version: BUILD_VERSION,
     domain: DOMAIN,
     language,
     session: store?.session ?? null,
-    t: textOf(language),
+    t: translator(texts),
     setLanguage,
     waitingOfOthers: () => waitingOfOthers(store?.session.author ?? null),
     wipedAt,
@@ -86,9 +88,9 @@ async function redirected(location, request, headers = {}, hops = 0) {
 }
 
 async function failure(request, status, message, heading = `${message}_title`) {
-  const language = await chosenLanguage().catch(() => "zh-CN");
+  const texts = await textsOf(await chosenLanguage().catch(() => "zh-CN"));
   const { pathname: path } = new URL(request.url);
-  const title = textOf(language)(heading);
+  const title = translator(texts.texts)(heading);
   const answered = { template: "message.html", data: { title, message, slots: {}, bare: false }, status };
-  return pageOf(answered, { request, path, language, version: BUILD_VERSION });
+  return pageOf(answered, { request, path, texts, version: BUILD_VERSION });
 }
