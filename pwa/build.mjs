@@ -12,6 +12,7 @@ import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
+import { languages, textsOf } from "./texts.mjs";
 import { builtIn, leanEngine, sharedStore, storeEntry, virtual } from "./virtual.mjs";
 
 const ROOT = import.meta.dirname;
@@ -39,7 +40,8 @@ async function buildPhone(phone) {
   await build({ ...WORKER, entryPoints: { sync: "src/sync/index.js" }, outdir: phone });
   await build({ ...COMMON, entryPoints: { page: "styles/page.css", boot: "src/boot/boot.css" }, outdir: phone });
   cpSync(join(ROOT, "src/boot/index.html"), join(phone, "index.html"));
-  cpSync(join(ROOT, "locale"), join(phone, "locale"), { recursive: true, filter: (path) => !path.endsWith(".md") });
+  mkdirSync(join(phone, "locale"));
+  for (const language of languages(ROOT)) writeFileSync(join(phone, `locale/${language}.json`), JSON.stringify(textsOf(ROOT, language)));
   cpSync(join(ROOT, "manifest.webmanifest"), join(phone, "manifest.webmanifest"));
   cpSync(join(ROOT, "icons"), join(phone, "icons"), { recursive: true, filter: (path) => !/\.(py|mjs|md)$/.test(path) });
   return buildServiceWorker(phone);

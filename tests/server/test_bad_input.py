@@ -6,7 +6,6 @@ tested with the phone.
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,13 +21,13 @@ from sync.couch import Couch
 from sync.databases import DEVICES, QUARANTINE, media_db
 from tests.conftest import GRID_A
 from tests.media.photographs import camera_jpeg
+from tests.pwa.pages.twins import texts
 from tests.records import new_id, report, with_rev
 from tests.server.web.site import HTML, PASSWORD, Site, bearer, make_people, running_site
 from tests.sync.embedded.running_node import RunningNode
 from tests.sync.embedded.test_full_disk import mount_small
 
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
-PHONE_WORDS = Path(__file__).resolve().parents[2] / "pwa" / "locale"
 # What the phone shows for an answer, where it has words of its own: `/db` speaks a protocol that knows no languages.
 SHOWN_BY_PHONE = {
     "wrong_credentials": "signin.wrong",
@@ -71,7 +70,7 @@ def check_words(ask: Ask, status: int, code: str) -> httpx.Response:
 
 def check_phone_words(code: str) -> None:
     for language in locale.LANGUAGES:
-        words = json.loads((PHONE_WORDS / f"{language}.json").read_text(encoding="utf-8"))
+        words = texts(language)
         assert code not in SHOWN_BY_PHONE or words[SHOWN_BY_PHONE[code]]
 
 

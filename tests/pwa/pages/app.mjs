@@ -4,11 +4,13 @@
  */
 import { GRID, QUARTER, phone } from "../engine/phone.mjs";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 const PWA = new URL("../../../pwa/", import.meta.url);
 const { routes } = await import(new URL("src/handlers/index.js", PWA));
 const { match } = await import(new URL("src/sw/router.js", PWA));
 const { keep } = await import(new URL("src/store/documents.js", PWA));
+const { textsOf } = await import(new URL("texts.mjs", PWA));
 const { translator } = await import(new URL("src/render/environment.js", PWA));
 
 export { GRID, QUARTER };
@@ -16,7 +18,7 @@ export const SECOND_GRID = "640105002001002";
 export const NOW = Date.parse("2026-11-23T08:00:00.000Z");
 
 export function texts(language) {
-  return JSON.parse(readFileSync(new URL(`locale/${language}.json`, PWA), "utf8"));
+  return textsOf(fileURLToPath(PWA), language);
 }
 
 /** What the server gives the phone to know of its rules: reasons of refusal among them. */

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .twins import FILTERS, PWA, TEMPLATES, environment
+from .twins import FILTERS, TEMPLATES, environment, texts
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html"))
@@ -75,7 +75,7 @@ def test_no_page_shows_a_key_or_a_slot_instead_of_words(pages: list[dict[str, An
 
 
 def test_a_page_in_chinese_has_no_english_words_of_ours(pages: list[dict[str, Any]]) -> None:
-    english = json.loads((PWA / "locale" / "en.json").read_text(encoding="utf-8"))
+    english = texts("en")
     long = {text for key, text in english.items() if len(text) > 12 and "{" not in text and key != "me.language"}
     for page in pages:
         if page["language"] == "zh-CN":

@@ -19,8 +19,8 @@ CHINA = timedelta(hours=8)
 
 def texts(language: str) -> dict[str, str]:
     """A language's words by key."""
-    found: dict[str, str] = json.loads((PWA / "locale" / f"{language}.json").read_text(encoding="utf-8"))
-    return found
+    files = (PWA / "locale" / language).glob("*.json")
+    return {key: text for file in files for key, text in json.loads(file.read_text(encoding="utf-8")).items()}
 
 
 def fill(text: str, slots: dict[str, Any]) -> str:
