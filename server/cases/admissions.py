@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from server import audit
+from server import audit, notices
 from server.cases import categories, reach
 from server.domain import times
 from server.domain.errors import Changed, Forbidden, InvalidInput, Missing
@@ -53,6 +53,7 @@ def ask(couch: Couch, person: Person, wanted: Wanted, now: datetime) -> str:
     audit.note(couch, by=person["name"], action="admission.ask", subject=id, why=wanted.reason, at=now)
     couch.create(databases.HANDDOWNS, replicated=False)
     couch.database(databases.HANDDOWNS).put(doc)
+    _tell(couch, doc, "asked", [f"township:{wanted.township}"], now)
     return id
 
 
@@ -81,6 +82,7 @@ def decide(couch: Couch, person: Person, id: str, *, is_approved: bool, reason: 
         raise Changed("decided_meanwhile")
     if is_approved:
         _list(couch, person, doc, now)
+    _tell(couch, doc, verb, [doc["unit"]], now)
     return doc
 
 
@@ -94,6 +96,12 @@ def listed(couch: Couch, units: Iterable[str] | None, townships: Iterable[str] |
     mine = [doc for doc in found if (by is None or doc["unit"] in by) and (to is None or doc["township"] in to)]
     newest = sorted(mine, key=lambda doc: str(doc["requested_at"]), reverse=True)
     return sorted(newest, key=lambda doc: doc["state"] != "requested")
+
+
+def _tell(couch: Couch, doc: Document, what: str, to: list[str], now: datetime) -> None:
+    facts = {"unit": doc["unit"], "item": str(doc["item"])[:80]}
+    key, township = f"{doc['_id']}:{what}", doc["township"]
+    notices.notify(couch, to=to, what=f"handdown.{what}", subject=doc["_id"], key=key, township=township, facts=facts, at=now)
 
 
 def _list(couch: Couch, person: Person, doc: Document, now: datetime) -> None:

@@ -28,15 +28,24 @@ def prepared(couch: Couch, database: Database, case: Document, event: Document, 
 def _dispatch(couch: Couch, database: Database, case: Document, event: Document, now: datetime) -> Document:
     wanted = [event["unit"], *event.get("supporting", [])]
     found = reach.unit_docs(couch, wanted)
-    wrong = {"unit": "unknown"} if found[event["unit"]] is None else {}
-    if any(found[unit] is None for unit in wanted[1:]) or event["unit"] in wanted[1:]:
-        wrong["supporting"] = "unknown"
+    today = now.astimezone(ids.CHINA).date().isoformat()
+    wrong = {field: code for field, code in (("unit", _unfit(found[event["unit"]], today)),) if code}
+    unfit = [code for unit in wanted[1:] if (code := _unfit(found[unit], today))]
+    if unfit or event["unit"] in wanted[1:]:
+        wrong["supporting"] = unfit[0] if unfit else "unknown"
     if wrong:
         raise InvalidInput(wrong)
     if event.get("entry"):
         proposals.check_dispatch(couch, case, event["unit"], event, now)
     unit = found[event["unit"]] or {}
     return event | {"unit_level": unit.get("level") or "township"}
+
+
+def _unfit(unit: Document | None, today: str) -> str | None:
+    """Why nothing can be dispatched to a unit: nobody knows it, or it is no longer there (its last day is `valid_to`)."""
+    if unit is None:
+        return "unknown"
+    return "unit_ended" if str(unit.get("valid_to") or today) < today else None
 
 
 def _task(couch: Couch, database: Database, case: Document, event: Document, now: datetime) -> Document:

@@ -17,8 +17,8 @@ Notice = Mapping[str, Any]
 View = dict[str, Any]
 
 # The pages of what notices are about, by the type in the subject's id.
-PAGES = {"case": "/cases/{id}", "refused": "/quarantine/{uuid}", "whistle": "/whistles/{id}", "task": "/tasks/{id}"}
-KINDS = ("case", "clock", "whistle", "task", "source", "other")
+PAGES = {"case": "/cases/{id}", "refused": "/quarantine/{uuid}", "whistle": "/whistles/{id}", "task": "/tasks/{id}", "admission": "/handdowns"}
+KINDS = ("case", "clock", "whistle", "task", "handdown", "source", "other")
 UNKNOWN = "—"
 
 

@@ -36,7 +36,7 @@ class Timeline:
             "by": self._who(event, people),
             "party": self._party(event),
             "texts": [event[name] for name in TEXTS if event.get(name)],
-            "facts": self._facts(event),
+            "facts": [*self._facts(event), *self._timing(event, case)],
             "photos": list(event.get("photos", [])) if event["move"] != "report" else [],
             "whistle": event.get("whistle"),
             "case": event.get("into") or (event.get("absorbed") or {}).get("case"),
@@ -69,6 +69,14 @@ class Timeline:
         if event.get("origin"):
             found.append(("origin", " ".join(str(event["origin"].get(part) or "") for part in ("system", "number"))))
         return [{"label": locale.text(self._language, f"field.{name}"), "value": value} for name, value in found]
+
+    def _timing(self, event: Event, case: Mapping[str, Any]) -> list[View]:
+        """Of a transfer, whether it was made in time: it is reported to the district as such."""
+        in_time = case.get("transferred_in_time")
+        if event["move"] != "transfer" or in_time is None or event["_id"] in case["refused"]:
+            return []
+        value = locale.text(self._language, "event.in_time" if in_time else "event.late")
+        return [{"label": locale.text(self._language, "field.in_time"), "value": value}]
 
     def _units(self, value: Any) -> str:
         units = [value] if isinstance(value, str) else value

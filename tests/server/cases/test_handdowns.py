@@ -36,7 +36,7 @@ def nudges(broker_url: str) -> Iterator[Nudges]:
 
 @pytest.fixture(autouse=True)
 def fresh(couch: Couch) -> None:
-    for name in (databases.LISTS, databases.HANDDOWNS, databases.REF, cases_db(TOWNSHIP), databases.audit_db(month_at(NOW))):
+    for name in (databases.LISTS, databases.HANDDOWNS, databases.NOTICES, databases.REF, cases_db(TOWNSHIP), databases.audit_db(month_at(NOW))):
         couch.delete(name)
     store.forget(couch)
     reference.write(couch, [doc for doc in district.documents() if doc["type"] == "township"])
@@ -127,6 +127,8 @@ def test_an_approved_request_admits_for_its_days_and_categories(couch: Couch, nu
     id = admissions.ask(couch, DEPARTMENT, WANTED, NOW)
     assert refused_code(couch, nudges, key="before-approval", category="3101") == "not_admitted"
     decide(couch, id)
+    told = {doc["what"]: doc["to"] for doc in couch.database(databases.NOTICES).range("notice:", "notice:\ufff0", 10)}
+    assert told == {"handdown.asked": [f"township:{TOWNSHIP}"], "handdown.approved": [DEPARTMENT["units"][0]]}
     assert down(couch, nudges, key="after-approval", category="3101").entry.startswith("entry:admission:a-")
     late = {"key": "after-the-days", "category": "3101", "at": datetime(2027, 1, 1, tzinfo=UTC)}
     assert refused_code(couch, nudges, **late) == "not_admitted"

@@ -93,13 +93,17 @@ def test_handing_down_is_refused_with_the_rule_named(move: Move, people: People)
 def test_a_unit_answers_and_cannot_close_its_own_work(couch: Couch, move: Move) -> None:
     couch.create("ref", replicated=True)
     unit = {"_id": "unit:enforcement", "type": "unit", "name": "执法队"}
-    couch.database("ref").bulk([unit, {"_id": f"township:{GRID_A[:9]}", "type": "township"}])
+    ended = {"_id": "unit:ended", "type": "unit", "name": "老城管队", "valid_to": "2026-01-31"}
+    couch.database("ref").bulk([unit, ended, {"_id": f"township:{GRID_A[:9]}", "type": "township"}])
     dept1 = person("dept1", "department", "", "", units=["unit:enforcement"])
     move("accept")
     with pytest.raises(RuleBroken):
         move("dispatch", unit="unit:enforcement")
     with pytest.raises(InvalidInput):
         move("dispatch", unit="unit:nobody", reason="x")
+    with pytest.raises(InvalidInput) as gone:
+        move("dispatch", unit="unit:ended", reason="x")
+    assert gone.value.fields == {"unit": "unit_ended"}
     for entry, wrong in (("entry:duties:none", "unknown"), ("entry:catalogue:3102", "not_covering")):
         with pytest.raises(InvalidInput) as refused:
             move("dispatch", unit="unit:enforcement", entry=entry)

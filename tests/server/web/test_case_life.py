@@ -150,6 +150,7 @@ def test_what_the_township_cannot_do_is_transferred(desk: Desk) -> None:
     desk.move("triage1", "accept", "accepted")
     page = desk.move("triage1", "transfer", "transferred", authority="市生态环境局", reason="超出镇街权限")
     assert "市生态环境局" in page
+    assert "按时" in page
 
 
 def test_shelved_with_approval_and_taken_up_again(desk: Desk) -> None:
