@@ -17,7 +17,13 @@ Notice = Mapping[str, Any]
 View = dict[str, Any]
 
 # The pages of what notices are about, by the type in the subject's id.
-PAGES = {"case": "/cases/{id}", "refused": "/quarantine/{uuid}", "whistle": "/whistles/{id}", "task": "/tasks/{id}", "admission": "/handdowns"}
+PAGES = {
+    "case": "/cases/{id}",
+    "refused": "/quarantine/{uuid}",
+    "whistle": "/whistles/{id}",
+    "task": "/tasks/{id}",
+    "admission": "/handdowns",
+}
 KINDS = ("case", "clock", "whistle", "task", "handdown", "source", "other")
 UNKNOWN = "—"
 

@@ -36,7 +36,8 @@ def nudges(broker_url: str) -> Iterator[Nudges]:
 
 @pytest.fixture(autouse=True)
 def fresh(couch: Couch) -> None:
-    for name in (databases.LISTS, databases.HANDDOWNS, databases.NOTICES, databases.REF, cases_db(TOWNSHIP), databases.audit_db(month_at(NOW))):
+    own = (databases.LISTS, databases.HANDDOWNS, databases.NOTICES, databases.REF)
+    for name in (*own, cases_db(TOWNSHIP), databases.audit_db(month_at(NOW))):
         couch.delete(name)
     store.forget(couch)
     reference.write(couch, [doc for doc in district.documents() if doc["type"] == "township"])
