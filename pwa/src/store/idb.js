@@ -7,6 +7,9 @@ import { StorageFull, isQuota } from "./errors.js";
 /** @type {Map<string, Promise<IDBDatabase>>} handles are a cache: a stopped worker loses them and opens again */
 const handles = new Map();
 
+/** @type {Map<string, () => Promise<IDBDatabase>>} how each was opened: a browser may close a connection under its user */
+const openers = new Map();
+
 /** Settles with a request's result. */
 export function done(request) {
   return new Promise((resolve, reject) => {
@@ -25,6 +28,7 @@ export function done(request) {
 export function open(name, version, upgrade) {
   const held = handles.get(name);
   if (held) return held;
+  openers.set(name, () => open(name, version, upgrade));
   const request = indexedDB.open(name, version);
   request.onupgradeneeded = (event) => upgrade(request.result, event.oldVersion, /** @type {IDBTransaction} */ (request.transaction));
   const opening = done(request).then((db) => {
@@ -56,7 +60,13 @@ export async function close(name) {
  * @returns {Promise<T>}
  */
 export async function transact(db, stores, mode, work, durability = "relaxed") {
-  const tx = db.transaction(stores, mode, { durability });
+  const begin = (open) => open.transaction(stores, mode, { durability });
+  let tx;
+  try {
+    tx = begin(db);
+  } catch (error) {
+    tx = begin(await openedAnew(db, error));
+  }
   const complete = new Promise((resolve, reject) => {
     tx.oncomplete = resolve;
     tx.onabort = () => reject(tx.error ?? new DOMException("aborted", "AbortError"));
@@ -71,6 +81,14 @@ export async function transact(db, stores, mode, work, durability = "relaxed") {
     await complete.catch(() => undefined);
     throw isQuota(error) || isQuota(tx.error) ? new StorageFull(error) : error;
   }
+}
+
+/** A connection that was closed meanwhile, by the browser or for another version: nothing was begun on it. */
+async function openedAnew(db, error) {
+  const again = openers.get(db.name);
+  if (error?.name !== "InvalidStateError" || !again) throw error;
+  if ((await handles.get(db.name)?.catch(() => null)) === db) handles.delete(db.name);
+  return again();
 }
 
 function abort(tx) {

@@ -14,11 +14,13 @@
  */
 import { open } from "./idb.js";
 
-const VERSION = 1;
-
-/** @param {string} author the user's name @returns {Promise<IDBDatabase>} */
-export function openOwn(author) {
-  return open(`xunge-own-${author}`, VERSION, (db) => {
+/**
+ * What made each version of the tables out of the one before; a phone runs those it lacks, in order and in one transaction, so that it has
+ * all of them or none. A step that shipped is never changed; `pwa/README.md` says what belongs to a new one.
+ * @type {((db: IDBDatabase, tx: IDBTransaction) => void)[]}
+ */
+const STEPS = [
+  (db) => {
     const outbox = db.createObjectStore("outbox", { keyPath: "key" });
     outbox.createIndex("id", "id");
     db.createObjectStore("blobs", { keyPath: "key" });
@@ -27,7 +29,12 @@ export function openOwn(author) {
     db.createObjectStore("links", { keyPath: "key" });
     db.createObjectStore("checkpoints", { keyPath: "database" });
     db.createObjectStore("state");
-  });
+  },
+];
+
+/** @param {string} author the user's name @returns {Promise<IDBDatabase>} */
+export function openOwn(author) {
+  return open(`xunge-own-${author}`, STEPS.length, (db, from, tx) => STEPS.slice(from).forEach((step) => step(db, tx)));
 }
 
 /** Keys that begin with `prefix|`. */

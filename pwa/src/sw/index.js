@@ -3,6 +3,7 @@
  * (Chromium stops it after 30 seconds): that is `src/sync`'s.
  */
 import { setAppVersion } from "../store/meta.js";
+import { migrate } from "../store/migration.js";
 import { tell } from "../sync/channel.js";
 import { answer } from "./app.js";
 import { dropOldFiles, file, isFile, precache } from "./files.js";
@@ -28,7 +29,9 @@ async function install() {
   else await worker.skipWaiting();
 }
 
+/** Requests wait for this to end: the version before is gone, and what it left is brought to this one's shape. */
 async function activate() {
+  await migrate();
   await dropOldFiles();
   await setAppVersion(BUILD_VERSION);
   await worker.clients.claim();

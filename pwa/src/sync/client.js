@@ -11,6 +11,8 @@ export function startSync() {
   if (worker) return;
   restart();
   listen(({ type }) => type === "session" && restart());
+  // A version that was taken in another page: this one's worker would hold the lock and no longer fit the tables.
+  navigator.serviceWorker.addEventListener("controllerchange", restart);
   addEventListener("online", requestSync);
   document.addEventListener("visibilitychange", () => {
     tellHidden();
