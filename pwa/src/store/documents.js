@@ -100,6 +100,12 @@ export async function missing(author, database, revisions) {
   return using(author, database, (db) => db.revsDiff(revisions));
 }
 
+/** Takes documents of this phone's own making out of its database again, as if they had never been; missing ones are no error. */
+export async function removeLocally(author, database, ids) {
+  const held = (await findMany(author, database, ids)).filter(Boolean);
+  if (held.length) await using(author, database, (db) => db.bulkDocs(held.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true }))));
+}
+
 /** Ids of a type in a database, all of them. @returns {Promise<string[]>} */
 export async function idsOf(author, database, type) {
   const { rows } = await using(author, database, (db) => db.allDocs({ startkey: `${type}:`, endkey: `${type}:\uffff` }));

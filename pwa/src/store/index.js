@@ -14,6 +14,7 @@
  *     });
  */
 import { nextStamp } from "./clock.js";
+import * as begun from "./drafts.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as identity from "./identity.js";
 import { currentSession } from "./meta.js";
@@ -22,6 +23,7 @@ import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
 import * as refused from "./refusals.js";
 import * as saving from "./saving.js";
+import * as undoing from "./undo.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
@@ -50,6 +52,7 @@ export function storeOf(session, wrote = () => undefined) {
     session,
     ...makers(session),
     ...lists(session),
+    ...forms(author, told),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
     saveRecord: async (record) => told(await saving.saveRecord(session, record)),
     /** The running patrol `{uuid, grid, started_at}` or null. */
@@ -69,6 +72,33 @@ export function storeOf(session, wrote = () => undefined) {
     remembered: (name) => outbox.state(author, `page:${name}`),
     /** @param {string} name @param {any} value null forgets it */
     remember: (name, value) => outbox.setState(author, `page:${name}`, value, "strict"),
+  };
+}
+
+/** Forms that are not sent, or not quite yet. @param {string} author @param {<T extends {databases: string[]} | null>(saved: T) => T} told */
+function forms(author, told) {
+  return {
+    drafts: () => begun.drafts(author),
+    /** @param {string} uuid */
+    draft: (uuid) => begun.draft(author, uuid),
+    /** @param {import("./drafts.js").Draft} draft @param {{key: string, role: string, blob: Blob}[]} files */
+    keepDraft: (draft, files) => begun.keepDraft(author, draft, files),
+    /** @param {string} uuid */
+    dropDraft: (uuid) => begun.dropDraft(author, uuid),
+    /** @param {string} uuid @param {string} key */
+    draftFiles: (uuid, key) => begun.draftFiles(author, uuid, key),
+    /** Milliseconds in which a record may be taken back. @param {string} id */
+    undoTime: (id) => undoing.undoTime(author, id),
+    /** @param {string} id @param {Parameters<typeof undoing.takeBack>[2]} draft */
+    takeBack: async (id, draft) => (await undoing.takeBack(author, id, draft)) && told({ databases: [] }) !== null,
+    /** How many originals of a record wait for Wi-Fi. @param {string} id */
+    originalsWaiting: async (id) => (await outbox.uploads(author)).filter(({ of, wifi_only }) => wifi_only && of === id).length,
+    /** Its user lets a record's originals go by any link. @param {string} id */
+    sendOriginals: async (id) => {
+      const waiting = (await outbox.uploads(author)).filter(({ of }) => of === id);
+      for (const { key } of waiting) await outbox.noteUpload(author, key, { wifi_only: false });
+      told({ databases: [] });
+    },
   };
 }
 

@@ -4,10 +4,11 @@
  * only when the server holds it or has put it aside (DESIGN §6.2).
  *
  * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string,
- *   held_back?: string}} Entry `held_back` is why the server neither took it nor put it aside when it was last sent
+ *   held_back?: string, not_before_ms?: number, form?: Record<string, string>}} Entry `held_back` is why the server neither took it nor
+ *   put it aside when it was last sent; until `not_before_ms` its user may take it back, and gets `form` filled again (`undo.js`)
  * @typedef {{key: string, photo: string, role: string, of: string, database: string, sha256: string, size_bytes: number,
  *   content_type: string, upload_url: string | null, sent_bytes: number, faults?: number, rescued_by?: string, retry_at_ms?: number,
- *   problem?: string | null, is_final?: boolean, is_kept?: boolean}} Upload
+ *   problem?: string | null, is_final?: boolean, is_kept?: boolean, not_before_ms?: number, wifi_only?: boolean}} Upload
  *   `problem` is the code of what stops a file: it stays here and is not tried again by itself. `is_final` says that trying again
  *   would not help (it is unsent no more), `is_kept` that the server has put its bytes aside; `faults` counts damaged transfers
  */
@@ -72,10 +73,31 @@ export async function entries(author) {
   return readAll(author, "outbox");
 }
 
-/** Photo files that the server does not hold yet, newest first. @returns {Promise<Upload[]>} */
+/** How long a record is held back for its user to take back. A clock that was set back holds nothing longer than that. */
+export const HOLD_MS = 10_000;
+
+/** Milliseconds until this may be sent; 0 when it may be now. @param {{not_before_ms?: number}} waiting @param {number} now_ms */
+export function holdOf({ not_before_ms = 0 }, now_ms) {
+  const left_ms = not_before_ms - now_ms;
+  return left_ms > 0 && left_ms <= HOLD_MS ? left_ms : 0;
+}
+
+/** The entries that may be sent. The moment is taken before they are read: one that is taken back later is not among them. @returns {Promise<Entry[]>} */
+export async function due(author, now_ms = Date.now()) {
+  return (await entries(author)).filter((entry) => !holdOf(entry, now_ms));
+}
+
+/** Milliseconds until the next entry that is held back may be sent, or 0 when none is. */
+export async function nextDue(author, now_ms = Date.now()) {
+  const holds = (await entries(author)).map((entry) => holdOf(entry, now_ms)).filter(Boolean);
+  return holds.length ? Math.min(...holds) : 0;
+}
+
+/** Photo files that the server does not hold yet: newest first, originals after all that people look at. @returns {Promise<Upload[]>} */
 export async function uploads(author) {
   const waiting = await readAll(author, "uploads");
-  return waiting.sort((one, other) => other.key.localeCompare(one.key));
+  const rank = ({ wifi_only, key }) => (wifi_only ? "0" : "1") + key;
+  return waiting.sort((one, other) => rank(other).localeCompare(rank(one)));
 }
 
 /** @returns {Promise<any[]>} */

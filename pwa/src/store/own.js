@@ -10,7 +10,7 @@
  * | `refused` | `_id` | what the server put aside, with a copy of it and what a clerk made of it (`refusals.js`) |
  * | `links` | `<of>|<id>` | `{key, of, id, database}`: visits of a household; rebuildable |
  * | `checkpoints` | database | `{database, since, is_loaded, page_docs, pulled_at}` |
- * | `state` | name | running patrol, sync status … |
+ * | `state` | name | running patrol, sync status, drafts and their bytes (`drafts.js`) … |
  */
 import { open } from "./idb.js";
 

@@ -4,10 +4,11 @@
  */
 import { databaseFor } from "./databases.js";
 import { find, findMany, keep } from "./documents.js";
+import { finishUndone } from "./drafts.js";
 import { StorageFull, TooLarge } from "./errors.js";
 import { revisionOf, sizeOf } from "./identity.js";
 import { linksOf, putLinks } from "./links.js";
-import { blobOf, entries as waiting, entryKey, put, putAgain, takeBack } from "./outbox.js";
+import { HOLD_MS, blobOf, entries as waiting, entryKey, put, putAgain, takeBack } from "./outbox.js";
 
 const DOCUMENT_BYTES = 256 * 1024;
 
@@ -33,20 +34,23 @@ export function mint(session, type, { uuid, grid, captured_at, ...fields }) {
 /**
  * Keeps records with their photos: when it returns, nothing short of losing the phone's storage loses them.
  * @param {import("./meta.js").Session} session
- * @param {{docs: {database: string, doc: any}[], blobs?: {photo: string, role: string, blob: Blob}[]}} record
+ * @param {{docs: {database: string, doc: any}[], blobs?: {photo: string, role: string, blob: Blob}[], form?: Record<string, string>}} record
  *   `docs[0]` is the record itself: saved before under the same id (or, for an edit, the same content) means that all
  *   was saved before. Edits carry the `_rev` they were made from. Every blob of role `sent` or `original` must be named in
- *   the `files` of a photo document among `docs`; role `thumb` stays here.
+ *   the `files` of a photo document among `docs`; role `thumb` stays here. With `form` (what was filled in) nothing is sent for ten
+ *   seconds, and may be taken back (`undo.js`).
  * @returns {Promise<{already: boolean, databases: string[]}>}
  * @throws {StorageFull} nothing was kept @throws {TooLarge} a document is over 256 KB; nothing was kept
  */
-export async function saveRecord(session, { docs, blobs = [] }) {
+export async function saveRecord(session, { docs, blobs = [], form }) {
   const { author } = session;
-  const entries = await Promise.all(docs.map(({ database, doc }) => entryOf(author, database, doc)));
+  const held = form ? { not_before_ms: Date.now() + HOLD_MS } : {};
+  const made = await Promise.all(docs.map(({ database, doc }) => entryOf(author, database, doc)));
+  const entries = made.map((entry, at) => ({ ...entry, ...held, ...(form && !at ? { form } : {}) }));
   const databases = [...new Set(docs.map(({ database }) => database))];
   if (await isKept(author, entries[0])) return { already: true, databases };
   const bytes = blobs.map(({ photo, role, blob }) => ({ key: `${photo}|${role}`, blob }));
-  const uploads = docs.flatMap(({ database, doc }) => uploadsOf(database, doc));
+  const uploads = docs.flatMap(({ database, doc }) => uploadsOf(database, doc)).map((upload) => ({ ...upload, ...held }));
   if (!(await put(author, entries, bytes, uploads))) return { already: true, databases };
   try {
     await writeThrough(author, entries);
@@ -104,6 +108,8 @@ function uploadsOf(database, doc) {
     content_type,
     upload_url: null,
     sent_bytes: 0,
+    // An original beside a smaller picture of it is large, and nobody waits for it.
+    ...(role === "original" && doc.files.length > 1 ? { wifi_only: true } : {}),
   }));
 }
 
@@ -121,6 +127,7 @@ async function writeThrough(author, entries) {
  * @param {string} author @returns {Promise<string[]>} ids that had been missing
  */
 export async function replay(author) {
+  await finishUndone(author);
   return ensureWritten(author, await waiting(author));
 }
 

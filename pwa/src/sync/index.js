@@ -10,6 +10,7 @@ import { lockOf, sendForOthers } from "./others.js";
 import { pause } from "./poke.js";
 import { note } from "./progress.js";
 import { rescue } from "./rescue.js";
+import { onLinkChange } from "./wifi.js";
 
 const OTHERS_FIRST_MS = 10_000;
 const OTHERS_EVERY_MS = 15 * 60_000;
@@ -38,6 +39,7 @@ async function runLoop(session) {
   });
   self.addEventListener("online", awake);
   self.addEventListener("message", hear);
+  onLinkChange(() => loop.want());
   await loop.run();
   self.removeEventListener("online", awake);
   self.removeEventListener("message", hear);

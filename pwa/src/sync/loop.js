@@ -9,6 +9,7 @@ import { runRound } from "./round.js";
 import { retryDamaged, sendPhotos } from "./uploads.js";
 import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
+import { nextDue } from "../store/outbox.js";
 
 const EVERY_MS = 5 * 60_000;
 /** A phone in a pocket asks less often; what it saved is sent all the same. */
@@ -41,6 +42,8 @@ export class Loop {
     this.photosProblem = undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.photosTimer = undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.heldTimer = undefined;
     /** @type {Promise<void> | null} */
     this.photosRun = null;
     /** @type {() => void} */
@@ -93,6 +96,7 @@ export class Loop {
 
   stop() {
     clearTimeout(this.photosTimer);
+    clearTimeout(this.heldTimer);
     this.ending.abort();
     this.wake();
   }
@@ -126,10 +130,18 @@ export class Loop {
       this.isUnsure = false;
       this.failures = 0;
       this.sendPhotos();
+      await this.wakeForHeld();
     } catch (error) {
       this.want({ me: true, all: wants.all, names: [...wants.names] });
       await this.fail(error);
     }
+  }
+
+  /** What its user may still take back goes when that time is over. */
+  async wakeForHeld() {
+    const wait_ms = await nextDue(this.session.author);
+    clearTimeout(this.heldTimer);
+    if (wait_ms && !this.ending.signal.aborted) this.heldTimer = setTimeout(() => this.want({ isUrgent: true }), wait_ms + 50);
   }
 
   hooks() {

@@ -3,7 +3,7 @@
  * or has put it aside; everything else stays and is sent again, which is harmless.
  */
 import { appVersion } from "../store/meta.js";
-import { entries as waiting, noteHeldBack, release } from "../store/outbox.js";
+import { due, noteHeldBack, release } from "../store/outbox.js";
 import { cureOf, grantsOf, refusalOf, STALE_GRANTS } from "../store/refusals.js";
 import { ensureWritten } from "../store/saving.js";
 import { Refused, ask } from "./http.js";
@@ -30,7 +30,7 @@ export async function pushOutbox(session, { isUnsure = false, isFresh = false } 
   const sum = { settled: [], databases: [], kept: 0, restamped: 0, stale: 0 };
   const { grants, version } = grantsOf(session, await appVersion());
   const given = { grants: isFresh ? grants : STALE_GRANTS, version };
-  for (const batch of batchesOf(await waiting(session.author))) {
+  for (const batch of batchesOf(await due(session.author))) {
     await pushBatch({ session, given, isUnsure, sum }, batch);
     if (!sum.databases.includes(batch[0].database)) sum.databases.push(batch[0].database);
   }

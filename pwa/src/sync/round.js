@@ -9,7 +9,7 @@
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
-import { entries } from "../store/outbox.js";
+import { due } from "../store/outbox.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
 import { offerAgain } from "./again.js";
@@ -88,7 +88,7 @@ async function tryAgain(session) {
 
 /** @returns {Promise<number>} refusals by rights that this phone has not heard of */
 async function push(session, options = {}) {
-  if (!(await entries(session.author)).length) return 0;
+  if (!(await due(session.author)).length) return 0;
   await note(session.author, { phase: "push" });
   const { settled, databases, restamped, stale } = await pushOutbox(session, options);
   if (restamped) await pushOutbox(session, options);

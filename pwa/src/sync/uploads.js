@@ -7,6 +7,7 @@ import { blobOf, noteUpload, releaseUpload, setState, state, uploads } from "../
 import { Offline, errorOf } from "./http.js";
 import { planFor, qualityAfter } from "./link.js";
 import { MOST_FAULTS, faultWait, verdictOf } from "./verdicts.js";
+import { mayGo } from "./wifi.js";
 
 const ENDPOINT = "/api/uploads";
 /** Where a refused token may still send files, for a clerk to look at. */
@@ -27,7 +28,7 @@ const RETRY_DELAYS_MS = [500, 2_000, 5_000];
 export async function sendPhotos(session, { shouldStop, onProgress, endpoint = ENDPOINT }) {
   const tried = new Set();
   while (!shouldStop()) {
-    const open = (await uploads(session.author)).filter(({ problem }) => !problem);
+    const open = (await uploads(session.author)).filter((upload) => !upload.problem && mayGo(upload));
     const next = open.find(({ key, retry_at_ms = 0 }) => !tried.has(key) && retry_at_ms <= Date.now());
     if (!next) return waitFor(open);
     tried.add(next.key);
