@@ -136,9 +136,10 @@ class Track(Envelope, kw_only=True):
 
 
 class Visit(Envelope, kw_only=True):
-    """One call on a household (workers) or on premises (police: `household` is always null)."""
+    """One call on a household (workers) or on premises (police: `household` is always null, `compound` is where they lie)."""
 
     household: RecordId | None
+    compound: Short | None = None
     address: Short
     kind: Literal["routine", "elderly", "tenant", "safety", "dispute", "errand", "premises", "other"]
     findings: Text

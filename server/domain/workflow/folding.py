@@ -10,9 +10,12 @@ from typing import Any
 from server.domain.workflow import effects, guards
 from server.domain.workflow.moves import MOVES, Move
 from server.domain.workflow.opening import opened
+from server.domain.workflow.states import LEVELS
 
 Case = dict[str, Any]
 Event = dict[str, Any]
+# Whose moves the reporter is told of by name: a unit's, or those of the level that holds the case.
+PARTIES_SHOWN = ("unit:", *(f"{level}:" for level in LEVELS))
 
 
 def fold(events: Iterable[Event]) -> Case:
@@ -51,5 +54,12 @@ def _apply(case: Case, move: Move, event: Event) -> None:
     names = [name for name in (*move.required, *move.optional) if name in event]
     case["last_event"] = {"move": event["move"], "at": event["at"], "by": event["by"]} | {name: event[name] for name in names}
     if move.shown is not None:
-        shown = {"move": event["move"], "at": event["at"]} | {name: event[name] for name in move.shown if name in event}
+        shown = _shown(event, move.shown)
         case["history"] = [*case["history"], shown][-effects.HISTORY_MOST :]
+
+
+def _shown(event: Event, names: Iterable[str]) -> dict[str, Any]:
+    """A move as the reporter may see it: the unit or level it was made for (`party`), never the person."""
+    party = str(event.get("party") or "")
+    told = {"move": event["move"], "at": event["at"]} | {name: event[name] for name in names if name in event}
+    return told | ({"party": party} if party.startswith(PARTIES_SHOWN) else {})

@@ -82,6 +82,7 @@ def test_a_police_visit_goes_to_the_beat_and_names_no_household(people: People) 
     assert reason_of(visit(), people["police1"], beat) is None
     household = visit()["_id"].replace("visit", "household")
     assert reason_of(visit(household=household), people["police1"], beat) == "schema"
+    assert reason_of(visit(compound="compound:c001"), people["police1"], beat) is None
 
 
 def test_a_type_that_does_not_belong_there_is_refused(people: People) -> None:

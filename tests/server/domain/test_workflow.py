@@ -95,7 +95,10 @@ def test_returning_needs_a_reason(reason: Any) -> None:
     assert set(caught.value.fields) == {"reason"}
 
 
-def test_the_phone_does_not_learn_who_moved_the_case() -> None:
-    copy = workflow.phone_copy(workflow.fold([FIRST, event("b", 1, "return", reason="看不清")]))
-    assert copy["last_event"] == {"move": "return", "at": "2026-11-23T09:00:00.000Z", "reason": "看不清"}
+def test_the_phone_learns_which_unit_or_level_moved_the_case_and_never_who() -> None:
+    again = event("c", 2, "resubmit", party="user:worker1", text="重拍了") | {"by": "worker1"}
+    copy = workflow.phone_copy(workflow.fold([FIRST, event("b", 1, "return", reason="看不清"), again]))
+    assert copy["history"][1] == {"move": "return", "at": "2026-11-23T09:00:00.000Z", "reason": "看不清", "party": TOWNSHIP}
+    assert "party" not in copy["last_event"]
     assert "triage1" not in str(copy)
+    assert "worker1" not in str(copy)
