@@ -1,8 +1,9 @@
 """Errands 代办 of households become cases of kind 服务: one each, by the errand's id, and each later version of it an event.
 
-Only what handling needs goes to the desk: what is to be done, which materials it takes and where they stand. No household, no
-address, no name, no remark: who may see those opens the household file on a phone, and a task sent from the case names the
-household there alone (`tasks.py`). Copies of the case lie among the household databases, which police never open.
+Only what handling needs goes to the desk: what is to be done, which materials it takes, where they stand, and the ids of their
+pictures and of the signature under it (who may see one: `server/photo_rights.py`). No household, no address, no name, no remark:
+who may see those opens the household file on a phone, and a task sent from the case names the household there alone (`tasks.py`).
+Copies of the case lie among the household databases, which police never open.
 """
 
 from collections.abc import Iterable
@@ -45,8 +46,14 @@ def take_in(couch: Couch, errands: Iterable[Document], now: datetime) -> tuple[i
 
 def facts_of(errand: Document) -> Document:
     """What the desk is told of an errand. `rev` says which version it was: an older one never replaces a newer."""
-    materials = [{name: one[name] for name in ("key", "name", "state")} for one in errand.get("materials", [])]
-    return {"item": errand["item"], "state": errand["state"], "materials": materials, "rev": errand["_rev"]}
+    materials = [_material(one) for one in errand.get("materials", [])]
+    signed = {"signature": errand["signature"]} if errand.get("signature") else {}
+    return {"item": errand["item"], "state": errand["state"], "materials": materials, "rev": errand["_rev"]} | signed
+
+
+def _material(one: Document) -> Document:
+    photos = {"photos": one["photos"]} if one.get("photos") else {}
+    return {name: one[name] for name in ("key", "name", "state")} | photos
 
 
 def _said(facts: Document) -> Document:

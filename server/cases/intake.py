@@ -14,6 +14,7 @@ import msgspec
 from server import photo_records
 from server.cases import campaigns, categories, clock, copies, duplicates, merging, replies, store, tasks, whistles
 from server.domain import documents, grids, ids, times, workflow
+from server.households import readings
 from server.notices import issuing
 from sync import feed
 from sync.couch import Couch
@@ -23,7 +24,7 @@ from sync.databases import NOTICES, cases_db, parse
 BATCH = 500
 LOOK_AHEAD = 200
 CHECKPOINT = "intake"
-KINDS = frozenset({"grid", "home", "home-quarter", "beat", "cases"})
+KINDS = frozenset({"grid", "home", "home-quarter", "beat", "log", "cases"})
 LOG = logging.getLogger(__name__)
 
 Document = dict[str, Any]
@@ -56,6 +57,8 @@ def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcom
         return NOTHING
     photo_records.settle_page(couch, name, page.changes)
     outcome = Outcome(0, frozenset(), page.more)
+    if parts.kind == "log":
+        readings.take_in(couch, page.changes, now)
     if parts.kind == "grid" and parts.grid:
         outcome = _take_in(couch, database, page, parts.grid, now)
     if not outcome.cases and duplicates.settle(couch, database, page.changes, {}):

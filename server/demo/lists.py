@@ -7,7 +7,7 @@ telephone numbers are of the area but assigned to nobody that we know of.
 from collections.abc import Iterator
 from typing import Any
 
-from server.demo import compounds
+from server.demo import compounds, errands
 from server.demo.district import DISTRICT, TOWNSHIPS, VALID_FROM, Township
 from server.demo.people import TOWNSHIP
 from server.domain import catalogue, lists
@@ -81,7 +81,17 @@ WEEKEND = ("weekend", [6, 7], "08:00", "18:00")
 
 def entries() -> list[Version]:
     """Every entry of the demo's lists as its first version."""
-    return [*_units(), *_powers(), *_duties(), *_territory(), *_admissions(), *_posts(), *compounds.entries(), *_shifts()]
+    return [
+        *_units(),
+        *_powers(),
+        *_duties(),
+        *_territory(),
+        *_admissions(),
+        *_posts(),
+        *compounds.entries(),
+        *_shifts(),
+        *errands.entries(),
+    ]
 
 
 def own_unit(kind: str, township: str) -> str:

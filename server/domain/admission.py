@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from server.domain import documents, hlc, ids, merge, permissions, times
+from server.domain import documents, hlc, ids, merge, permissions, times, visit_forms
 
 REASONS = (
     "id_type_mismatch",
@@ -164,7 +164,13 @@ def _check_shape(doc: dict[str, Any]) -> Refusal | None:
         return Refusal("schema", {path.rstrip("`").lstrip(".") or "document": message})
     except RecursionError:
         return Refusal("schema", {"document": "too deep"})
-    return _check_instants(doc)
+    return _check_instants(doc) or _check_answers(doc)
+
+
+def _check_answers(doc: dict[str, Any]) -> Refusal | None:
+    """A visit's answers are to the questions of the form it names."""
+    wrong = visit_forms.wrong_answers(doc["kind"], doc.get("form"), doc.get("answers", {})) if doc["type"] == "visit" else {}
+    return Refusal("schema", wrong) if wrong else None
 
 
 def _check_instants(doc: dict[str, Any]) -> Refusal | None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 
 import msgspec
 
-from server.domain import admission, documents, ids, permissions
+from server.domain import admission, documents, ids, permissions, visit_forms
 
 KINDS = frozenset({"grid", "home-quarter"})
 # Instants within these years stay in the calendar whatever offset a document may claim (10^13 ms are 317 years).
@@ -130,7 +130,14 @@ def _are_sound_of(type_: str, docs: list[Any]) -> bool:
         ("category" not in documents.TYPES[type_].__struct_fields__ or all(map(NAME.fullmatch, set(map(CATEGORY, docs)))))
         and _do_all_match(IDS[type_], [doc.id for doc in docs])
         and all(_are_instants(list(map(AT[field], docs))) for field in admission.INSTANTS[type_])
+        and (type_ != "visit" or all(map(_are_answers, docs)))
     )
+
+
+def _are_answers(visit: Any) -> bool:
+    """A visit's answers fit its form; absent fields read as `documents.py` reads them."""
+    form, answers = (None if one is msgspec.UNSET else one for one in (visit.form, visit.answers))
+    return not visit_forms.wrong_answers(visit.kind, form, answers or {})
 
 
 def _do_all_match(lines: re.Pattern[str], values: list[str]) -> bool:

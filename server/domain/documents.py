@@ -136,13 +136,17 @@ class Track(Envelope, kw_only=True):
 
 
 class Visit(Envelope, kw_only=True):
-    """One call on a household (workers) or on premises (police: `household` is always null, `compound` is where they lie)."""
+    """One call on a household (workers) or on premises (police: `household` is always null, `compound` is where they lie).
+
+    `form` is the version of the kind's questions that `answers` are to (`visit_forms.py`), `reports` the problems found at it.
+    """
 
     household: RecordId | None
     compound: Short | None = None
     address: Short
     kind: Literal["routine", "elderly", "tenant", "safety", "dispute", "errand", "premises", "other"]
     findings: Text
+    form: Name | None = None
     answers: dict[str, Any] = {}
     reports: Ids = []
     next_at: Instant | None = None
@@ -165,7 +169,10 @@ Settled = Annotated[list[Annotated[str, msgspec.Meta(max_length=140)]], msgspec.
 
 
 class Household(Envelope, kw_only=True):
-    """一户一档: what is needed to serve a household, no more. Sensitive fields are marked in `SENSITIVE`."""
+    """一户一档: what is needed to serve a household, no more. Sensitive fields are marked in `SENSITIVE`.
+
+    `needs` and `services` are codes of `households.py`, or words of a place's own.
+    """
 
     address: Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
     basis: Basis
@@ -178,6 +185,7 @@ class Household(Envelope, kw_only=True):
     residents_count: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
     housing: Literal["owner", "tenant", "other"] | None = None
     needs: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
+    services: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
     remark: Text | None = None
     stamps: Stamps
     superseded: Superseded = []
@@ -193,6 +201,7 @@ class Member(Envelope, kw_only=True):
     birth_year: Annotated[int, msgspec.Meta(ge=1900, le=2100)] | None = None
     phone: Short | None = None
     needs: Annotated[list[Short], msgspec.Meta(max_length=20)] = []
+    moved_out_at: Instant | None = None
     stamps: Stamps
     superseded: Superseded = []
     settled: Settled = []
@@ -205,13 +214,19 @@ class Material(Shape, kw_only=True):
     name: Short
     state: Literal["missing", "there", "handed_in", "not_needed"] = "missing"
     remark: Short | None = None
+    photos: PhotoIds = []
 
 
 class Errand(Envelope, kw_only=True):
-    """代办/跑长制: something staff do for a household, with the materials it takes."""
+    """代办/跑长制: something staff do for a household, with the materials it takes.
+
+    `item_key` is the item's in the list of errands it was begun from, `signature` the picture by which the resident asked for it.
+    """
 
     household: RecordId
     item: Short
+    item_key: Name | None = None
+    signature: RecordId | None = None
     materials: Annotated[list[Material], msgspec.Meta(max_length=MATERIALS)] = []
     state: Literal["open", "handed_in", "done", "withdrawn"] = "open"
     stamps: Stamps

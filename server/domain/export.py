@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from server.domain import admission, documents, permissions, workflow
+from server.domain import admission, documents, households, permissions, visit_forms, workflow
 from server.domain.workflow import fields
 
 
@@ -28,12 +28,16 @@ def rules() -> dict[str, Any]:
             "short_length": documents.SHORT_LENGTH,
             "photos": documents.PHOTOS,
             "move_text": fields.TEXT_LENGTH,
+            "answer": visit_forms.ANSWER_LENGTH,
         },
         "urgencies": ["normal", "urgent", "emergency"],
         "sources": ["patrol", "visit", "resident", "police"],
         "visit_kinds": ["routine", "elderly", "tenant", "safety", "dispute", "errand", "premises", "other"],
         "housing": ["owner", "tenant", "other"],
         "basis_how": ["consent_spoken", "consent_signed", "statutory_duty"],
+        "needs": list(households.NEEDS),
+        "services": list(households.SERVICES),
+        "purposes": list(households.PURPOSES),
         "states": list(workflow.STATES),
         "open_states": sorted(workflow.OPEN_STATES),
         "shown_moves": ["report", *(name for name, move in workflow.MOVES.items() if move.shown is not None)],

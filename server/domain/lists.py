@@ -5,6 +5,7 @@ sheets is `server/lists/columns.py`, how they choose a unit is `routing.py`. Cod
 whole district, nine a township, twelve a community, fifteen a grid. Categories are four digits, or two for a whole class.
 """
 
+import hashlib
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -155,6 +156,20 @@ class Shift(Entry, frozen=True, kw_only=True):
     ends: Clock
 
 
+class ErrandItem(Entry, frozen=True, kw_only=True):
+    """代办事项 (跑长制), something that staff do for a resident: what it takes, who takes it in, how long it lasts.
+
+    `materials`: the papers and proofs it takes, named as people know them; `materials_en` are the same in the same order.
+    """
+
+    name: Title
+    name_en: Line = ""
+    unit: UnitId
+    days: Amount | None = None
+    materials: Annotated[list[Title], msgspec.Meta(min_length=1, max_length=20)]
+    materials_en: Annotated[list[Line], msgspec.Meta(max_length=20)] = []
+
+
 SHAPES: dict[str, type[Entry]] = {
     "catalogue": Category,
     "units": Unit,
@@ -165,8 +180,14 @@ SHAPES: dict[str, type[Entry]] = {
     "people": Post,
     "compounds": Compound,
     "duty": Shift,
+    "errands": ErrandItem,
 }
 Routed = Power | Duty | Territory
+
+
+def material_key(name: str) -> str:
+    """What an errand's material is called in records for good: the same name, the same key, wherever it stands in the list."""
+    return "m-" + hashlib.sha256(name.encode()).hexdigest()[:10]
 
 
 def entry_id(list_: str, key: str) -> str:

@@ -62,8 +62,9 @@ def _read(column: Column, cell: object, text: str, names: Names) -> Value:
             return _clock(cell, text)
         case "category":
             return _code(text)
-        case "categories":
-            return _once([_code(part) for part in _parts(text)])
+        case "categories" | "lines":
+            read_part = _code if column.kind == "categories" else str
+            return _once([read_part(part) for part in _parts(text)])
         case "place":
             return _digits(text, "place_format")
         case "unit":
@@ -101,6 +102,8 @@ def show(column: Column, value: Value, names: Names, language: str) -> str:
             return f"{value} {names.places.get(value, '')}".strip()
         case "weekdays":
             return "".join(WEEKDAYS[day - 1] for day in value)
+        case "lines":
+            return "；".join(value)
         case _:
             return str(value)
 

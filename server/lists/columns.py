@@ -20,6 +20,7 @@ CellKind = Literal[
     "weekdays",
     "clock",
     "day",
+    "lines",
 ]
 Choices = dict[str, tuple[str, str]]
 
@@ -49,6 +50,7 @@ TITLES: dict[str, tuple[str, str]] = {
     "people": ("人员岗位", "Posts"),
     "compounds": ("小区包片", "Compounds"),
     "duty": ("值班表", "Duty roster"),
+    "errands": ("代办事项", "Errands"),
 }
 KINDS: Choices = {
     "component": ("部件", "public asset"),
@@ -167,6 +169,15 @@ _FIELDS: dict[str, tuple[Column, ...]] = {
         Column("days", "星期", "Weekdays", "weekdays", is_needed=True),
         Column("begins", "开始时间", "Begins", "clock", is_needed=True),
         Column("ends", "结束时间", "Ends", "clock", is_needed=True),
+    ),
+    "errands": (
+        Column("key", "事项编号", "Item id", "key", is_needed=True),
+        Column("name", "事项名称", "Name", is_needed=True),
+        NAME_EN,
+        Column("unit", "受理单位", "Taken in by", "unit", is_needed=True),
+        Column("days", "办理天数", "Days it takes", "count"),
+        Column("materials", "所需材料", "Materials", "lines", is_needed=True),
+        Column("materials_en", "材料英文名称", "Materials in English", "lines"),
     ),
 }
 COLUMNS: dict[str, tuple[Column, ...]] = {name: (*fields, VALID_FROM, VALID_TO) for name, fields in _FIELDS.items()}

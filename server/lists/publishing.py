@@ -1,4 +1,4 @@
-"""What phones need of the lists, written into `ref`: categories, units, compounds and duty numbers. The rest stays at the office.
+"""What phones need of the lists, written into `ref`: categories, units, compounds, duty numbers, errands; the rest stays where it is.
 
 A document says what is in force on the day, or what was last, with its days (`valid_from`, `valid_to`): old cases still find a
 name. Every phone pulls what changes here, so nothing is written that is the same. Lists become valid by date alone: the worker's
@@ -12,7 +12,7 @@ from typing import Any, cast
 from server import reference
 from server.domain import catalogue
 from server.domain.list_versions import Book, Version, day_of
-from server.domain.lists import Category, Compound, Shift, Unit
+from server.domain.lists import Category, Compound, ErrandItem, Shift, Unit, material_key
 from server.lists import store
 from sync import databases
 from sync.couch import Couch
@@ -45,13 +45,14 @@ def catch_up(couch: Couch, now: datetime) -> int:
 
 
 def documents(book: Book, day: str) -> list[Document]:
-    """The `ref` documents of a day: `category:<code>`, `unit:<id>`, `compound:<id>`, `duty:<area>`."""
+    """The `ref` documents of a day: `category:`, `unit:`, `compound:`, `duty:<area>`, `erranditem:<key>`."""
     defaults = {doc["code"]: doc for doc in catalogue.categories()}
     return [
         *(_category(one, defaults.get(one.key, {})) | _validity(book, one) for one in _told(book, "catalogue", day)),
         *(_unit(one) | _validity(book, one) for one in _told(book, "units", day)),
         *(_compound(one) | _validity(book, one) for one in _told(book, "compounds", day)),
         *_duty(book, day),
+        *(_errand_item(one) | _validity(book, one) for one in _told(book, "errands", day)),
     ]
 
 
@@ -123,6 +124,22 @@ def _compound(version: Version) -> Document:
         "address": body.address,
         "police": {"name": body.police, "phone": body.police_phone},
         "enforcement": {"name": body.enforcement, "phone": body.enforcement_phone},
+    }
+
+
+def _errand_item(version: Version) -> Document:
+    body = cast("ErrandItem", version.body)
+    english = dict(zip(body.materials, body.materials_en, strict=False))
+    materials = [{"key": material_key(one), "name": _named(one, english.get(one, ""))} for one in body.materials]
+    return {
+        "_id": f"erranditem:{version.key}",
+        "type": "erranditem",
+        "v": 1,
+        "key": version.key,
+        "name": _named(body.name, body.name_en),
+        "unit": body.unit,
+        "days": body.days,
+        "materials": materials,
     }
 
 

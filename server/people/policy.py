@@ -78,9 +78,11 @@ class DevicePolicy:
             return Rejection(refusal.reason, refusal.fields, keep=refusal.reason not in MENDED_BY_PHONE)
         if not rights.push:
             return Rejection(_why_closed(holder, name))
-        if name.grid is None or name.grid in holder.person["grids"]:
+        # What was read is logged apart from any grid's records, but of which grid it was is not for a phone to make up.
+        grid = name.grid or (doc["grid"] if name.kind == "log" else None)
+        if grid is None or grid in holder.person["grids"]:
             return None
-        reason = _why_not_then(holder.person, name.grid, doc, self._now())
+        reason = _why_not_then(holder.person, grid, doc, self._now())
         return Rejection(reason) if reason else None
 
     async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> list[bool]:

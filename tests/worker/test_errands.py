@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server import photo_rights
 from server.cases import intake, store, tasks
 from server.domain import ids, times
 from sync.couch import Couch
@@ -122,3 +123,21 @@ def test_a_carrier_killed_before_its_checkpoint_makes_nothing_twice(
         conflicts.run(couch, HOME, NOW)
     conflicts.run(couch, HOME, NOW)
     assert len(case_of(couch, doc).events) == 1
+
+
+def test_the_desk_learns_which_pictures_show_the_materials_and_who_signed(couch: Couch, home: Database) -> None:
+    [shown, signed] = [new_id("photo"), new_id("photo")]
+    materials = [{"key": "m1", "name": "户口簿", "state": "there", "photos": [shown]}]
+    doc = put(home, errand(materials=materials, signature=signed))
+    conflicts.run(couch, HOME, NOW)
+    facts = case_of(couch, doc).case["errand"]
+    assert (facts["materials"], facts["signature"]) == (materials, signed)
+    couch.create(QUARTER, replicated=True)
+    couch.database(QUARTER).put({"_id": shown, "type": "photo", "of": doc["_id"]})
+    kept = {"_id": shown, "database": QUARTER, "author": "worker1"}
+    holder = {"name": "c", "roles": ["community"], "communities": [GRID_A[:12]]}
+    stranger = {"name": "d", "roles": ["community"], "communities": ["640105002002"]}
+    assert photo_rights.may_see(couch, holder, kept)
+    assert not photo_rights.may_see(couch, stranger, kept)
+    couch.database(QUARTER).put({"_id": signed, "type": "photo", "of": doc["household"]})
+    assert not photo_rights.may_see(couch, holder, kept | {"_id": signed}), "a picture of no errand is nobody's at a desk"

@@ -71,12 +71,13 @@ ODD = st.sampled_from(
     ]
 )  # fmt: skip
 STRANGE = ["_deleted", "_attachments", "_revisions", "_x", "stowaway", "solved", "patrol", "of", "answers", "next_at", "files"]
+STRANGE += ["form", "kind"]
 FIELDS = st.sampled_from([*sorted(REPORT), *STRANGE])
 
 
 @st.composite
 def mutated(draw: st.DrawFn) -> Any:
-    doc = dict(draw(st.sampled_from([REPORT, NOTE, PHOTO, VISIT])))
+    doc = dict(draw(st.sampled_from([REPORT, NOTE, PHOTO, VISIT, VISIT | {"form": "elderly.1", "answers": {"met": "home"}}])))
     for _ in range(draw(st.integers(0, 2))):
         field = draw(FIELDS)
         if draw(st.booleans()):

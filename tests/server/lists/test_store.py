@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from server.demo import errands as demo_errands
 from server.domain import catalogue
 from server.domain.errors import Changed
 from server.domain.list_versions import Version
-from server.domain.lists import Category, Post, Unit
+from server.domain.lists import Category, Post, Unit, material_key
 from server.lists import publishing, seeds, store
 from sync import databases
 from sync.couch import Couch
@@ -137,3 +138,10 @@ def test_what_a_killed_import_left_unpublished_is_published_by_the_sweep(couch: 
     add(couch, 1, Version("units", "police", 0, DAY, None, Unit(name="城关派出所", level="township")))
     assert publishing.catch_up(couch, NOW) == 1
     assert couch.database(databases.REF).get("unit:police")["name"]["zh-CN"] == "城关派出所"
+
+
+def test_phones_get_errands_with_their_materials(couch: Couch) -> None:
+    seeds.seed(couch, NOW, demo_errands.entries())
+    found = couch.database(databases.REF).get("erranditem:old-age")
+    assert (found["name"], found["days"]) == ({"zh-CN": "高龄津贴申领", "en": "Old-age allowance"}, 15)
+    assert found["materials"][0] == {"key": material_key("居民身份证"), "name": {"zh-CN": "居民身份证", "en": "Identity card"}}

@@ -13,6 +13,7 @@ from sync import databases
 from sync.couch import Couch
 from sync.gateway import NotAdmitted, Unavailable
 from tests.conftest import GRID_A, GRID_ELSEWHERE, free_port
+from tests.records import new_id
 from tests.sync.gateway.conftest import make_report
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -72,6 +73,15 @@ def test_a_quarter_long_past_is_archived_and_a_strange_grid_is_not_held(couch: C
     assert reasons(policy, token, databases.grid_db(GRID_A, "2020q1"), [make_report("worker1", "d")]) == ["archived_database"]
     strange = make_report("worker1", "d", grid="640105009001001")
     assert reasons(policy, token, databases.grid_db("640105009001001", "2026q4"), [strange]) == ["not_grid_holder"]
+
+
+def test_what_was_read_is_logged_of_grids_that_were_held_alone(couch: Couch, token: str) -> None:
+    name = databases.log_db(token.partition(".")[0])
+    head = {"type": "access", "of": new_id("household"), "fields": ["needs"], "purpose": "visit"}
+    kept = ("_rev", "v", "author", "device", "captured_at", "clock_offset_ms")
+    envelope = {field: make_report("worker1", "d")[field] for field in kept}
+    readings = [envelope | head | {"_id": new_id("access"), "grid": grid} for grid in (GRID_A, "640105009001001")]
+    assert reasons(DevicePolicy(couch, lambda: NOW), token, name, readings) == [None, "not_grid_holder"]
 
 
 def test_an_expired_token_is_told_from_an_unknown_one(couch: Couch, token: str) -> None:
