@@ -1,4 +1,5 @@
-"""What phones need of the lists, written into `ref`: categories, units, compounds, duty numbers, errands; the rest stays where it is.
+"""What phones need of the lists, written into `ref`: categories, units, compounds, duty numbers, errands. The rest stays at the
+office.
 
 A document says what is in force on the day, or what was last, with its days (`valid_from`, `valid_to`): old cases still find a
 name. Every phone pulls what changes here, so nothing is written that is the same. Lists become valid by date alone: the worker's
