@@ -32,21 +32,6 @@ export function virtual(root) {
   };
 }
 
-/** What the tus client needs of two packages for old browsers; ours have both built in. */
-const BUILT_IN = Object.freeze({
-  "url-parse": "export default class { constructor(path, base) { this.href = new URL(path, new URL(base, location.href)).href; } toString() { return this.href; } }",
-  "js-base64": "export const Base64 = { encode: (text) => btoa(String.fromCharCode(...new TextEncoder().encode(String(text)))) };",
-});
-
-/** An esbuild plugin that puts the browser's own parts in those packages' place. */
-export const builtIn = {
-  name: "built-in",
-  setup(build) {
-    build.onResolve({ filter: /^(url-parse|js-base64)$/ }, ({ path }) => ({ path, namespace: "built-in" }));
-    build.onLoad({ filter: /.*/, namespace: "built-in" }, ({ path }) => ({ contents: BUILT_IN[path], loader: "js" }));
-  },
-};
-
 /**
  * Nunjucks' runtime without what our templates may not use (`templates/README.md`): of its filters the four that are allowed, none of
  * its tests and globals, no loader but that of compiled templates.

@@ -6,7 +6,7 @@
 A whole system as `make run` starts it; the phone's own code sends (`uploads_client.mjs`), through `tests/media/thin_link.py`.
 `--faster 25` runs the clock 25 times as fast, the link's rate and delay and the phone's patience alike: how many bytes are under
 way when the link breaks stays the same, and what a busy machine adds to the delay counts 25 times. `--chromium` sends with the
-phone's upload library in a real browser, which puts requests on the wire once more by itself; give it `--faster 2 --photos 8`.
+phone's upload client in a real browser, which puts requests on the wire once more by itself; give it `--faster 2 --photos 8`.
 """
 
 import argparse

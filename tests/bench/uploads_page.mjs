@@ -1,11 +1,12 @@
 /**
- * The phone's upload library with the options of a bad link, bundled for a page of a real browser: `sendAll(photos, token, faster)`
+ * The phone's upload client with the options of a bad link, bundled for a page of a real browser: `sendAll(photos, token, faster)`
  * sends them one after the other until all are kept. Used by uploads.py `--chromium` only.
  */
-import { Upload } from "tus-js-client";
 import { planFor } from "../../pwa/src/sync/link.js";
+import { upload } from "../../pwa/src/sync/tus.js";
 
-const RETRY_DELAYS_MS = [500, 2_000, 5_000];
+const RETRY_WAITS_MS = [500, 2_000, 5_000];
+const STALL_MS = 45_000;
 const ROUND_WAIT_MS = 2_000;
 const TRANSIENT = new Set([0, 408, 409, 423, 460]);
 
@@ -25,24 +26,19 @@ async function sendAll(photos, token, faster) {
 }
 
 function send(blob, metadata, token, place, faster) {
-  const { chunk_bytes, with_creation } = planFor({ whole: 0, is_bad: true });
-  return new Promise((resolve) => {
-    const sending = new Upload(blob, {
-      endpoint: "/api/uploads",
-      uploadUrl: place.url,
-      chunkSize: chunk_bytes,
-      uploadDataDuringCreation: with_creation,
-      storeFingerprintForResuming: false,
-      retryDelays: RETRY_DELAYS_MS.map((delay_ms) => delay_ms / faster),
-      headers: { Authorization: `Bearer ${token}` },
-      metadata,
-      onUploadUrlAvailable: () => (place.url = sending.url),
-      onShouldRetry: (error) => TRANSIENT.has(/** @type {any} */ (error).originalResponse?.getStatus() ?? 0),
-      onSuccess: () => resolve(true),
-      onError: () => resolve(false),
-    });
-    sending.start();
+  const sending = upload(blob, {
+    ...planFor({ whole: 0, is_bad: true }),
+    endpoint: "/api/uploads",
+    url: place.url,
+    stall_ms: STALL_MS / faster,
+    waits_ms: RETRY_WAITS_MS.map((wait_ms) => wait_ms / faster),
+    headers: { Authorization: `Bearer ${token}` },
+    metadata,
+    onUrl: (url) => (place.url = url),
+    onProgress: () => undefined,
+    mayRetry: ({ status }) => TRANSIENT.has(status),
   });
+  return sending.then(() => true, () => false);
 }
 
 Object.assign(globalThis, { sendAll });

@@ -1,4 +1,4 @@
-"""The phone's own upload library against the endpoint, also over a link that breaks again and again."""
+"""The phone's own upload client against the endpoint, also over a link that breaks again and again."""
 
 import json
 import random
@@ -16,8 +16,6 @@ from tests.conftest import ROOT
 from tests.media.test_uploads import kept, sha256
 from tests.media.upload_site import BASE, DATABASE, PHOTO, Phone
 
-LIBRARY = ROOT / "pwa/node_modules/tus-js-client"
-pytestmark = pytest.mark.skipif(not LIBRARY.exists(), reason="the phone app's packages are not installed")
 
 
 def send(url: str, path: Path, with_creation: bool = True, chunk_bytes: int = 64 * 1024) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 /**
- * Sends photo files by the resumable tus protocol, newest first and one at a time, after the records. Where an upload stands is in
- * the store, so it goes on after any stop from the byte the server has. What an answer means is `verdicts.js`'s to say.
+ * Sends photo files by the resumable tus protocol (`tus.js`), newest first and one at a time, after the records. Where an upload
+ * stands is in the store, so it goes on after any stop from the byte the server has. What an answer means is `verdicts.js`'s to say.
  */
-import { Upload } from "tus-js-client";
 import { blobOf, noteUpload, releaseUpload, setState, state, uploads } from "../store/outbox.js";
 import { Offline, errorOf } from "./http.js";
 import { planFor, qualityAfter } from "./link.js";
+import { UploadError, upload as send } from "./tus.js";
 import { MOST_FAULTS, faultWait, verdictOf } from "./verdicts.js";
 import { mayGo } from "./wifi.js";
 
@@ -15,7 +15,9 @@ export const RESCUE_ENDPOINT = "/api/rescue/uploads";
 const NOTE_EVERY_MS = 1_000;
 /** A link that dies without a word would hold up everything for ever: no byte moved for so long means that it is dead. */
 const STALL_MS = 45_000;
-const RETRY_DELAYS_MS = [500, 2_000, 5_000];
+const RETRY_WAITS_MS = [500, 2_000, 5_000];
+/** Worth another try within this run; patience the server asks for is the loop's business. */
+const TRANSIENT = new Set([0, 408, 409, 423, 460]);
 
 /**
  * Sends what is waiting until nothing is left that may be tried now. A file that arrived damaged waits a while and does not hold
@@ -65,8 +67,9 @@ async function sendOne(sending, upload) {
     await noteLink(author, true);
     await letGo(sending, upload);
   } catch (error) {
-    const verdict = verdictOf(statusOf(error), bodyOf(error));
-    if (verdict.kind === "failed") throw await whatFailed(sending, upload, error);
+    if (!(error instanceof UploadError)) throw error;
+    const verdict = verdictOf(error.status, error.body);
+    if (verdict.kind === "failed") throw await whatFailed(sending, error);
     await noteUpload(author, upload.key, verdict.kind === "refused" ? refusedNote(verdict) : faultNote(upload, verdict));
   }
 }
@@ -92,56 +95,31 @@ function faultNote({ faults = 0 }, { code }) {
   return isOver ? { ...anew, problem: code, is_final: false } : { ...anew, retry_at_ms: Date.now() + faultWait(anew.faults) };
 }
 
-function transfer({ session, endpoint, onProgress }, upload, blob, { chunk_bytes, with_creation }) {
-  return new Promise((resolve, reject) => {
-    const stalled = watch(() => {
-      void sending.abort();
-      reject(new Error("no byte moved"));
-    });
-    const told = progressOf(session, upload, onProgress);
-    const end = (settle) => (value) => {
-      stalled.end();
-      settle(value);
-    };
-    const sending = new Upload(blob, {
-      endpoint,
-      uploadUrl: isUnder(upload.upload_url, endpoint) ? upload.upload_url : null,
-      chunkSize: chunk_bytes,
-      uploadDataDuringCreation: with_creation,
-      storeFingerprintForResuming: false,
-      retryDelays: RETRY_DELAYS_MS,
-      headers: { Authorization: `Bearer ${session.token}` },
-      metadata: metadataOf(upload),
-      onUploadUrlAvailable: () => void noteUpload(session.author, upload.key, { upload_url: sending.url }),
-      onProgress: (sent_bytes) => {
-        stalled.restart();
-        told(sent_bytes);
-      },
-      // Begun with its bytes and no address known: another try here would send all of them once more.
-      onShouldRetry: (error) => mayRetry(session.author, /** @type {any} */ (error)) && (!with_creation || Boolean(sending.url)),
-      onSuccess: end(resolve),
-      onError: end(reject),
-    });
-    sending.start();
+function transfer({ session, endpoint, onProgress }, upload, blob, plan) {
+  return send(blob, {
+    ...plan,
+    endpoint,
+    url: isUnder(upload.upload_url, endpoint) ? upload.upload_url : null,
+    stall_ms: STALL_MS,
+    waits_ms: RETRY_WAITS_MS,
+    headers: { Authorization: `Bearer ${session.token}` },
+    metadata: metadataOf(upload),
+    onUrl: (upload_url) => void noteUpload(session.author, upload.key, { upload_url }),
+    onProgress: progressOf(session, upload, onProgress),
+    // Begun with its bytes and no address known: another try here would send all of them once more.
+    mayRetry: (error, url) => mayRetry(session.author, error) && (!plan.with_creation || Boolean(url)),
   });
 }
 
 /** Each break counts for the link, also those after which the transfer goes on by itself. */
 function mayRetry(author, error) {
-  if (!statusOf(error)) void noteLink(author, false);
-  return isTransient(error);
+  if (!error.status) void noteLink(author, false);
+  return TRANSIENT.has(error.status);
 }
 
 /** An address from another way of sending (a rescue, or before one) is not gone on with. */
 function isUnder(url, endpoint) {
   return Boolean(url) && new URL(url, "http://phone").pathname.startsWith(`${endpoint}/`);
-}
-
-/** Calls `expire` when nothing has restarted it for `STALL_MS`. @param {() => void} expire */
-function watch(expire) {
-  let timer = setTimeout(expire, STALL_MS);
-  const end = () => clearTimeout(timer);
-  return { end, restart: () => (end(), (timer = setTimeout(expire, STALL_MS))) };
 }
 
 function metadataOf({ photo, role, database, sha256, content_type }) {
@@ -157,30 +135,8 @@ function progressOf(session, upload, onProgress) {
   };
 }
 
-function statusOf(error) {
-  return error.originalResponse?.getStatus() ?? 0;
-}
-
-/** Worth another try within this run; patience the server asks for is the loop's business. */
-function isTransient(error) {
-  const status = statusOf(error);
-  return status === 0 || status === 409 || status === 423 || status === 408 || status === 460;
-}
-
-function bodyOf(error) {
-  try {
-    return JSON.parse(error.originalResponse.getBody());
-  } catch {
-    return {};
-  }
-}
-
-async function whatFailed({ session }, upload, error) {
-  const status = statusOf(error);
-  if (!status) {
-    await noteLink(session.author, false);
-    return new Offline(error);
-  }
-  const retry_after_s = Number(error.originalResponse.getHeader("Retry-After")) || null;
-  return errorOf(status, bodyOf(error).code ?? "", retry_after_s);
+async function whatFailed({ session }, { status, body, retry_after_s }) {
+  if (status) return errorOf(status, body.code ?? "", retry_after_s);
+  await noteLink(session.author, false);
+  return new Offline("the link broke");
 }

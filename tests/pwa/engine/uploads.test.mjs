@@ -1,4 +1,4 @@
-/** Sending photo files with the real tus client: what arrives, what is sent anew, what is refused, and what waits. */
+/** Sending photo files with the phone's own tus client: what arrives, what is sent anew, what is refused, and what waits. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

@@ -1,4 +1,4 @@
-/** `XMLHttpRequest` over `fetch`, as much of it as the tus client uses: Node has none. */
+/** `XMLHttpRequest` over `fetch`, as much of it as `src/sync/tus.js` uses: Node has none. It tells no progress. */
 
 globalThis.XMLHttpRequest = /** @type {any} */ (class {
   upload = {};
