@@ -17,7 +17,6 @@ from tests.media.test_uploads import kept, sha256
 from tests.media.upload_site import BASE, DATABASE, PHOTO, Phone
 
 
-
 def send(url: str, path: Path, with_creation: bool = True, chunk_bytes: int = 64 * 1024) -> dict[str, Any]:
     """Send one file as the phone does; how it ended."""
     meta = {"photo": PHOTO, "role": "sent", "database": DATABASE, "sha256": sha256(path.read_bytes()), "filetype": "image/jpeg"}
