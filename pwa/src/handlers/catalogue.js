@@ -5,21 +5,31 @@ const FIRST_KINDS = Object.freeze(["event", "hazard", "service"]);
 const TOP_COUNT = 3;
 
 const KEPT_MS = 60_000;
-/** @type {Map<string, {read_at_ms: number, docs: any[]}>} what was read last, by user; only ever saves reading it again */
+/** @type {Map<string, {read_at_ms: number, docs: any[]}>} what was read last, by user and kind; only ever saves reading it again */
 const kept = new Map();
 
 /**
- * The catalogue's documents, by code. Every list needs their names and they change a few times a year, so one reading serves
- * a minute; an empty catalogue is asked for again, since it is about to arrive.
- * @param {import("../store/index.js").Store} store @param {number} now_ms
+ * Reference documents, by code. Every list needs their names and they change a few times a year, so one reading serves
+ * a minute; none at all are asked for again, since they are about to arrive.
+ * @param {import("../store/index.js").Store} store @param {"categories" | "compounds"} kind @param {number} now_ms
  */
-export async function readCategories(store, now_ms) {
-  const { author } = store.session;
-  const held = kept.get(author);
+async function readKept(store, kind, now_ms) {
+  const key = `${kind} ${store.session.author}`;
+  const held = kept.get(key);
   if (held && Math.abs(now_ms - held.read_at_ms) < KEPT_MS) return held.docs;
-  const docs = await store.categories();
-  if (docs.length) kept.set(author, { read_at_ms: now_ms, docs });
+  const docs = await store[kind]();
+  if (docs.length) kept.set(key, { read_at_ms: now_ms, docs });
   return docs;
+}
+
+/** The catalogue's documents. @param {import("../store/index.js").Store} store @param {number} now_ms */
+export function readCategories(store, now_ms) {
+  return readKept(store, "categories", now_ms);
+}
+
+/** The compounds (小区) of the user's grids that are there today. @param {import("../store/index.js").Store} store @param {number} now_ms */
+export async function readCompounds(store, now_ms) {
+  return offeredOn(await readKept(store, "compounds", now_ms), now_ms);
 }
 
 /** A name that is a text or one per language. @param {any} name @param {string} language */

@@ -1,4 +1,5 @@
 /** Every address of the phone app and what answers it. The service worker finds its handler here (`sw/router.js`). */
+import { showBeat, showCompound, showVisitLog } from "./beats.js";
 import { showCases } from "./cases.js";
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
@@ -11,7 +12,7 @@ import { saveReport, showReportForm } from "./reports.js";
 import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
 import { answerTask, showTask } from "./tasks.js";
 import { showToday } from "./today.js";
-import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm, showVisits } from "./visits.js";
+import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm } from "./visits.js";
 
 export const routes = Object.freeze([
   { method: "GET", path: "/m/", handle: showToday },
@@ -33,7 +34,9 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/homes/:id/edit", handle: showHouseholdEdit },
   { method: "POST", path: "/m/homes/:id/edits", handle: saveHouseholdEdit },
   { method: "GET", path: "/m/homes/:id/visits/new", handle: showHouseholdVisitForm },
-  { method: "GET", path: "/m/visits", handle: showVisits },
+  { method: "GET", path: "/m/visits", handle: showBeat },
+  { method: "GET", path: "/m/visits/log", handle: showVisitLog },
+  { method: "GET", path: "/m/compounds/:id", handle: showCompound },
   { method: "GET", path: "/m/visits/new", handle: showPoliceVisitForm },
   { method: "POST", path: "/m/visits", handle: saveVisit },
   { method: "GET", path: "/m/cases", handle: showCases },

@@ -13,7 +13,9 @@ export async function showRecord(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases");
   const { doc, where } = record;
-  const [about, grids, said] = await Promise.all([aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id)]);
+  const [about, grids, said, raised] = await Promise.all([
+    aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id), Promise.all((doc.reports ?? []).map(store.getRecord)),
+  ]);
   const notes = said.filter((row) => row.doc.type === "note");
   const moves = movesOf(record, notes, store.session.author);
   return page(store, "record.html", {
@@ -32,7 +34,9 @@ export async function showRecord(input, store, context) {
     result: resultOf(where.case),
     moves,
     intent_label: `note.${moves.intent}`,
-    notes: notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` })),
+    notes: [...raised.filter(Boolean).map((row) => rowOf(row, about)), ...notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` }))],
+    list_label: doc.type === "visit" ? "visit.reports" : "note.list",
+    report_href: doc.author === store.session.author && raised.includes(null) ? `/m/report?visit=${record.id}` : "",
     steps: stepsOf(record, about),
     facts: [...FACTS[doc.type](doc, about), ...commonFacts(record, grids, about)],
   });

@@ -5,6 +5,7 @@ import {
 } from "./fields.js";
 import { gridChoice, isPolice, page, refuse, savedOr } from "./pages.js";
 import { checkPhotos, photosOfForm } from "./photos.js";
+import { uuidOf } from "../store/identity.js";
 
 const TOP_COUNT = 3;
 const URGENCIES = Object.freeze(["normal", "urgent", "emergency"]);
@@ -12,9 +13,11 @@ const SOURCES = Object.freeze(["patrol", "visit", "resident"]);
 
 /** `GET /m/report` */
 export async function showReportForm(input, store, context) {
-  const before = await refusedBefore(store, input.query.from);
+  const [before, visit] = await Promise.all([refusedBefore(store, input.query.from), visitBehind(store, input.query.visit)]);
+  const [uuid] = (visit?.reports ?? []).map(uuidOf);
+  if (uuid && (await store.getRecord(`report:${uuid}`))) return { redirect: `/m/records/report:${uuid}` };
   const [choice, categories, used] = await Promise.all([
-    gridChoice(store, before?.grid), readCategories(store, input.now), store.mostUsedCategories(TOP_COUNT),
+    gridChoice(store, (before ?? visit)?.grid), readCategories(store, input.now), store.mostUsedCategories(TOP_COUNT),
   ]);
   return page(store, "report.html", {
     tab: "report",
@@ -24,11 +27,20 @@ export async function showReportForm(input, store, context) {
     ...choice,
     ...catalogueOf(offeredOn(categories, input.now), used, context.language, before?.category),
     urgencies: options(context, "urgency", URGENCIES, before?.urgency ?? "normal"),
-    sources: isPolice(store.session.user) ? [] : options(context, "source", SOURCES, "patrol"),
+    sources: isPolice(store.session.user) ? [] : options(context, "source", SOURCES, visit ? "visit" : "patrol"),
     limits: limitsOf(context),
     photos_again: before?.photos.length ?? 0,
-    form: { ...newOrigin(store, input.now), ...formOf(before) },
+    form: { ...newOrigin(store, input.now), ...formOf(before), ...(visit ? { uuid, address: visit.household ? "" : visit.address } : {}) },
   });
+}
+
+/**
+ * The visit that found what is to be reported, or null. The report takes the id that the visit names; where the visit was goes along
+ * when that was no household, whose files the police, who read reports, have no part in.
+ */
+async function visitBehind(store, id) {
+  const record = id ? await store.getRecord(id) : null;
+  return record?.doc.type === "visit" && record.doc.reports.length ? record.doc : null;
 }
 
 /** The report that is to be made anew because it was not accepted, or null. */

@@ -3,34 +3,28 @@ import {
   isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, textOf, within, withoutIdNumber,
 } from "./fields.js";
 import { addressOf } from "./addresses.js";
+import { compoundOf, premisesIn } from "./beats.js";
 import { daysAfter } from "./moments.js";
 import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
-import { aboutRows, rowOf } from "./rows.js";
 
-const PAGE_COUNT = 20;
 const WORKER_KINDS = Object.freeze(["routine", "elderly", "tenant", "safety", "dispute", "errand", "other"]);
 const POLICE_KINDS = Object.freeze(["premises", "routine", "tenant", "safety", "dispute", "other"]);
 const NEXT_DAYS = Object.freeze({ none: 0, week: 7, month: 30, half_year: 182 });
 
-/** `GET /m/visits`: the log of a police officer; a worker's visits are with their households. */
-export async function showVisits(input, store, context) {
-  if (!isPolice(store.session.user)) return { redirect: "/m/homes" };
-  const about = await aboutRows(store, context, input.now);
-  const { rows, next } = await store.listVisits({ limit: PAGE_COUNT, before: input.query.before ?? null });
-  return page(store, "visits.html", {
-    tab: "homes",
-    title: context.t("visits.title"),
-    has_action: true,
-    records: rows.map((row) => rowOf(row, about)),
-    newer: input.query.before ? "/m/visits" : "",
-    older: next ? `/m/visits?before=${encodeURIComponent(next)}` : "",
-  });
-}
-
-/** `GET /m/visits/new` */
+/** `GET /m/visits/new`: of a police officer, in the compound `compound` or anywhere on the beat. */
 export async function showPoliceVisitForm(input, store, context) {
   if (!isPolice(store.session.user)) return { redirect: "/m/homes" };
-  return visitForm(input, store, context, { kinds: POLICE_KINDS, back: "/m/visits", household: null, ...(await gridChoice(store)) });
+  const compound = await compoundOf(store, input.query.compound, input.now);
+  const place = compound ? { grids: [], grid: compound.grid } : await gridChoice(store);
+  const premises = compound ? await premisesIn(store, compound) : [];
+  return visitForm(input, store, context, {
+    kinds: POLICE_KINDS,
+    back: compound ? `/m/compounds/${compound._id}` : "/m/visits",
+    household: null,
+    compound: compound && { id: compound._id, name: compound.name },
+    premises: premises.map((value) => ({ value, label: value, chosen: false, extra: "" })),
+    ...place,
+  });
 }
 
 /** `GET /m/homes/:id/visits/new` */
@@ -51,6 +45,7 @@ function visitForm(input, store, context, { kinds, ...about }) {
     nexts: options(context, "next", Object.keys(NEXT_DAYS), "none"),
     limits: limitsOf(context),
     form: newOrigin(store, input.now),
+    report: store.uuid(input.now),
     ...about,
   });
 }
@@ -67,19 +62,21 @@ export async function saveVisit(input, store, context) {
     const doc = visitOf(store, input.form, { ...found, uuid, captured_at });
     return store.saveRecord({ docs: [{ database: store.databaseFor(found.database_kind, found.grid), doc }] });
   });
-  return refusal ?? { redirect: `/m/records/visit:${uuid}?saved=1` };
+  return refusal ?? { redirect: input.form.raise ? `/m/report?visit=visit:${uuid}` : `/m/records/visit:${uuid}?saved=1` };
 }
 
-/** What is visited: `{household, address, grid, database_kind, kinds}`; null for a household this phone does not have. */
-async function subjectOf({ form }, store, { t }) {
+/** What is visited: `{household, compound, address, grid, database_kind, kinds}`; null for a household this phone does not have. */
+async function subjectOf({ form, now }, store, { t }) {
   if (isPolice(store.session.user)) {
-    const { grid } = await gridChoice(store, form.grid);
-    return { household: null, address: textOf(form, "address"), grid, database_kind: "beat", kinds: POLICE_KINDS };
+    const compound = await compoundOf(store, form.compound, now);
+    const grid = compound?.grid ?? (await gridChoice(store, form.grid)).grid;
+    const address = [compound?.name, textOf(form, "address") || textOf(form, "picked")].filter(Boolean).join(" ");
+    return { household: null, compound: compound?._id ?? null, address, grid, database_kind: "beat", kinds: POLICE_KINDS };
   }
   const record = await store.getRecord(form.household ?? "");
   if (record?.doc.type !== "household") return null;
   const { id, doc } = record;
-  return { household: id, address: addressOf(doc, t).slice(0, 200), grid: doc.grid, database_kind: "home-quarter", kinds: WORKER_KINDS };
+  return { household: id, compound: null, address: addressOf(doc, t).slice(0, 200), grid: doc.grid, database_kind: "home-quarter", kinds: WORKER_KINDS };
 }
 
 function checkVisit(form, { address, kinds }, limits) {
@@ -91,18 +88,20 @@ function checkVisit(form, { address, kinds }, limits) {
   });
 }
 
-function visitOf(store, form, { uuid, captured_at, grid, household, address }) {
+/** The report of a problem that was found is yet to be written; the visit, which never changes, names it already. */
+function visitOf(store, form, { uuid, captured_at, grid, household, compound, address }) {
   const days = NEXT_DAYS[form.next] ?? 0;
   return store.mint("visit", {
     uuid,
     grid,
     captured_at,
     household,
+    ...(compound ? { compound } : {}),
     address,
     kind: form.kind,
     findings: textOf(form, "findings"),
     answers: {},
-    reports: [],
+    reports: form.raise ? [`report:${originOf({ uuid: form.report }, store, Date.parse(captured_at)).uuid}`] : [],
     next_at: days ? daysAfter(captured_at, days) : null,
   });
 }

@@ -27,6 +27,11 @@ export function uuidOf(id) {
   return id.slice(id.indexOf(":") + 1);
 }
 
+/** When a record's id was made, epoch milliseconds of the server. @param {string} id */
+export function madeAt(id) {
+  return Number.parseInt(uuidOf(id).replace("-", "").slice(0, 12), 16);
+}
+
 /** JSON with sorted keys, so that the same content always gives the same bytes. */
 export function canonical(value) {
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;

@@ -17,6 +17,7 @@ import { nextStamp } from "./clock.js";
 import * as begun from "./drafts.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as identity from "./identity.js";
+import { newestOf } from "./links.js";
 import { currentSession } from "./meta.js";
 import * as outbox from "./outbox.js";
 import * as patrols from "./patrols.js";
@@ -148,8 +149,10 @@ function lists(session) {
     },
     /** Photo documents of a record. @param {import("./reading.js").Row} row */
     photosOf: (row) => reading.photosOf(session, row),
-    /** Visits of a household with `where`. @param {string} household @param {{limit?: number}} [options] */
+    /** Visits of a household or a compound with `where`. @param {string} household @param {{limit?: number}} [options] */
     visitsOf: async (household, options) => addWhere(session, await reading.linkedRows(session, household, options)),
+    /** When each of these (compounds, households) was last visited, epoch milliseconds of the server, by id. @param {string[]} ofs */
+    lastVisits: async (ofs) => new Map([...(await newestOf(author, ofs))].map(([of, id]) => [of, identity.madeAt(id)])),
     /** Notes about a record or replies to a task, whoever wrote them, with `where`. @param {string} id */
     saidOf: async (id) => addWhere(session, await reading.linkedRows(session, id)),
     /** Tasks of this user's grids. */
@@ -165,6 +168,8 @@ function lists(session) {
     /** Codes. @param {number} [count] */
     mostUsedCategories: (count) => reading.mostUsedCategories(session, count),
     grids: () => reading.grids(session),
+    /** Compounds (小区) of this user's grids. */
+    compounds: () => reading.compounds(session),
     /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original"} size */
     photoBlob: (photo, size) => photoBlob(author, photo, size),
     /** What was put aside, with its outcome. */

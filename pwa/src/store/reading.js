@@ -12,6 +12,7 @@ import { waitingOf } from "./outbox.js";
 import { refusals } from "./refusals.js";
 
 const TASKS_MOST = 200;
+const COMPOUNDS_MOST = 5000;
 
 function row(database, doc) {
   return { id: doc._id, database, doc };
@@ -118,6 +119,12 @@ export async function casesOf(session, reports) {
 /** The event catalogue: `category` documents, by code. Empty until the first load brought it. */
 export async function categories(session) {
   return range(session.author, "ref", "category", { limit: 500, oldest_first: true });
+}
+
+/** The compounds of this user's grids, by id. */
+export async function compounds({ author, grids }) {
+  const all = await range(author, "ref", "compound", { limit: COMPOUNDS_MOST, oldest_first: true });
+  return all.filter(({ grid }) => grids.includes(grid));
 }
 
 /** Codes of this user's categories by use in their last reports, most used first. @returns {Promise<string[]>} */

@@ -2,6 +2,7 @@
 import { jpeg } from "../engine/phone.mjs";
 import { GRID, NOW, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 
+const { keep } = await import("../../../pwa/src/store/documents.js");
 const { noteHeldBack, noteUpload, release, setState, uploads, waitingOf } = await import("../../../pwa/src/store/outbox.js");
 const { noteOutcomes, refusalOf } = await import("../../../pwa/src/store/refusals.js");
 const ROUGH = `<b>"引号" & 'quote'</b> \`x\` {{ 1 }} \n第二行`;
@@ -102,6 +103,19 @@ async function addTasks(add, { phone, ids }) {
   await add("a note's own page", phone.get(`/m/records/${note.id}`));
 }
 
+/** A beat with compounds, visits to one of them, and a report that a visit promises. */
+async function addBeat(add, language) {
+  const phone = await app({ language, police: true, grids: [GRID, SECOND_GRID] });
+  const compound = { _id: "compound:c001", _rev: "1-0", type: "compound", v: 1, name: ROUGH, grid: GRID, address: ROUGH, police: { name: ROUGH, phone: "0951" }, enforcement: null };
+  await keep(phone.store.session.author, "ref", [compound, { ...compound, _id: "compound:c002", grid: SECOND_GRID }]);
+  const path = "/m/visits/new?compound=compound:c001";
+  const shown = await phone.get(path);
+  const form = { compound: compound._id, kind: "premises", findings: ROUGH, address: ROUGH, raise: "1", report: shown.data.report };
+  const saved = await phone.post("/m/visits", filled(shown, form));
+  const visit = saved.redirect.match(/visit:.*/)[0];
+  for (const one of [path, "/m/visits", "/m/visits?q=zz", "/m/visits/log", "/m/compounds/compound:c001", saved.redirect, `/m/records/${visit}?saved=1`]) await add(`beat ${one}`, phone.get(one));
+}
+
 /** `[{name, template, data}]` in a language. */
 export async function shownPages(language) {
   const pages = [];
@@ -111,7 +125,8 @@ export async function shownPages(language) {
     await add(`empty ${path}`, empty.get(path));
   }
   const police = await app({ language, police: true });
-  for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/report"]) await add(`police ${path}`, police.get(path));
+  for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/visits/log", "/m/report"]) await add(`police ${path}`, police.get(path));
+  await addBeat(add, language);
   const full = await filledPhone(language);
   const { household, visit } = await withHousehold(full);
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,
