@@ -26,6 +26,14 @@ export class NoSuchDatabase extends Error {
   }
 }
 
+/** It is sealed, and the user has not unlocked. Nothing was read or written. */
+export class Locked extends Error {
+  constructor() {
+    super("locked");
+    this.name = "Locked";
+  }
+}
+
 /** True for the ways browsers say that a quota is used up, also when PouchDB has wrapped it. */
 export function isQuota(error) {
   const told = [error?.name, error?.reason, error?.message, error?.cause?.name].join(" ");

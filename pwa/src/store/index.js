@@ -25,9 +25,10 @@ import * as reading from "./reading.js";
 import * as refused from "./refusals.js";
 import * as saving from "./saving.js";
 import * as undoing from "./undo.js";
+import { vaultFor } from "./vault.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
-export { NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
+export { Locked, NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
 
 /** @typedef {ReturnType<typeof storeOf>} Store */
 
@@ -54,6 +55,8 @@ export function storeOf(session, wrote = () => undefined) {
     ...makers(session),
     ...lists(session),
     ...forms(author, told),
+    /** What seals `home-*` and `beat-*` (`vault.js`). */
+    vault: vaultFor(session),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
     saveRecord: async (record) => told(await saving.saveRecord(session, record)),
     /** The running patrol `{uuid, grid, started_at}` or null. */

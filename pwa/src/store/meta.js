@@ -4,7 +4,8 @@
  *
  * @typedef {{name: string, pull: boolean, push: boolean}} RemoteDatabase
  * @typedef {{user: {id: string, name: string, roles: string[]}, author: string, device: string, token: string,
- *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, server_ms?: number | null, enrolled_at: string, epoch?: string}} Session
+ *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, server_ms?: number | null, enrolled_at: string, epoch?: string,
+ *   seal_key?: {id: string, point: string}}} Session `seal_key` is what only the server opens (`crypto/seals.js`).
  *   `server_ms` is the server's time at the last contact: no clock of this phone's is before it
  */
 import { done, open, transact } from "./idb.js";

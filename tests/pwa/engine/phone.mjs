@@ -12,6 +12,7 @@ await import(pathToFileURL(require.resolve("fake-indexeddb/auto")).href);
 const { storeOf } = await import("../../../pwa/src/store/index.js");
 const { laterStamp } = await import("../../../pwa/src/store/identity.js");
 const { beginSession } = await import("../../../pwa/src/store/meta.js");
+const { makeVault, standing } = await import("../../../pwa/src/store/vault.js");
 
 export const GRID = "640105002001001";
 export const QUARTER = "2026q4";
@@ -34,11 +35,19 @@ export function session(fields = {}) {
   };
 }
 
-/** A store with a session of its own, signed in. */
+export const PIN = "246810";
+
+/** A store with a session of its own, signed in, and with a PIN where its user needs one: unlocked. */
 export async function phone(fields) {
   const own = session(fields);
   await beginSession(own);
+  await givePin(own);
   return storeOf(own);
+}
+
+/** Sets the PIN, stretched so little that tests do not wait for it. */
+export async function givePin(own, pin = PIN) {
+  if ((await standing(own)) === "unset") await makeVault(own, pin, 1000);
 }
 
 /** A report with photos as `saveRecord` takes it. */
