@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from server import logs, photos, settings
+from server import logs, photos, sealing, settings
 from server.households.waiting import Waiting
 from server.limits import Meter
 from server.nudges import Nudges
@@ -55,7 +55,7 @@ def create_app(given: Settings | None = None, built: Path = BUILT) -> Starlette:
     services = _services(found, built)
     replication = create_replication(found, services.policy, services.nudges.nudge_soon)
     uploads = photos.create_photo_uploads(found.uploads, services.couch, services.policy, services.nudges)
-    rescued = create_rescue_uploads(found.uploads, services.couch)
+    rescued = create_rescue_uploads(found.uploads, services.couch, services.seal_key)
     app = Starlette(
         routes=routes(replication, UploadWords(uploads), UploadWords(rescued), services.assets, built / "m"),
         middleware=[
@@ -93,6 +93,7 @@ def _services(found: Settings, built: Path) -> Services:
         waiting=Waiting(couch),
         notice_badge=NoticeBadge(couch),
         turns=TurnBadge(couch),
+        seal_key=sealing.key_of(found.secret),
     )
 
 

@@ -1,5 +1,6 @@
 """Enrolment of phones and what a phone asks about itself (`/api/devices`, DESIGN §7). Rules are in `server/people/devices.py`."""
 
+import base64
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -8,14 +9,15 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server import epochs
+from server import audit, epochs
 from server.domain import times
-from server.domain.errors import Forbidden, NotSignedIn
+from server.domain.errors import Forbidden, InvalidInput, NotSignedIn
 from server.domain.permissions import may_use_phone
 from server.people import devices
 from server.people.devices import Holder
 from server.web import locale
 from server.web.bodies import answers, takes_json
+from server.web.rescue_seals import open_data_key
 from server.web.services import services_of
 from server.web.session_routes import check
 from server.web.sessions import bearer_of
@@ -56,6 +58,13 @@ class User(msgspec.Struct):
     roles: list[str]
 
 
+class SealTo(msgspec.Struct):
+    """What a phone seals to so that only this server opens it: a point of P-256 in base64; with another secret another `id`."""
+
+    id: str
+    point: str
+
+
 class About(msgspec.Struct):
     """What a device is told of itself."""
 
@@ -64,6 +73,7 @@ class About(msgspec.Struct):
     grids: list[str]
     databases: list[Opened]
     server_time: str
+    seal_key: SealTo
 
 
 class Enrolled(About, kw_only=True):
@@ -81,6 +91,19 @@ class Own(About, kw_only=True):
     wipe: bool
     epoch: str
     token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Locked(msgspec.Struct):
+    """The body of `POST /api/devices/me/data-key`: the data key of this phone's vault, sealed for the server, in base64."""
+
+    password: str
+    sealed: Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class DataKey(msgspec.Struct):
+    """That key, in base64."""
+
+    key: str
 
 
 class Renewed(msgspec.Struct):
@@ -127,6 +150,26 @@ def report_unsent(request: Request, body: Unsent) -> Response:
     return answer_struct(Renewed(token)) if token else Response(status_code=204)
 
 
+@answers(DataKey)
+@takes_json(Locked)
+def open_own(request: Request, body: Locked) -> Response:
+    """`POST /api/devices/me/data-key`: for whoever forgot the PIN; 403 for a wrong password, 422 for what it cannot open.
+
+    Only with a token that is good and the password of its person: a phone that was revoked is opened to nobody. It is logged.
+    """
+    holder, services = holder_of(request), services_of(request)
+    name = holder.person["name"]
+    try:
+        check(request, name, body.password)
+    except NotSignedIn as error:
+        raise Forbidden(error.code) from None
+    key = open_data_key(services.seal_key, body.sealed, name)
+    if key is None:
+        raise InvalidInput({"sealed": "unreadable"})
+    audit.note(services.couch, by=name, action="device.unlock", subject=f"device:{holder.device_id}")
+    return answer_struct(DataKey(base64.b64encode(key).decode()))
+
+
 def revoke(request: Request) -> Response:
     """`DELETE /api/devices/{id}`: by the phone itself, its owner at a desk, or an administrator; 204."""
     services = services_of(request)
@@ -164,10 +207,12 @@ def _renewed(request: Request, holder: Holder) -> str | None:
 
 def _about(request: Request, holder: Holder) -> dict[str, Any]:
     person, shown = holder.person, locale.language_of(request)
+    seal_key = services_of(request).seal_key
     return {
         "device_id": holder.device_id,
         "user": User(person["name"], locale.named(person.get("display"), shown, person["name"]), list(person["roles"])),
         "grids": list(person.get("grids", ())),
         "databases": [Opened(**one) for one in databases_of(holder)],
         "server_time": times.to_text(datetime.now(UTC)),
+        "seal_key": SealTo(seal_key.id, seal_key.point),
     }

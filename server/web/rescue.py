@@ -2,10 +2,14 @@
 
 A record that the server holds already is answered as kept and makes no entry: the phone only never heard of it. Who may still
 hand in is `devices.find_for_rescue`; how much, `server/quarantine/allowances.py`.
+What a locked phone hands in is opened first (`rescue_seals.py`).
 """
 
 import asyncio
+import dataclasses
+import hashlib
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from media.completion import Upload, Uploader
+from media.errors import Refused as FileRefused
 from media.errors import StorageFull, Unavailable
 from media.tus import Problem
 from media.uploads import create_uploads
@@ -27,6 +32,8 @@ from server.people import devices
 from server.people.devices import Holder
 from server.quarantine import Refused, entries, homes
 from server.refused_files import put_aside
+from server.sealing import SealKey, Unreadable
+from server.web import rescue_seals
 from server.web.bodies import read_body
 from server.web.devices_api import answer_json
 from server.web.services import services_of
@@ -44,15 +51,19 @@ Document = dict[str, Any]
 
 
 async def rescue(request: Request) -> Response:
-    """`POST /api/rescue` `{documents: [{database, doc}]}`: 200 `{kept: [{database, id, rev, ok, reason?}]}`, in order."""
-    holder = await run_in_threadpool(_holder_of, request)
-    documents = _read(await read_body(request, BODY_BYTES))
-    return answer_json({"kept": await run_in_threadpool(_keep, services_of(request).couch, holder, documents)})
+    """`POST /api/rescue` `{documents: [{database, doc}], data_key?}`: 200 `{kept: [{database, id, rev, ok, reason?}]}`, in order.
+
+    `data_key` opens documents whose body is `sealed`; of one that it does not open the reason is `unreadable`.
+    """
+    holder, services = await run_in_threadpool(_holder_of, request), services_of(request)
+    documents, sealed = _read(await read_body(request, BODY_BYTES))
+    data_key = rescue_seals.open_data_key(services.seal_key, sealed, holder.person["name"])
+    return answer_json({"kept": await run_in_threadpool(_keep, services.couch, holder, documents, data_key)})
 
 
-def create_rescue_uploads(folder: Path, couch: Couch) -> ASGIApp:
+def create_rescue_uploads(folder: Path, couch: Couch, seal_key: SealKey) -> ASGIApp:
     """The endpoint for `/api/rescue/uploads`: tus like `/api/uploads`, and an upload begun there goes on here."""
-    return create_uploads(folder, _Gate(couch), _Keeper(couch).finish)
+    return create_uploads(folder, _Gate(couch), _Keeper(couch, seal_key).finish)
 
 
 class _Gate:
@@ -80,8 +91,8 @@ class _Gate:
 class _Keeper:
     """Takes finished files in, every one of them into quarantine."""
 
-    def __init__(self, couch: Couch) -> None:
-        self._couch = couch
+    def __init__(self, couch: Couch, seal_key: SealKey) -> None:
+        self._couch, self._seal_key = couch, seal_key
 
     async def finish(self, upload: Upload, uploader: Uploader) -> None:
         try:
@@ -92,7 +103,22 @@ class _Keeper:
             raise Unavailable(str(error)) from error
 
     def _put_aside(self, upload: Upload, uploader: Uploader) -> None:
-        put_aside(self._couch, upload, uploader, upload.problem or REASON, allowance=entries.RESCUED_FILES)
+        if upload.meta.filetype != rescue_seals.FILE_TYPE:
+            return put_aside(self._couch, upload, uploader, upload.problem or REASON, allowance=entries.RESCUED_FILES)
+        try:
+            about = f"{upload.meta.photo}|{upload.meta.role}"
+            plain, content_type = rescue_seals.open_file(self._seal_key, upload.path, uploader.user, about)
+        except Unreadable:
+            raise FileRefused("unreadable", is_kept=False) from None
+        with tempfile.NamedTemporaryFile() as opened:
+            opened.write(plain)
+            opened.flush()
+            meta = dataclasses.replace(upload.meta, filetype=content_type)
+            sha256 = hashlib.sha256(plain).hexdigest()
+            file = dataclasses.replace(upload, meta=meta, path=Path(opened.name), sha256=sha256)
+            put_aside(self._couch, file, uploader, REASON, allowance=entries.RESCUED_FILES)
+        # Whoever looked at what arrived took it for no picture: what was said about that is not true of what is kept.
+        raise FileRefused(REASON, is_kept=True)
 
 
 def _holder_of(request: Request) -> Holder:
@@ -102,8 +128,11 @@ def _holder_of(request: Request) -> Holder:
     return devices.find_for_rescue(services_of(request).couch, token)
 
 
-def _read(raw: bytes) -> list[Document]:
-    """The documents of a body, each with its database's name. Half a surrogate pair may be in them: a keyboard can make it."""
+def _read(raw: bytes) -> tuple[list[Document], Any]:
+    """The documents of a body, each with its database's name, and what it says is the data key.
+
+    Half a surrogate pair may be in them: a keyboard can make it.
+    """
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -113,18 +142,23 @@ def _read(raw: bytes) -> list[Document]:
         raise InvalidInput({"documents": "invalid"} if not isinstance(documents, list) else {"documents": "too_many"})
     if not all(isinstance(one, dict) and "doc" in one and _is_name(one.get("database")) for one in documents):
         raise InvalidInput({"documents": "invalid"})
-    return documents
+    return documents, body.get("data_key")
 
 
 def _is_name(database: Any) -> bool:
     return isinstance(database, str) and 0 < len(database) <= DATABASE_LENGTH and database.isprintable()
 
 
-def _keep(couch: Couch, holder: Holder, documents: list[Document]) -> list[Document]:
+def _keep(couch: Couch, holder: Holder, documents: list[Document], data_key: bytes | None) -> list[Document]:
     by_database: dict[str, list[int]] = {}
-    for place, one in enumerate(documents):
-        by_database.setdefault(one["database"], []).append(place)
     rows = [_row(one) for one in documents]
+    for place, one in enumerate(documents):
+        if rescue_seals.is_sealed(one["doc"]):
+            one["doc"] = rescue_seals.open_document(data_key, one["database"], one["doc"])
+            if one["doc"] is None:
+                rows[place] |= {"ok": False, "reason": "unreadable"}
+                continue
+        by_database.setdefault(one["database"], []).append(place)
     for database, places in by_database.items():
         held = _held(couch, holder, database, [documents[place]["doc"] for place in places])
         missing = [place for place, is_held in zip(places, held, strict=True) if not is_held]

@@ -134,6 +134,7 @@ def _api() -> list[BaseRoute]:
         Route("/api/devices", devices_api.enrol, methods=["POST"]),
         Route("/api/devices/me", devices_api.show_own),
         Route("/api/devices/me", devices_api.report_unsent, methods=["POST"]),
+        Route("/api/devices/me/data-key", devices_api.open_own, methods=["POST"]),
         Route("/api/devices/{id}", devices_api.revoke, methods=["DELETE"]),
         Route("/api/cases", cases_api.list_cases),
         Route("/api/handdowns", handdowns_api.count_handdowns),

@@ -12,6 +12,7 @@ from server.limits import Meter
 from server.nudges import Nudges
 from server.people.policy import DevicePolicy
 from server.people.sign_in import SignInLimits
+from server.sealing import SealKey
 from server.settings import Settings
 from server.sources.patience import Patience
 from server.web.assets import Assets
@@ -47,6 +48,7 @@ class Services:
     waiting: Waiting
     notice_badge: NoticeBadge
     turns: TurnBadge
+    seal_key: SealKey
 
 
 def services_of(connection: HTTPConnection) -> Services:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,10 +14,11 @@ from PIL import Image
 from server.care import have_phones_offer_again
 from server.people import accounts
 from sync.couch import Couch
-from sync.databases import beat_db, grid_db, media_db, quarter_at
+from sync.databases import audit_db, beat_db, grid_db, media_db, month_at, quarter_at
 from tests.conftest import GRID_A, wait_until
 from tests.records import new_id
-from tests.server.web.site import HTML, Site, bearer
+from tests.server.web.locked_phone import LockedPhone
+from tests.server.web.site import HTML, PASSWORD, Site, bearer
 
 QUARTER = quarter_at(datetime.now(UTC))
 
@@ -47,7 +49,7 @@ def put_photo(couch: Couch, database: str) -> str:
 
 def test_enrolment_answers_what_the_phone_needs(site: Site) -> None:
     answer = site.enrol("worker1")
-    assert set(answer) == {"device_id", "token", "user", "grids", "databases", "server_time"}
+    assert set(answer) == {"device_id", "token", "user", "grids", "databases", "server_time", "seal_key"}
     assert answer["user"] == {"id": "worker1", "name": "马晓燕", "roles": ["worker"]}
     assert {"name": grid_db(GRID_A, QUARTER), "pull": True, "push": True} in answer["databases"]
     assert answer["token"].startswith(answer["device_id"] + ".")
@@ -69,6 +71,33 @@ def test_a_phone_asks_about_itself_reports_and_is_revoked(site: Site, nobody: ht
     assert nobody.delete(f"/api/devices/{phone['device_id']}", headers=headers).status_code == 204
     after = nobody.get("/api/devices/me", headers=headers)
     assert (after.status_code, after.json()["code"]) == (401, "token_revoked")
+
+
+def test_who_forgot_the_pin_gets_the_data_key_by_password_on_a_phone_that_is_theirs(site: Site, nobody: httpx.Client) -> None:
+    phone = site.enrol("worker2")
+    vault = LockedPhone(phone["seal_key"]["point"], "worker2")
+    foreign = LockedPhone(phone["seal_key"]["point"], "worker1")
+
+    def ask(password: str, sealed: str) -> tuple[int, dict[str, Any]]:
+        body = {"password": password, "sealed": sealed}
+        answer = nobody.post("/api/devices/me/data-key", json=body, headers=bearer(phone["token"]))
+        return answer.status_code, answer.json()
+
+    assert ask(PASSWORD, vault.data_key) == (200, {"key": vault.key})
+    entries = site.couch.database(audit_db(month_at(datetime.now(UTC)))).range("entry:", "entry:\ufff0", 1000)
+    assert [(one["by"], one["subject"]) for one in entries if one["action"] == "device.unlock"] == [
+        ("worker2", f"device:{phone['device_id']}")
+    ]
+    assert [
+        ask(password, sealed)[0]
+        for password, sealed in ((PASSWORD, foreign.data_key), (PASSWORD, "%"), ("wrong", vault.data_key))
+    ] == [
+        422,
+        422,
+        403,
+    ]
+    nobody.delete(f"/api/devices/{phone['device_id']}", headers=bearer(phone["token"]))
+    assert ask(PASSWORD, vault.data_key)[0] == 401, "a phone that was revoked is opened to nobody"
 
 
 def test_a_restored_store_is_told_by_its_epoch(site: Site, nobody: httpx.Client, tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 
 from server.quarantine import allowances, entries
 from server.quarantine.allowances import Allowance
+from server.web.rescue_seals import FILE_TYPE
 from sync.databases import QUARANTINE, grid_db, media_db, quarter_at
 from tests.conftest import GRID_A, GRID_B
 from tests.records import new_id, report, with_rev
 from tests.server.quarantine.test_photos import jpeg
+from tests.server.web.locked_phone import LockedPhone
 from tests.server.web.site import Site, bearer
 
 NOW = datetime.now(UTC)
@@ -132,14 +134,20 @@ def test_a_device_fills_no_disk_by_rescue(
 
 
 def upload(
-    client: httpx.Client, headers: dict[str, str], photo: str, data: bytes, path: str = "/api/rescue/uploads"
+    client: httpx.Client,
+    headers: dict[str, str],
+    photo: str,
+    data: bytes,
+    *,
+    path: str = "/api/rescue/uploads",
+    filetype: str = "image/jpeg",
 ) -> httpx.Response:
     facts = {
         "photo": photo,
         "role": "sent",
         "database": GRID_DB,
         "sha256": hashlib.sha256(data).hexdigest(),
-        "filetype": "image/jpeg",
+        "filetype": filetype,
     }
     metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in facts.items())
     tus = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(data)), "Upload-Metadata": metadata}
@@ -152,7 +160,7 @@ def test_a_rescued_photo_waits_in_quarantine_and_goes_with_its_record(
     photo, data = new_id("photo"), jpeg()
     answer = upload(nobody, revoked, photo, data)
     assert (answer.status_code, answer.headers["upload-offset"]) == (201, str(len(data))), answer.text
-    assert upload(nobody, revoked, photo, data, "/api/uploads").status_code == 401
+    assert upload(nobody, revoked, photo, data, path="/api/uploads").status_code == 401
     [file] = entries_of(site, photo)
     assert (file["reason"], file["allowance"]) == ("rescued", entries.RESCUED_FILES)
     doc = made(photos=[photo])
@@ -172,3 +180,49 @@ def test_a_file_that_is_no_picture_is_rescued_too(site: Site, nobody: httpx.Clie
     answer = upload(nobody, revoked, photo, b"no picture")
     assert (answer.status_code, answer.json()["code"], answer.json()["quarantined"]) == (422, "not_an_image", True)
     assert len(entries_of(site, photo)) == 1
+
+
+@pytest.fixture
+def locked(site: Site) -> LockedPhone:
+    """The vault of a phone of worker1."""
+    return LockedPhone(site.enrol("worker1")["seal_key"]["point"], "worker1")
+
+
+def test_what_a_locked_phone_holds_is_opened_by_the_server(
+    site: Site, nobody: httpx.Client, revoked: dict[str, str], locked: LockedPhone
+) -> None:
+    docs = [made(text="王家"), made()]
+    sealed = [locked.seal_document(GRID_DB, docs[0]), docs[1]]
+    body = {"documents": [{"database": GRID_DB, "doc": doc} for doc in sealed], "data_key": locked.data_key}
+    answer = nobody.post("/api/rescue", json=body, headers=revoked)
+    assert answer.json()["kept"] == [{"database": GRID_DB, "id": doc["_id"], "rev": doc["_rev"], "ok": True} for doc in docs]
+    assert [entries_of(site, doc["_id"])[0]["document"] for doc in docs] == docs
+
+
+@pytest.mark.parametrize("what", ["no key", "another's key", "another database", "no base64"])
+def test_what_cannot_be_opened_stays_on_the_phone(
+    site: Site, nobody: httpx.Client, revoked: dict[str, str], locked: LockedPhone, what: str
+) -> None:
+    doc, other = made(), made()
+    sealed = locked.seal_document("home-x" if what == "another database" else GRID_DB, doc)
+    if what == "no base64":
+        sealed["sealed"] = "%"
+    foreign = LockedPhone(site.enrol("worker1")["seal_key"]["point"], "worker2")
+    data_key = {"no key": None, "another's key": foreign.data_key}.get(what, locked.data_key)
+    body = {"documents": [{"database": GRID_DB, "doc": one} for one in (sealed, other)], "data_key": data_key}
+    rows = nobody.post("/api/rescue", json=body, headers=revoked).json()["kept"]
+    assert [(row["ok"], row.get("reason")) for row in rows] == [(False, "unreadable"), (True, None)]
+    assert entries_of(site, doc["_id"]) == []
+
+
+def test_a_locked_phones_photo_is_opened_by_the_server(
+    site: Site, nobody: httpx.Client, revoked: dict[str, str], locked: LockedPhone
+) -> None:
+    photo, data = new_id("photo"), jpeg()
+    answer = upload(nobody, revoked, photo, locked.seal_file(f"{photo}|sent", data), filetype=FILE_TYPE)
+    assert (answer.status_code, answer.json()["code"], answer.json()["quarantined"]) == (422, "rescued", True)
+    [entry] = entries_of(site, photo)
+    assert entry["sha256"] == hashlib.sha256(data).hexdigest()
+    assert site.couch.database(QUARANTINE).attachment(entry["_id"], "file") == data
+    refused = upload(nobody, revoked, new_id("photo"), locked.seal_file("photo:other|sent", data), filetype=FILE_TYPE)
+    assert (refused.status_code, refused.json()["quarantined"]) == (422, False)
