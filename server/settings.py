@@ -16,7 +16,7 @@ DESCRIPTIONS = {
     "XUNGE_DATA": "where everything is kept: databases, unfinished uploads, secrets, logs (`var`)",
     "XUNGE_HOST": "the address the server listens on (`127.0.0.1`)",
     "XUNGE_PORT": "the port the server listens on (`8000`)",
-    "XUNGE_SECRET": "signs sessions, and makes the key that phones seal to; empty: made once and kept in the data folder. Set it when several machines serve",
+    "XUNGE_SECRET": "signs sessions, is what phones seal to; empty: kept in the data folder. Set it when several machines serve",
     "XUNGE_DEMO": "`1` makes the demo district and its accounts on start (`make run` sets it)",
     "XUNGE_PUBLIC_URL": "the address people type when a proxy stands before the server, `https://xunge.example`; empty: as asked",
     "XUNGE_TILE_URL": "map tiles in WGS-84, `https://…/{z}/{x}/{y}.png`; empty: outlines only, nothing leaves the house",
