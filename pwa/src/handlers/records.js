@@ -1,4 +1,5 @@
 /** The page of one record: its photos, where it is, what became of it, what it says. */
+import { nameIn } from "./catalogue.js";
 import { minutesBetween, momentOf, momentOfCapture } from "./moments.js";
 import { movesOf } from "./notes.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
@@ -23,7 +24,7 @@ export async function showRecord(input, store, context) {
     title: context.t(`${doc.type}.page`),
     back: backOf(doc, store.session.user),
     id: record.id,
-    just_saved: input.query.saved === "1" && where.place !== "server",
+    just_saved: input.query.saved === "1" && [record, ...notes].some((row) => row.where.place !== "server"),
     lead: rowOf(record, about).lead,
     photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
     where: chipOf(where),
@@ -37,7 +38,7 @@ export async function showRecord(input, store, context) {
     notes: [...raised.filter(Boolean).map((row) => rowOf(row, about)), ...notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` }))],
     list_label: doc.type === "visit" ? "visit.reports" : "note.list",
     report_href: doc.author === store.session.author && raised.includes(null) ? `/m/report?visit=${record.id}` : "",
-    steps: stepsOf(record, about),
+    steps: stepsOf(record, { ...about, units: await unitsOf(store, where.case, context.language) }),
     facts: [...FACTS[doc.type](doc, about), ...commonFacts(record, grids, about)],
   });
 }
@@ -61,6 +62,12 @@ export async function showPhoto(input, store, context) {
   });
 }
 
+/** Names of the units that moved a case, by party. @returns {Promise<Map<string, string>>} */
+async function unitsOf(store, found, language) {
+  const parties = [...new Set((found?.history ?? []).map(({ party }) => party).filter(Boolean))];
+  return new Map((await store.units(parties)).map(({ id, doc }) => [id, nameIn(doc.name, language)]));
+}
+
 /** What a closed case says of how it was settled; of a merged one, what the case says that it became part of. */
 function resultOf(found) {
   const settled = found?.follows ?? found;
@@ -74,8 +81,8 @@ function backOf(doc, user) {
 }
 
 /** The way of a record, done steps and the next one: `[{label, slots, done, at}]`. */
-export function stepsOf({ doc, where }, { now_ms, t }) {
-  const step = (label, done, at = null, slots = {}, text = "") => ({ label, slots, done, at: momentOf(at, now_ms), text });
+export function stepsOf({ doc, where }, { now_ms, t, units }) {
+  const step = (label, done, at = null, slots = {}, text = "", who = "") => ({ label, slots, done, at: momentOf(at, now_ms), text, who });
   const steps = [{ ...step("step.phone", true), at: momentOfCapture(doc, now_ms) }];
   if (where.place === "refused") return [...steps, refusedStep(where.outcome, step)];
   const isThere = where.place === "server";
@@ -83,7 +90,7 @@ export function stepsOf({ doc, where }, { now_ms, t }) {
   if (where.photos_unsent) steps.push(step("step.photos_wait", false, null, { count: where.photos_unsent }));
   if (doc.type !== "report") return steps;
   if (!where.case) return [...steps, step("step.case_wait", false)];
-  return [...steps, ...caseSteps(where.case, step, t)];
+  return [...steps, ...caseSteps(where.case, step, t, units)];
 }
 
 function refusedStep(outcome, step) {
@@ -91,12 +98,17 @@ function refusedStep(outcome, step) {
 }
 
 /** What became of it: every move that its reporter may see, and what is waited for. */
-function caseSteps({ case_no, state, history, last_event, follows }, step, t) {
+function caseSteps({ case_no, state, history, last_event, follows }, step, t, units) {
   const [first, ...later] = history ?? [{}, last_event ?? {}];
-  const steps = [step("step.case", true, first.at, { case_no }), ...later.map((one) => step(moveLabel(one.move, t), true, one.at, {}, saidIn(one, t)))];
+  const steps = [step("step.case", true, first.at, { case_no }), ...later.map((one) => step(moveLabel(one.move, t), true, one.at, {}, saidIn(one, t), whoOf(one.party, t, units)))];
   if (follows) steps.push(step("step.follows", true, follows.updated_at, { case_no: follows.case_no, state: t(stateLabel(follows.state)) }));
   if (state === "reported") return [...steps, step("step.accepted_wait", false)];
   return OVER.has(state) ? steps : [...steps, step("step.state", true, null, { state: t(stateLabel(state)) }), step("step.closed_wait", false)];
+}
+
+/** In whose name a move was made: the unit's, or the level's that held the case; never a person's. */
+function whoOf(party, t, units) {
+  return party ? (units.get(party) ?? t(`party.${party.slice(0, party.indexOf(":"))}`)) : "";
 }
 
 /** States after which nothing is waited for. */
@@ -158,5 +170,6 @@ function commonFacts({ doc, where }, grids, { now_ms }) {
     fact("record.captured_at", { at: momentOfCapture(doc, now_ms) }),
     fact("record.grid", { text: gridName(doc.grid, grid?.doc) }),
     ...(where.case ? [fact("record.case_no", { text: where.case.case_no })] : []),
+    ...(where.case?.due_at && !OVER.has(where.case.state) ? [fact("record.due", { at: momentOf(where.case.due_at, now_ms) })] : []),
   ];
 }

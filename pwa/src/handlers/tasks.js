@@ -68,6 +68,7 @@ export async function showTask(input, store, context) {
     household: doc.household ?? "",
     replies: said.map((reply) => rowOf(reply, about)),
     can_answer: isOpen,
+    is_verify: doc.kind === "verify",
     outcomes: OUTCOMES.map((value) => ({ value, label: context.t(`${doc.kind === "verify" ? "finding" : "outcome"}.${value}`), chosen: false, extra: "" })),
     questions: (doc.form ?? []).map((question) => questionOf(question, context)),
     limits: limitsOf(context),

@@ -22,6 +22,7 @@ export async function showPoliceVisitForm(input, store, context) {
     back: compound ? `/m/compounds/${compound._id}` : "/m/visits",
     household: null,
     compound: compound && { id: compound._id, name: compound.name },
+    premises_label: premises.length ? "visit.other_premises" : "visit.some_premises",
     premises: premises.map((value) => ({ value, label: value, chosen: false, extra: "" })),
     ...place,
   });

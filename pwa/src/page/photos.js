@@ -112,7 +112,7 @@ function waitForPhotos(event) {
   form.classList.add("htmx-request");
   Promise.all(waiting.map(({ ready }) => ready)).then(() => {
     form.classList.remove("htmx-request");
-    form.requestSubmit();
+    form.requestSubmit(event.submitter);
   });
 }
 

@@ -171,6 +171,8 @@ function lists(session) {
     /** Codes. @param {number} [count] */
     mostUsedCategories: (count) => reading.mostUsedCategories(session, count),
     grids: () => reading.grids(session),
+    /** Rows of these units, those that are known. @param {string[]} ids */
+    units: (ids) => reading.rowsOf(session, "ref", ids),
     /** Compounds (小区) of this user's grids. */
     compounds: () => reading.compounds(session),
     /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original"} size */

@@ -145,6 +145,61 @@ test("a returned report is sent again with what it lacked; a note meanwhile does
   assert.equal((await phone.store.saidOf(id))[0].doc.intent, "resubmit");
 });
 
+test("the form of a returned report is filled in; what is put right besides its text is said to the clerk in words", async () => {
+  const phone = await app();
+  const form = filled(await phone.get("/m/report"), { category: "1101", text: "一堆垃圾", address: "三号楼" });
+  const id = (await phone.post("/m/reports", form, { files: { photo: [jpeg()] } })).redirect.match(/report:[0-9a-f-]+/)[0];
+  const { doc } = await phone.store.getRecord(id);
+  await phone.pull([caseOf(doc, "returned", { move: "return", at: "2026-11-23T07:59:00.000Z", reason: "类别不对" })]);
+  const shown = await phone.get(`/m/records/${id}/note?intent=resubmit`);
+  const { reason, text, address, kept, categories } = shown.data;
+  assert.deepEqual([reason, text, address, kept], ["类别不对", "一堆垃圾", "三号楼", doc.photos]);
+  assert.deepEqual(categories.filter(({ chosen }) => chosen).map(({ value }) => value), ["1101"]);
+  await phone.post(`/m/records/${id}/notes`, filled(shown, { intent: "resubmit", text: "一堆旧家具", category: "1401", address: "四号楼" }));
+  const [note] = await phone.store.saidOf(id);
+  assert.equal(note.doc.text, "一堆旧家具\n类别应为：占道经营\n地址应为：四号楼");
+  const { data } = await phone.get(`/m/records/${id}?saved=1`);
+  assert.deepEqual([data.moves.intent, data.just_saved], ["", true]);
+});
+
+test("nothing but the text is said when nothing else was put right, and without words nothing is sent again", async () => {
+  const phone = await app();
+  const id = await reported(phone, "returned", { move: "return", at: "2026-11-23T07:59:00.000Z", reason: "照片看不清" });
+  const shown = await phone.get(`/m/records/${id}/note?intent=resubmit`);
+  const form = filled(shown, { intent: "resubmit", text: " ", category: "1401" });
+  assert.deepEqual((await phone.post(`/m/records/${id}/notes`, form)).data.failure.fields.map(({ name }) => name), ["text"]);
+  await phone.post(`/m/records/${id}/notes`, { ...form, text: "重拍了", category: "1101", address: "" });
+  assert.equal((await phone.store.saidOf(id))[0].doc.text, "重拍了");
+});
+
+test("a report that is still on its way may be withdrawn, too", async () => {
+  const phone = await app();
+  const made = await phone.post("/m/reports", filled(await phone.get("/m/report"), { category: "1101", text: "有" }));
+  const id = made.redirect.match(/report:[0-9a-f-]+/)[0];
+  assert.equal((await phone.get(`/m/records/${id}`)).data.moves.intent, "withdraw");
+});
+
+test("the timeline says which unit or level made a move, and when it is to be done by", async () => {
+  const phone = await app();
+  const { keep } = await import("../../../pwa/src/store/documents.js");
+  await keep(phone.store.session.author, "ref", [{ _id: "unit:water", _rev: "1-0", type: "unit", name: { "zh-CN": "供水所", en: "Water works" } }]);
+  const id = await reported(phone, "in_hand");
+  const { doc } = await phone.store.getRecord(id);
+  const at = "2026-11-23T07:55:00.000Z";
+  const history = [{ move: "report", at }, { move: "accept", at, party: "community:640105002001" }, { move: "dispatch", at, party: "township:640105002" },
+    { move: "start", at, party: "unit:water" }, { move: "answer", at, party: "unit:gone", result: "修好了" }];
+  await phone.pull([{ ...caseOf(doc, "in_hand"), _rev: "2-a", history, due_at: "2026-11-25T10:00:00.000Z" }]);
+  const { steps, facts } = (await phone.get(`/m/records/${id}`)).data;
+  assert.deepEqual(steps.filter(({ who }) => who).map(({ label, who }) => [label, who]), [
+    ["move.accept", "社区（村）"], ["move.dispatch", "镇街综治中心"], ["move.start", "供水所"], ["move.answer", "责任单位"],
+  ]);
+  assert.equal(facts.find(({ label }) => label === "record.due").at.iso, "2026-11-25T10:00:00.000Z");
+});
+
+test("a verification is answered by one tap, other tasks by a choice", async () => {
+  for (const kind of ["verify", "visit"]) assert.equal((await (await withTask({ kind })).get(`/m/tasks/${TASK}`)).data.is_verify, kind === "verify");
+});
+
 test("every state and every move that a reporter may see has words", async () => {
   const phone = await app();
   const { t, domain } = phone.context;
