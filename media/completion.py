@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from media.errors import ImageError, MediaError, Refused, StorageFull, Unavailable
-from media.inspect import Facts, read_facts, sniff
+from media.inspect import Facts, read_any, sniff_any
 from media.partials import Held, Ticket
 from media.tus import Meta, Problem
 
@@ -28,8 +28,8 @@ class Uploader:
 
 @dataclass(frozen=True)
 class Upload:
-    """A whole file, its hash proven. `problem` is the code of what makes it no picture: then `facts` is None and the
-    bytes belong in quarantine. `path` is valid only until the receiver returns."""
+    """A whole file, its hash proven. `problem` is the code of what makes it neither picture nor sound: then `facts` is None
+    and the bytes belong in quarantine. `path` is valid only until the receiver returns."""
 
     meta: Meta
     path: Path
@@ -68,10 +68,10 @@ class Completion:
         facts, problem = None, None
         async with self._one_decode:
             try:
-                facts = await asyncio.to_thread(read_facts, path, self._max_pixels)
+                facts = await asyncio.to_thread(read_any, path, self._max_pixels)
             except ImageError as error:
                 problem = error.code
-        return Upload(meta, path, ticket.length_bytes, sha256, sniff(path), facts, problem)
+        return Upload(meta, path, ticket.length_bytes, sha256, sniff_any(path), facts, problem)
 
     async def _hand_over(self, upload: Upload, uploader: Uploader) -> str | None:
         """The code it was refused with while its bytes are kept, or None. A refusal without keeping stays retryable."""

@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a photo, each with the machine-readable code the phone translates.
+"""Everything that can go wrong with a photo or voice note, each with the machine-readable code the phone translates.
 
 No HTTP here: `tus` turns these into answers for uploads, the server does so for its own pages.
 """
@@ -11,7 +11,7 @@ class MediaError(Exception):
 
 
 class ImageError(MediaError):
-    """The bytes cannot be shown as a picture. Sending them again will not help."""
+    """The bytes cannot be shown as a picture, or played. Sending them again will not help."""
 
     code = "not_an_image"
 
@@ -30,6 +30,18 @@ class ImageTooLarge(ImageError):
     """More pixels declared than we are willing to decode."""
 
     code = "image_too_large"
+
+
+class SoundDamaged(ImageError):
+    """It begins as a recording but has no sound that can be played."""
+
+    code = "sound_damaged"
+
+
+class SoundTooLarge(ImageError):
+    """Longer than a voice note may be."""
+
+    code = "sound_too_large"
 
 
 class Unavailable(MediaError):

@@ -1,4 +1,5 @@
-"""What a picture file is, told from its content alone: format, size, orientation, when and where it was taken.
+"""What a file is, told from its content alone: of a picture its format, size, orientation, when and where it was taken; of a
+voice note (`sounds.py`) that it is one.
 
 Names and declared types are never believed. Changing or keeping pictures is elsewhere.
 """
@@ -12,6 +13,7 @@ from media import bounded
 from media.errors import NotAnImage
 from media.exif import read_moment, read_orientation, read_place, read_tags
 from media.pictures import MAX_PIXELS, decoding, open_picture, shrink_on_decode
+from media.sounds import check_sound, sniff_sound
 
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"}
 _HEIF_BRANDS = {b"mif1", b"msf1"}
@@ -21,10 +23,10 @@ _CHECK_EDGE_PX = 64
 
 @dataclass(frozen=True)
 class Facts:
-    """What the file says about itself. Width and height are as shown upright; `place` is {"lat", "lon"} WGS84."""
+    """What the file says about itself. Width and height are as shown upright, None of sounds; `place` is {"lat", "lon"} WGS84."""
 
-    width_px: int
-    height_px: int
+    width_px: int | None
+    height_px: int | None
     content_type: str
     taken_at: datetime | None
     place: dict[str, float] | None
@@ -41,6 +43,26 @@ def sniff(source: Path | bytes) -> str | None:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     return _sniff_heif(head) if head[4:8] == b"ftyp" else None
+
+
+def sniff_any(source: Path | bytes) -> str | None:
+    """Content type of a picture or a sound; None for everything else."""
+    return sniff(source) or sniff_sound(source[:64] if isinstance(source, bytes) else _read_head(source))
+
+
+def read_any(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Facts:
+    """`read_facts` of a picture; of a sound that it is one, with its size bounded. Raises the ImageErrors of both."""
+    head = source[:64] if isinstance(source, bytes) else _read_head(source)
+    content_type = None if sniff(head) else sniff_sound(head)
+    if content_type is None:
+        return read_facts(source, max_pixels)
+    check_sound(source, content_type)
+    return Facts(None, None, content_type, None, None, 1)
+
+
+def is_sound(content_type: str) -> bool:
+    """Whether files of this type are heard, not seen."""
+    return content_type.startswith("audio/")
 
 
 def read_facts(source: Path | bytes, max_pixels: int = MAX_PIXELS) -> Facts:

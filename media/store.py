@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from media.derive import Derived
 from media.errors import PhotoConflict, Unavailable
-from media.inspect import Facts
+from media.inspect import Facts, is_sound
 
 SIZES = ("sent", "original", "screen", "thumb")
 # Two phones, a worker and a retry may meet on one document; more rounds than that means something else is wrong.
@@ -153,7 +153,14 @@ def save_problem(db: PhotoDatabase, photo: str, code: str) -> bool:
 
 def needs_sizes(doc: Doc) -> bool:
     """Is this a photo whose sizes are still to be made?"""
-    return doc.get("type") == "media" and not doc["derived"] and not doc["problem"] and bool(doc["files"])
+    is_picture = any(not is_sound(file["content_type"]) for file in doc.get("files", {}).values())
+    return doc.get("type") == "media" and not doc["derived"] and not doc["problem"] and is_picture
+
+
+def open_sound(db: PhotoDatabase, photo: str) -> tuple[bytes, str, str] | None:
+    """(bytes, content type, digest) of a voice note as it was recorded, or None when there is none."""
+    opened = open(db, photo, "sent")
+    return opened if opened and is_sound(opened[1]) else None
 
 
 def open(db: PhotoDatabase, photo: str, size: str) -> tuple[bytes, str, str] | None:

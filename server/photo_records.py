@@ -16,7 +16,7 @@ from typing import Any
 from media import store
 from media.completion import Upload, Uploader
 from media.errors import ImageError, PhotoConflict
-from media.inspect import read_facts
+from media.inspect import read_any
 from media.tus import Meta
 from server.quarantine import decisions
 from server.quarantine.entries import with_defaults
@@ -107,7 +107,7 @@ def _bring_back(couch: Couch, media: Database, database: str, record: Document, 
     if hashlib.sha256(data).hexdigest() != sha256:
         return False
     try:
-        facts = read_facts(data)
+        facts = read_any(data)
     except ImageError:
         return False
     now = datetime.now(UTC)

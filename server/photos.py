@@ -179,10 +179,10 @@ def create_photo_uploads(folder: Path, couch: Couch, policy: Policy, nudges: Nud
 
 
 def open_photo(couch: Couch, person: permissions.Person, photo: str, size: str) -> tuple[bytes, str, str]:
-    """`(bytes, content type, digest)` of `original`, `screen` or `thumb`, for whoever may see its record; else Missing.
+    """`(bytes, content type, digest)` of `original`, `screen`, `thumb` or `voice`, for whoever may see its record; else Missing.
 
-    Every size is upright and free of what the camera wrote into it; the file as it came stays in the database. A size that is
-    not made yet is Missing too.
+    `voice` is a voice note as it was recorded; pictures have none. Every size of a picture is upright and free of what the camera
+    wrote into it; the file as it came stays in the database. A size that is not made yet is Missing too.
     """
     own = {township_of(grid) for grid in person.get("grids", ())} | permissions.townships_seen(person)
     for township in sorted(own | set(reach.townships_of(couch, person))):
@@ -203,7 +203,7 @@ def _found(database: Database, photo: str) -> dict[str, Any] | None:
 
 
 def _opened(database: Database, doc: dict[str, Any], size: str) -> tuple[bytes, str, str]:
-    found = store.open(database, doc["_id"], size)
+    found = store.open_sound(database, doc["_id"]) if size == "voice" else store.open(database, doc["_id"], size)
     if found is None:
         raise Missing(photo=doc["_id"])
     data, content_type, digest = found

@@ -89,7 +89,7 @@ class Envelope(Shape, kw_only=True):
 
 
 class Report(Envelope, kw_only=True):
-    """One problem found, immutable once captured."""
+    """One problem found, immutable once captured. `voice` names a photo record whose file is what the reporter said about it."""
 
     category: Name
     text: Text
@@ -99,6 +99,7 @@ class Report(Envelope, kw_only=True):
     source: Literal["patrol", "visit", "resident", "police"]
     patrol: RecordId | None = None
     solved: Solved | None = None
+    voice: RecordId | None = None
 
 
 class Note(Envelope, kw_only=True):

@@ -113,10 +113,10 @@ def about(couch: Couch, ids: Iterable[str], user: str) -> list[Entry]:
 
 
 def photos_of(document: Any) -> list[str]:
-    """The photo ids a refused document names, in order; whatever else it holds in their place is left out."""
+    """The photo ids a refused document names, in order, its voice note last; what else it holds in their place is left out."""
     given = document if isinstance(document, dict) else {}
     solved = given.get("solved")
-    lists = [given.get("photos"), solved.get("photos") if isinstance(solved, dict) else None]
+    lists = [given.get("photos"), solved.get("photos") if isinstance(solved, dict) else None, [given.get("voice")]]
     named = [photo for photos in lists if isinstance(photos, list) for photo in photos if isinstance(photo, str)]
     return list(dict.fromkeys(photo for photo in named if photo.startswith("photo:")))
 

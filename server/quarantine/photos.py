@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from media import store
 from media.errors import ImageError, PhotoConflict
-from media.inspect import read_facts
+from media.inspect import read_any
 from server import photo_records
 from server.domain import times
 from server.domain.errors import InvalidInput
@@ -80,9 +80,9 @@ def follow_moved(couch: Couch, nudges: Nudges, database: str, photo: str, user: 
 
 
 def check_picture(couch: Couch, file: Entry) -> None:
-    """Raises InvalidInput when a refused file is no picture, or its bytes are gone."""
+    """Raises InvalidInput when a refused file is neither picture nor sound, or its bytes are gone."""
     try:
-        read_facts(couch.database(databases.QUARANTINE).attachment(file["_id"], "file"))
+        read_any(couch.database(databases.QUARANTINE).attachment(file["_id"], "file"))
     except NotFound:
         raise InvalidInput({"file": "not_kept"}) from None
     except ImageError as error:
@@ -105,7 +105,7 @@ def _copy_waiting(couch: Couch, nudges: Nudges, entry: Entry, place: Place) -> N
 
 def _save(couch: Couch, nudges: Nudges, entry: Entry, place: Place, *, role: str, data: bytes) -> bool:
     try:
-        facts = read_facts(data)
+        facts = read_any(data)
     except ImageError:
         return False
     arrival = store.Arrival(

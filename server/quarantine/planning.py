@@ -99,6 +99,8 @@ def _moved_photos(doc: Document, grid: str, at: datetime) -> Document:
     solved = doc.get("solved")
     if isinstance(solved, dict) and isinstance(solved.get("photos"), list):
         moved["solved"] = solved | {"photos": [moved_photo(photo, grid, at) for photo in solved["photos"]]}
+    if isinstance(doc.get("voice"), str):
+        moved["voice"] = moved_photo(doc["voice"], grid, at)
     return moved
 
 

@@ -52,6 +52,7 @@ class CaseViews:
             "origin": case.get("origin"),
             "photos": list(case["photos"]),
             "photos_after": _photos_after(case, events),
+            "voice": case.get("voice"),
             "supporting": [self._names.unit(unit, self._language) for unit in case["supporting"]],
             "basis": case["basis"],
             "verification": case["verification"],

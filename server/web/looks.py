@@ -28,7 +28,7 @@ def note_case(request: Request, person: Person, case: Mapping[str, Any]) -> None
 
 
 def note_original(request: Request, person: Person, photo: str) -> None:
-    """This person looks at a photo as it was taken."""
+    """This person looks at a photo as it was taken, or hears a voice note."""
     couch, now = services_of(request).couch, datetime.now(UTC)
     township = min(person.get("townships", ()), default=None) if len(person.get("townships", ())) == 1 else None
     audit.note_seen(couch, by=person["name"], action="photo.original", subject=photo, township=township, now=now)

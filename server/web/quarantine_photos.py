@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from media import derive, store
 from media.errors import ImageError
+from media.inspect import is_sound
 from server import photo_records
 from server.domain.errors import Missing
 from server.quarantine import listing
@@ -58,9 +59,13 @@ def answer_picture(request: Request, entry: Entry, photo: str) -> Response:
 
 def _photo(couch: Couch, entry: Entry, photo: str, record: Any, files: list[Entry]) -> Photo:
     if not files:
-        return Photo(photo, has_picture=_waiting(couch, entry, photo) is not None, note="")
+        waiting = _waiting(couch, entry, photo)
+        is_heard = waiting is not None and any(is_sound(file["content_type"]) for file in waiting[1]["files"].values())
+        return Photo(photo, has_picture=waiting is not None and not is_heard, note="sound" if is_heard else "")
     named = photo_records.named_sha256(record, str(files[0]["document"].get("role"))) if isinstance(record, dict) else None
     is_other = named is not None and all(file["sha256"] != named for file in files)
+    if is_sound(str(files[0]["document"].get("filetype", ""))):
+        return Photo(photo, has_picture=False, note="sound")
     note = "mismatch" if is_other else files[0]["reason"] if files[0]["reason"].startswith(("not_an", "image_")) else ""
     return Photo(photo, has_picture=True, note=note)
 

@@ -13,7 +13,7 @@ from PIL import Image
 from media import derive, store
 from media.completion import Upload
 from media.errors import Refused, Unavailable
-from media.inspect import read_facts
+from media.inspect import read_any, sniff_any
 from media.tus import Meta, Problem
 from server import photos
 from server.domain.errors import Missing
@@ -25,8 +25,10 @@ from sync.gateway import Holder, NotAdmitted, Rights
 from sync.gateway import Unavailable as NobodyKnows
 from tests import records
 from tests.conftest import GRID_A, GRID_ELSEWHERE, person
-from tests.media.photographs import camera_jpeg
+from tests.media import recordings
+from tests.media.photographs import as_bytes, camera_jpeg, scene
 from tests.records import new_id
+from worker.photos import make_sizes
 
 GRID_DB = grid_db(GRID_A, "2026q4")
 People = dict[str, dict[str, Any]]
@@ -66,8 +68,8 @@ def stored(couch: Couch) -> Couch:
 def upload(path: Path, photo: str, database: str = GRID_DB, problem: str | None = None, role: str = "sent") -> Upload:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     meta = Meta(photo, role, database, sha256, "image/jpeg")
-    facts = None if problem else read_facts(path)
-    return Upload(meta, path, path.stat().st_size, sha256, "image/jpeg", facts, problem)
+    facts = None if problem else read_any(path)
+    return Upload(meta, path, path.stat().st_size, sha256, sniff_any(path), facts, problem)
 
 
 def record_of(couch: Couch, photo: str, database: str = GRID_DB) -> None:
@@ -194,6 +196,47 @@ def test_a_photo_is_shown_upright_and_bare_to_those_who_may_see_its_record(
     for stranger in (people["worker2"], elsewhere):
         with pytest.raises(Missing):
             photos.open_photo(stored, stranger, photo, "thumb")
+
+
+@pytest.mark.parametrize("kind", ["webm", "mp4", "ogg"])
+def test_a_voice_note_is_kept_as_it_is_and_played_to_those_who_may_see_its_record(
+    stored: Couch, nudges: Nudges, people: People, tmp_path: Path, kind: str
+) -> None:
+    photo, path, sound = new_id("photo"), tmp_path / "voice", getattr(recordings, kind)()
+    path.write_bytes(sound)
+    record_of(stored, photo)
+    keep(stored, nudges, people["worker1"], upload(path, photo))
+    for who in ("triage1", "worker1"):
+        assert photos.open_photo(stored, people[who], photo, "voice")[:2] == (sound, f"audio/{kind}")
+    for size in ("original", "screen", "thumb"):  # it is no picture
+        with pytest.raises(Missing):
+            photos.open_photo(stored, people["triage1"], photo, size)
+    with pytest.raises(Missing):
+        photos.open_photo(stored, people["worker2"], photo, "voice")
+    assert not store.needs_sizes(stored.database(media_db(GRID_A[:9])).get(photo))
+
+
+def test_a_picture_is_no_voice_note(stored: Couch, nudges: Nudges, people: People, tmp_path: Path) -> None:
+    photo = new_id("photo")
+    record_of(stored, photo)
+    keep(stored, nudges, people["worker1"], upload(camera_jpeg(tmp_path / "a.jpg", width=40, height=30), photo))
+    with pytest.raises(Missing):
+        photos.open_photo(stored, people["triage1"], photo, "voice")
+
+
+def test_an_iphones_photo_is_kept_byte_for_byte_as_evidence_and_gets_its_sizes(
+    stored: Couch, nudges: Nudges, people: People, tmp_path: Path
+) -> None:
+    photo, path = new_id("photo"), tmp_path / "a.heic"
+    path.write_bytes(as_bytes(scene(400, 300), "HEIF"))
+    record_of(stored, photo)
+    keep(stored, nudges, people["worker1"], upload(path, photo, role="original"))
+    database = stored.database(media_db(GRID_A[:9]))
+    assert database.attachment(photo, "original") == path.read_bytes()
+    assert make_sizes(stored, nudges, media_db(GRID_A[:9]), photo)
+    for size, width in (("screen", 400), ("thumb", 320)):
+        shown = Image.open(io.BytesIO(photos.open_photo(stored, people["triage1"], photo, size)[0]))
+        assert (shown.format, shown.width) == ("JPEG", width)
 
 
 def test_a_beats_photo_is_not_shown_at_the_desk_nor_to_workers(

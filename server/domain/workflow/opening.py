@@ -66,7 +66,7 @@ def _facts(
         "received_at": received_at,
         "filed_at": filed_at or received_at,
         "photos": photos,
-        **({"solved": report["solved"]} if report.get("solved") else {}),
+        **{name: report[name] for name in ("solved", "voice") if report.get(name)},
     }
 
 
@@ -109,6 +109,7 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
         "database": report["database"],
         "photos": report["photos"],
         "solved": solved,
+        "voice": report.get("voice"),
         "sample": _sample(report["id"]) if solved else None,
         "captured_at": report["captured_at"],
         "clock_offset_ms": report["clock_offset_ms"],
