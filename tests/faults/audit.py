@@ -13,9 +13,9 @@ from typing import Any
 
 import requests
 
-from server.domain import ids, workflow
+from server.domain import ids, notices, workflow
 from sync.couch import Couch
-from sync.databases import QUARANTINE, cases_db, media_db
+from sync.databases import NOTICES, QUARANTINE, cases_db, media_db
 from tests.faults.traffic import Clerk
 from tests.phones import SimulatedPhone
 from tests.running import until
@@ -36,21 +36,34 @@ class Findings:
     cases: int = 0
     photos: int = 0
     moves: int = 0
+    tasks: int = 0
+    notices: int = 0
     quarantined: int = 0
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         kept = f"{self.acknowledged} acknowledged, {self.cases} cases, {len(self.lost)} lost, {len(self.doubled)} doubled"
-        return f"{kept}; {self.photos} photos, {self.moves} moves, {self.quarantined} in quarantine"
+        more = f"{self.photos} photos, {self.moves} moves, {self.tasks} tasks, {self.notices} notices"
+        return f"{kept}; {more}, {self.quarantined} in quarantine"
 
 
 class Audit:
-    """Of one township. `desk` is a signed-in session, for what people see of photos; None leaves the photos' sizes out."""
+    """Of one township. `desk` is a signed-in session, for what people see of photos; None leaves the photos' sizes out.
+
+    `minds_notices`: every dispatch is told to its unit. Where clocks step, notices of long ago are rightly not issued.
+    """
 
     def __init__(
-        self, store_url: str, phones: Sequence[SimulatedPhone], clerks: Sequence[Clerk] = (), desk: requests.Session | None = None
+        self,
+        store_url: str,
+        phones: Sequence[SimulatedPhone],
+        clerks: Sequence[Clerk] = (),
+        desk: requests.Session | None = None,
+        *,
+        minds_notices: bool = False,
     ) -> None:
+        self._minds_notices = minds_notices
         self._couch = Couch(store_url, timeout_s=60)
         self._phones, self._clerks, self._desk = phones, clerks, desk
         self._url = phones[0].url if phones else ""
@@ -129,6 +142,9 @@ class Audit:
             found.lost += _broken_fold(case, events[case["_id"]])
         self._look_at_copies(found, cases)
         self._look_at_moves(found, cases)
+        self._look_at_tasks(found, cases)
+        if self._minds_notices:
+            self._look_at_notices(found, [event for of in events.values() for event in of], cases)
 
     def _look_at_copies(self, found: Findings, cases: dict[str, Document]) -> None:
         by_database: dict[str, list[str]] = defaultdict(list)
@@ -146,6 +162,28 @@ class Audit:
                 times = cases.get(case_id, {"applied": []})["applied"].count(ids.event_id(case_id, key))
                 found.lost += [f"move {key} of {case_id}"] if times == 0 else []
                 found.doubled += [f"move {key} of {case_id}: {times} times"] if times > 1 else []
+
+    def _look_at_tasks(self, found: Findings, cases: dict[str, Document]) -> None:
+        """Every task a case has lies in its grid's database as the case says; one withdrawn before it was written never does."""
+        by_database: dict[str, dict[str, str]] = defaultdict(dict)
+        for case in cases.values():
+            by_database[case["database"]] |= {task["id"]: workflow.task_copy(case, task, None)["state"] for task in case["tasks"]}
+        for database, wanted in by_database.items():
+            there = {doc["_id"]: doc["state"] for doc in self._range(database, "task:")}
+            found.tasks += len(wanted)
+            behind = [id for id, state in wanted.items() if there.get(id, "withdrawn") != state]
+            found.lost += [f"{id} is not in {database} as {wanted[id]}" for id in behind]
+
+    def _look_at_notices(self, found: Findings, events: Iterable[Document], cases: dict[str, Document]) -> None:
+        """Every dispatch that counts was told to its unit."""
+        counted = [
+            notices.notice_id(f"{event['_id']}/case.dispatched")
+            for event in events
+            if event["move"] == "dispatch" and event["_id"] in cases.get(event["case"], {"applied": ()})["applied"]
+        ]
+        found.notices += len(counted)
+        missing = [id for part in _sliced(counted) for id in self._missing(NOTICES, part)]
+        found.lost += [f"{id} was not issued" for id in missing]
 
     def _look_at_photos(self, found: Findings) -> None:
         database = self._couch.database(media_db(TOWNSHIP))

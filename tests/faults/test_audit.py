@@ -12,7 +12,7 @@ from media.inspect import Facts
 from server.cases import intake, moves
 from server.nudges import Nudges
 from sync.couch import Couch
-from sync.databases import QUARANTINE, cases_db, grid_db, media_db
+from sync.databases import NOTICES, QUARANTINE, cases_db, grid_db, media_db
 from tests.conftest import GRID_A
 from tests.faults.audit import TOWNSHIP, Audit, Findings
 from tests.faults.traffic import Clerk
@@ -25,7 +25,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def phone(couch: Couch, broker_url: str) -> Iterator[SimulatedPhone]:
     """One with three reports at the server, each a case, the first accepted, one photo sent, one record refused."""
-    for name in (DB, CASES, MEDIA, QUARANTINE):
+    for name in (DB, CASES, MEDIA, QUARANTINE, NOTICES):
         couch.delete(name)
         couch.create(name, replicated=name == DB)
     made = SimulatedPhone("", "worker1")
@@ -44,13 +44,21 @@ def phone(couch: Couch, broker_url: str) -> Iterator[SimulatedPhone]:
 
 @pytest.fixture
 def clerk(couch: Couch, phone: SimulatedPhone, broker_url: str) -> Clerk:
-    """One who accepted the first case."""
+    """One who accepted the first case, dispatched it and sent a task down."""
+    couch.create("ref", replicated=True)
+    couch.database("ref").bulk([{"_id": "unit:enforcement", "type": "unit"}, {"_id": f"township:{TOWNSHIP}", "type": "township"}])
     made, nudges = Clerk("", "triage1"), Nudges(broker_url)
     case = first_case(phone)
     person = {"name": "triage1", "roles": ["triage"], "grids": [], "communities": [], "townships": [TOWNSHIP], "units": []}
-    moves.move(couch, nudges, person, case, "accept", {}, if_match=None, key="key-of-move", now=NOW)
+    steps = {
+        "accept": {},
+        "dispatch": {"unit": "unit:enforcement", "reason": "占道经营归执法队"},
+        "send_task": {"kind": "look_again", "text": "再看一次"},
+    }
+    for move, typed in steps.items():
+        moves.move(couch, nudges, person, case, move, typed, if_match=None, key=f"key-of-{move}", now=NOW)
     intake.run(couch, CASES, NOW)
-    made.moved = {(case, "key-of-move")}
+    made.moved = {(case, f"key-of-{move}") for move in steps}
     nudges.close()
     return made
 
@@ -60,7 +68,7 @@ def first_case(phone: SimulatedPhone) -> str:
 
 
 def look(own_store: str, phone: SimulatedPhone, clerk: Clerk) -> Findings:
-    return Audit(own_store, [phone], [clerk]).look()
+    return Audit(own_store, [phone], [clerk], minds_notices=True).look()
 
 
 def erase(couch: Couch, database: str, id: str) -> None:
@@ -80,12 +88,19 @@ def undo(couch: Couch, phone: SimulatedPhone) -> None:
     couch.database(CASES).put(case | {"applied": case["applied"][:1]})
 
 
+def notice_of_dispatch(couch: Couch) -> str:
+    [found] = [doc for doc in couch.database(NOTICES).range("notice:", "notice:\ufff0", 50) if doc["what"] == "case.dispatched"]
+    return str(found["_id"])
+
+
 FAULTS: dict[str, Callable[[Couch, SimulatedPhone], object]] = {
     "a record": lambda couch, phone: erase(couch, DB, min(phone.held)),
     "a case": lambda couch, phone: erase(couch, CASES, first_case(phone)),
     "a first event": lambda couch, phone: erase(couch, CASES, f"event:{first_case(phone)[5:]}:0-reported"),
     "a move": undo,
     "a copy": lambda couch, phone: erase(couch, DB, first_case(phone)),
+    "a task": lambda couch, phone: erase(couch, DB, couch.database(DB).range("task:", "task:\ufff0", 2)[0]["_id"]),
+    "a notice": lambda couch, phone: erase(couch, NOTICES, notice_of_dispatch(couch)),
     "a photo": lambda couch, phone: erase(couch, MEDIA, min(phone.uploaded)),
     "a photo's bytes": lambda _, phone: phone.photo_sha256.update({min(phone.uploaded): "0" * 64}),
     "a refused record": lambda _, phone: phone.quarantined.update({"report:x": (DB, "1-a")}),
@@ -95,7 +110,8 @@ FAULTS: dict[str, Callable[[Couch, SimulatedPhone], object]] = {
 
 def test_a_sound_system_passes(own_store: str, phone: SimulatedPhone, clerk: Clerk) -> None:
     found = look(own_store, phone, clerk)
-    assert (found.acknowledged, found.cases, found.photos, found.moves) == (3, 3, 1, 1)
+    assert (found.acknowledged, found.cases, found.photos, found.moves) == (3, 3, 1, 3)
+    assert (found.tasks, found.notices) == (1, 1)
     assert (found.lost, found.doubled) == ([], [])
 
 

@@ -26,7 +26,7 @@ def kill_under_load(system: RunningSystem, victims: Sequence[str], kills: int, p
     """
     dice = random.Random(seed)
     carriers = [SimulatedPhone(system.url, f"worker{n + 1}").enrol() for n in range(phones)]
-    clerks = [Clerk(system.url), Clerk(system.url)]
+    clerks = [Clerk(system.url), Clerk(system.url), Clerk(system.url, "dept1")]
     killed: Counter[str] = Counter()
     owned = [name for name in victims if name != "store" or name in system.children()]
     with Traffic(carriers, clerks) as traffic:
@@ -42,7 +42,7 @@ def kill_under_load(system: RunningSystem, victims: Sequence[str], kills: int, p
         until(system.is_healthy, "healthy again after the last kill", 60)
         traffic.wait_for_more(5 * phones, "after the last kill")
     print(f"\nkilled {killed.total()}: " + ", ".join(f"{name} {n}" for name, n in killed.most_common()))
-    Audit(system.store_url(), carriers, clerks, system.desk()).settle(f"{kills} kills")
+    Audit(system.store_url(), carriers, clerks, system.desk(), minds_notices=True).settle(f"{kills} kills")
     system.stop()
     assert system.family() == {}
 

@@ -187,7 +187,6 @@ def ground(own_store: str, broker_url: str, tmp_path_factory: pytest.TempPathFac
     hook.server.server_close()
 
 
-@pytest.mark.filterwarnings(r"ignore:\s*The 'queue' task attribute")
 def test_every_task_of_the_worker_is_killed_here() -> None:
     ours = {name for name in tasks.app.tasks if name.startswith("xunge.")}
     assert ours == {work.task for work in WORKS.values()}

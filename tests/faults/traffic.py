@@ -37,7 +37,10 @@ def strange(phone: SimulatedPhone) -> dict[str, Any]:
 
 
 class Clerk:
-    """Somebody at the township's desk who accepts, returns and closes. `moved` are the moves answered as made: (case, key)."""
+    """Somebody at a desk who takes cases through the flow: the township's own people, or a department whose cases they become.
+
+    `moved` are the moves answered as made: (case, key).
+    """
 
     def __init__(self, url: str, username: str = "triage1") -> None:
         self.url, self.username = url, username
@@ -55,14 +58,15 @@ class Clerk:
     def work_once(self) -> None:
         """Looks at the newest cases and moves one that can be moved, until the answer is there; nothing when there is none."""
         page = self._patiently(lambda: self.session.get(f"{self.url}/api/cases", params=_PAGE, timeout=15))
-        cases = [case for case in page["cases"] if case["state"] in _MOVES]
+        mine = _MOVES[self.username]
+        cases = [case for case in page["cases"] if case["state"] in mine]
         if not cases:
             time.sleep(RETRY_S)
             return
         case = random.choice(cases)
-        self.move(case["id"], random.choice(_MOVES[case["state"]]))
+        self.move(case["id"], random.choice(mine[case["state"]]))
 
-    def move(self, case_id: str, move: dict[str, str]) -> None:
+    def move(self, case_id: str, move: dict[str, Any]) -> None:
         """One move, tried again with its key until it is answered as made or as refused."""
         key = secrets.token_hex(8)
         headers = {"Idempotency-Key": key}
@@ -91,9 +95,25 @@ class Clerk:
 
 
 _PAGE = {"township": TOWNSHIP, "limit": "30"}
-_MOVES = {
-    "reported": [{"move": "accept"}, {"move": "accept"}, {"move": "return", "reason": "不属于本辖区"}],
-    "accepted": [{"move": "file"}],
+_DISPATCH = {"move": "dispatch", "unit": "unit:enforcement", "reason": "占道经营归执法队"}
+# What each does with a case in a state, as often as it stands here.
+_MOVES: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "triage1": {
+        "reported": [{"move": "accept"}] * 3 + [{"move": "return", "reason": "不属于本辖区"}],
+        "accepted": [{"move": "file"}, _DISPATCH, {"move": "send_task", "kind": "look_again", "text": "再看一次"}],
+        "filed": [_DISPATCH],
+        "answered": [
+            {"move": "close", "result": "已处理"},
+            {"move": "rework", "reason": "现场仍未清理"},
+            {"move": "ask_verification"},
+        ],
+    },
+    "dept1": {
+        "dispatched": [{"move": "start"}],
+        "rework": [{"move": "start"}],
+        "in_hand": [{"move": "answer", "result": "已清理"}] * 2
+        + [{"move": "ask", "what": "extension", "reason": "等待配件", "amount": 2}],
+    },
 }
 
 
