@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 import { languages, textsOf } from "./texts.mjs";
-import { leanEngine, sharedStore, storeEntry, virtual } from "./virtual.mjs";
+import { sharedStore, storeEntry, virtual } from "./virtual.mjs";
 
 const ROOT = import.meta.dirname;
 const OUT = join(ROOT, "dist");
@@ -31,7 +31,7 @@ const COMMON = {
 };
 
 /** Both workers load the store (and PouchDB in it) from one file: it is a quarter of all the code. */
-const WORKER = { ...COMMON, plugins: [virtual(ROOT), sharedStore(ROOT), leanEngine(ROOT)], banner: { js: 'importScripts("/m/store.js");' } };
+const WORKER = { ...COMMON, plugins: [virtual(ROOT), sharedStore(ROOT)], banner: { js: 'importScripts("/m/store.js");' } };
 
 /** @param {string} phone the folder `m` that is being made */
 async function buildPhone(phone) {

@@ -32,47 +32,6 @@ export function virtual(root) {
   };
 }
 
-/**
- * Nunjucks' runtime without what our templates may not use (`templates/README.md`): of its filters the four that are allowed, none of
- * its tests and globals, no loader but that of compiled templates.
- */
-const RUNTIME = Object.freeze({
-  "nunjucks/browser/nunjucks-slim.js": `
-    const { Environment } = require("nunjucks/src/environment");
-    module.exports = { Environment, PrecompiledLoader: require("nunjucks/src/precompiled-loader").PrecompiledLoader, lib: require("nunjucks/src/lib") };`,
-  "./filters": `
-    const { escape, isObject, keys } = require("nunjucks/src/lib");
-    const { SafeString, markSafe } = require("nunjucks/src/runtime");
-    const e = (text) => (text instanceof SafeString ? text : markSafe(escape(text ?? "")));
-    module.exports = {
-      default: (value, other, isEmptyToo) => (isEmptyToo ? value || other : value === undefined ? other : value),
-      length: (value) => (isObject(value) && !(value instanceof SafeString) ? keys(value).length : (value ?? "").length),
-      join: (list, sign = "") => list.join(sign),
-      e,
-      escape: e,
-    };`,
-  "./globals": "module.exports = () => ({});",
-  "./compiler": "module.exports = {};",
-  "./tests": "module.exports = {};",
-  "./express-app": "module.exports = {};",
-  "./loaders": "module.exports = {};",
-  path: "module.exports = {};",
-});
-
-/** An esbuild plugin that builds that runtime from Nunjucks' own source. @param {string} root folder `pwa` */
-export function leanEngine(root) {
-  return {
-    name: "lean-engine",
-    setup(build) {
-      build.onResolve({ filter: /./ }, ({ path, importer }) => {
-        const isOurs = path.startsWith("nunjucks/browser/") || importer.includes("node_modules/nunjucks/src");
-        return isOurs && path in RUNTIME ? { path, namespace: "lean-engine" } : undefined;
-      });
-      build.onLoad({ filter: /.*/, namespace: "lean-engine" }, ({ path }) => ({ contents: RUNTIME[path], loader: "js", resolveDir: root }));
-    },
-  };
-}
-
 const SHARED = "xungeStore";
 
 /** The source of `store.js`: every module of `src/store` as one global object. @param {string} root folder `pwa` */

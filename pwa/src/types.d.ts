@@ -1,7 +1,6 @@
 /** What the build puts into the bundles, and packages that come without types. */
 declare module "pouchdb-core";
 declare module "pouchdb-adapter-idb";
-declare module "nunjucks/browser/nunjucks-slim.js";
 declare module "virtual:templates";
 declare module "virtual:domain";
 declare const BUILD_VERSION: string;

@@ -1,14 +1,34 @@
 /**
- * The template engine of the phone: Nunjucks' slim runtime over templates compiled at build time (no `eval`), made to give the
- * same bytes as Jinja2 (`tests/pwa/` compares them). Texts and templates come in; nothing is read here.
+ * What compiled templates (`precompile.mjs`) need to become HTML, made to give the same bytes as Jinja2 (`tests/pwa/` compares
+ * them). Texts and templates come in; nothing is read here.
  */
-import nunjucks from "nunjucks/browser/nunjucks-slim.js";
 import { FILTERS } from "./filters.js";
 
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;" };
 
-// Nunjucks names the quote and escapes backquotes too; Jinja2 writes &#34; and leaves them.
-nunjucks.lib.escape = (text) => String(text).replace(/[&<>"']/g, (sign) => ENTITIES[sign]);
+/** HTML that is not escaped again. */
+class Safe {
+  constructor(html) {
+    this.html = html;
+  }
+}
+
+/** A value as HTML: escaped, nothing for what is missing. */
+function text(value) {
+  if (value instanceof Safe) return value.html;
+  return String(value ?? "").replace(/[&<>"']/g, (sign) => ENTITIES[sign]);
+}
+
+/** A loop: `write(item, {index, first, last})` for each, or what `otherwise` gives for none. */
+function each(list, write, otherwise = () => "") {
+  if (!list?.length) return otherwise();
+  return list.map((item, at) => write(item, { index: at + 1, first: !at, last: at + 1 === list.length })).join("");
+}
+
+/** How many things, letters or keys. */
+function size(value) {
+  return value instanceof Object ? Object.keys(value).length : (value ?? "").length;
+}
 
 /** Fills `{name}` slots of a text. */
 export function fill(text, slots = {}) {
@@ -25,12 +45,9 @@ export function translator(texts) {
 
 /**
  * An environment whose `render(name, data)` gives a string.
- * @param {Record<string, any>} templates compiled, by name @param {Record<string, string>} texts of one language
+ * @param {(parts: any) => Record<string, {root: (data: any) => string}>} compiled @param {Record<string, string>} texts of one language
  */
-export function environmentOf(templates, texts) {
-  const loader = new nunjucks.PrecompiledLoader(templates);
-  const environment = new nunjucks.Environment([loader], { autoescape: true });
-  environment.addGlobal("t", translator(texts));
-  for (const [name, filter] of Object.entries(FILTERS)) environment.addFilter(name, filter);
-  return environment;
+export function environmentOf(compiled, texts) {
+  const templates = compiled({ text, safe: (html) => new Safe(html), each, size, filters: FILTERS, t: translator(texts) });
+  return { render: (name, data) => templates[name].root(data) };
 }

@@ -4,7 +4,7 @@
  * server has. Which file goes, and what an answer means for it, is `uploads.js`'s to say.
  *
  * Our own because of its size: moving photos is part of what this app exists for, but the client that the protocol's authors keep
- * (tus-js-client 4.3.1) took 14 KB of the 150 KB there are, most of it for what a phone here never does (streams, parallel parts, drafts,
+ * (tus-js-client 4.3.1) took 12 KB of the 150 KB there are, most of it for what a phone here never does (streams, parallel parts, drafts,
  * other runtimes); this takes 1 KB. `tests/pwa/engine/tus.test.mjs` and `tests/media/test_tus_client.py` hold it to the protocol.
  * Requests are `XMLHttpRequest`s: `fetch` does not tell how much of a body has left the phone, and on a thin link that is what
  * tells a slow transfer from a dead one.

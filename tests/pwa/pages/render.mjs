@@ -1,5 +1,5 @@
 /**
- * For the template tests: view models as the handlers make them, with what Nunjucks makes of each. Prints JSON lines
+ * For the template tests: view models as the handlers make them, with what the phone makes of each. Prints JSON lines
  * `{name, template, language, model, html}` for every page, in both languages, as a whole page and as a fragment.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

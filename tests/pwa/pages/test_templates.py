@@ -42,7 +42,7 @@ def code_of(source: str) -> list[str]:
 
 
 def rendered() -> list[dict[str, Any]]:
-    """Every page in every state as Nunjucks makes it (see `render.mjs`)."""
+    """Every page in every state as the phone makes it (see `render.mjs`)."""
     done = subprocess.run(["node", HERE / "render.mjs"], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.split("\n") if line]
