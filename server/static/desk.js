@@ -11,6 +11,7 @@ import { listen } from "./desk/live.js";
 import { drawMap } from "./desk/map.js";
 import { bindPhotos } from "./desk/photos.js";
 import { bindRefused, bindRefusedList } from "./desk/quarantine.js";
+import { bindRescue } from "./desk/rescue.js";
 import { keepTimesFresh } from "./desk/times.js";
 import { bindWhistle } from "./desk/whistle.js";
 
@@ -25,6 +26,8 @@ function start() {
   if (refusedList instanceof HTMLElement) bindRefusedList();
   const refused = document.querySelector("[data-refused]");
   if (refused instanceof HTMLElement) bindRefused(refused);
+  const rescue = document.querySelector("form[data-rescue]");
+  if (rescue instanceof HTMLFormElement) bindRescue(rescue);
   const whistle = document.querySelector("[data-whistle]");
   if (whistle) bindWhistle(whistle);
   const page = document.querySelector("[data-case]");

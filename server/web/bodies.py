@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -116,12 +117,7 @@ def takes_files(most_files: int, most_bytes: int) -> Callable[[Callable[[Request
         async def endpoint(request: Request) -> Response:
             if _type_of(request) != "multipart/form-data":
                 return await plain(request)
-            check_length(request, most_bytes)
-            parser = MultiPartParser(request.headers, _counted(request, most_bytes), max_files=most_files, max_fields=FORM_FIELDS)
-            try:
-                form = await parser.parse()
-            except (MultiPartException, KeyError, UnicodeDecodeError) as error:
-                raise HTTPException(400, "bad_request") from error
+            form = await read_files(request, most_files, most_bytes)
             async with contextlib.AsyncExitStack() as stack:
                 stack.push_async_callback(form.close)
                 fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
@@ -132,6 +128,18 @@ def takes_files(most_files: int, most_bytes: int) -> Callable[[Callable[[Request
         return endpoint
 
     return wrap
+
+
+async def read_files(request: Request, most_files: int, most_bytes: int) -> FormData:
+    """A multipart form; its files lie on disk until it is closed. Raises HTTPException 413 (counted as it comes), 415, 400."""
+    if _type_of(request) != "multipart/form-data":
+        raise HTTPException(415, "wrong_type")
+    check_length(request, most_bytes)
+    parser = MultiPartParser(request.headers, _counted(request, most_bytes), max_files=most_files, max_fields=FORM_FIELDS)
+    try:
+        return await parser.parse()
+    except (MultiPartException, KeyError, UnicodeDecodeError) as error:
+        raise HTTPException(400, "bad_request") from error
 
 
 async def _counted(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:

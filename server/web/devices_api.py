@@ -15,9 +15,10 @@ from server.domain.errors import Forbidden, InvalidInput, NotSignedIn
 from server.domain.permissions import may_use_phone
 from server.people import devices
 from server.people.devices import Holder
+from server.rescue import proofs
+from server.rescue.seals import open_data_key
 from server.web import locale
 from server.web.bodies import answers, takes_json
-from server.web.rescue_seals import open_data_key
 from server.web.services import services_of
 from server.web.session_routes import check
 from server.web.sessions import bearer_of
@@ -59,10 +60,14 @@ class User(msgspec.Struct):
 
 
 class SealTo(msgspec.Struct):
-    """What a phone seals to so that only this server opens it: a point of P-256 in base64; with another secret another `id`."""
+    """What a phone seals to so that only this server opens it: a point of P-256 in base64; with another secret another `id`.
+
+    `proof` is what a rescue file of this device is believed by (`server/rescue/proofs.py`).
+    """
 
     id: str
     point: str
+    proof: str
 
 
 class About(msgspec.Struct):
@@ -214,5 +219,5 @@ def _about(request: Request, holder: Holder) -> dict[str, Any]:
         "grids": list(person.get("grids", ())),
         "databases": [Opened(**one) for one in databases_of(holder)],
         "server_time": times.to_text(datetime.now(UTC)),
-        "seal_key": SealTo(seal_key.id, seal_key.point),
+        "seal_key": SealTo(seal_key.id, seal_key.point, proofs.prove(seal_key, holder.device_id, person["name"])),
     }

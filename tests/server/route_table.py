@@ -86,6 +86,7 @@ GET /api/quarantine/{id}                         403 403 403 200 403 403 403 200
 GET /quarantine                                  403 403 403 200 403 403 403 200 | 403 403 403 200 403 403 403 200
 GET /quarantine/{id}                             403 403 403 200 403 403 403 200 | 403 403 403 404 403 403 403 200
 GET /quarantine/{id}/photos/{photo}              403 403 403 403 403 403 403 403 | 403 403 403 404 403 403 403 403
+GET /rescue                                      403 403 403 200 403 403 403 200 | 403 403 403 200 403 403 403 200
 GET /township/{code}/quarantine                  403 403 403 200 403 403 403 200 | 403 403 403 404 403 403 403 200
 POST /api/quarantine/{id}/adoption               403 403 403 422 403 403 403 422 | 403 403 403 404 403 403 403 422
 POST /api/quarantine/{id}/dismissal              403 403 403 422 403 403 403 422 | 403 403 403 404 403 403 403 422
@@ -93,6 +94,7 @@ POST /quarantine/{id}/adoption                   403 403 403 422 403 403 403 422
 POST /quarantine/{id}/dismissal                  403 403 403 422 403 403 403 422 | 403 403 403 404 403 403 403 422
 POST /quarantine/{id}/opening                    403 403 403 422 403 403 403 422 | 403 403 403 404 403 403 403 422
 POST /quarantine/{id}/reopening                  403 403 403 409 403 403 403 409 | 403 403 403 404 403 403 403 409
+POST /rescue                                     403 403 403 422 403 403 403 422 | 403 403 403 422 403 403 403 422
 
 # Household files: the grid's own community alone.
 GET /households                                  404 404 200 404 404 404 404 404 | 404 404 200 404 404 404 404 404

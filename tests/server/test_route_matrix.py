@@ -32,7 +32,7 @@ SESSION = {"POST /", "POST /sign-out", "POST /api/session", "DELETE /api/session
 KEYED = {"POST /api/devices", "POST /api/rescue", "POST /api/ingest/{source}", "POST /open311/v2/requests.{format}"}
 PUBLIC = {"GET /", "GET /healthz", "GET /api/openapi.json"}
 FORM = "application/x-www-form-urlencoded"
-UPLOADS = {"/lists/changes", "/calendar/{year:int}", "/township/{code}/intake/rows"}
+UPLOADS = {"/lists/changes", "/calendar/{year:int}", "/township/{code}/intake/rows", "/rescue"}
 NOBODYS = "0123456789abcdef"
 FOREIGN = ("case", "uuid", "seal", "whistle", "refused", "notice", "campaign", "household", "admission", "photo")
 # Whose id stands in an address, by how the address begins.

@@ -11,7 +11,7 @@ import pytest
 
 from server.quarantine import allowances, entries
 from server.quarantine.allowances import Allowance
-from server.web.rescue_seals import FILE_TYPE
+from server.rescue.seals import FILE_TYPE
 from sync.databases import QUARANTINE, grid_db, media_db, quarter_at
 from tests.conftest import GRID_A, GRID_B
 from tests.records import new_id, report, with_rev

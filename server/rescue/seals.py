@@ -8,7 +8,6 @@ keeps it. How things are sealed is `server/sealing.py`.
 import base64
 import binascii
 import json
-from pathlib import Path
 from typing import Any
 
 from media.inspect import sniff
@@ -45,9 +44,8 @@ def open_document(data_key: bytes | None, database: str, doc: Document) -> Docum
     return {**body, **head} if isinstance(body, dict) else None
 
 
-def open_file(seal_key: SealKey, path: Path, person: str, about: str) -> tuple[bytes, str]:
+def open_file(seal_key: SealKey, sealed: bytes, person: str, about: str) -> tuple[bytes, str]:
     """A file's bytes and their content type. Raises Unreadable."""
-    sealed = path.read_bytes()
     data_key = seal_key.open(sealed[:KEY_BYTES], person)
     plain = open_with(data_key, sealed[KEY_BYTES:], about)
     return plain, sniff(plain) or "application/octet-stream"
