@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := .build
+# Test processes side by side; on a CouchDB that all would share it must be 0.
+AT_ONCE ?= $(if $(XUNGE_TEST_COUCHDB_URL),0,2)
 
 .PHONY: run test test-faults bench check build setup clean
 
@@ -10,7 +12,7 @@ run: setup build
 	XUNGE_DEMO=1 $(BIN)/xunge run
 
 test: setup $(STAMPS)/browser build check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile
 	cd pwa && npm test --silent
 
 test-faults: setup build
