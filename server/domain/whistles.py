@@ -8,8 +8,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from server.domain import ids
-from server.domain.errors import IllegalMove, InvalidInput, RuleBroken
+from server.domain import ids, move_fields
+from server.domain.errors import IllegalMove, RuleBroken
 from server.domain.parties import parties_of
 from server.domain.permissions import Person, has_whistle_board
 
@@ -54,21 +54,7 @@ def event_id(whistle: str, key: str) -> str:
 def read_fields(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The move's own fields, checked and trimmed. Raises InvalidInput naming what is wrong."""
     move = MOVES[name]
-    found: dict[str, Any] = {}
-    wrong: dict[str, str] = {}
-    for field in (*move.required, *move.optional):
-        value = given.get(field)
-        value = value.strip() if isinstance(value, str) else value
-        if value in (None, ""):
-            if field in move.required:
-                wrong[field] = "required"
-        elif problem := _problem(field, value):
-            wrong[field] = problem
-        else:
-            found[field] = value
-    if wrong:
-        raise InvalidInput(wrong)
-    return found
+    return move_fields.read(move.required, move.optional, given, _problem)
 
 
 def _problem(field: str, value: Any) -> str | None:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from server.domain import ids
-from server.domain.errors import InvalidInput
+from server.domain import ids, move_fields
 from server.domain.grids import is_grid
 from server.domain.workflow.moves import Move
 from server.domain.workflow.states import LEVELS
@@ -57,24 +56,7 @@ SHAPES: dict[str, Callable[[Any], bool]] = {
 
 def read(move: Move, given: dict[str, Any]) -> dict[str, Any]:
     """The move's own fields of those given, texts trimmed, empty ones left out. Raises InvalidInput naming what is wrong."""
-    found: dict[str, Any] = {}
-    wrong: dict[str, str] = {}
-    for field in (*move.required, *move.optional):
-        value = given.get(field)
-        if isinstance(value, str):
-            value = value.strip()
-        if value in (None, "", []):
-            if field in move.required:
-                wrong[field] = "required"
-            continue
-        problem = _problem(field, value)
-        if problem:
-            wrong[field] = problem
-        else:
-            found[field] = value
-    if wrong:
-        raise InvalidInput(wrong)
-    return found
+    return move_fields.read(move.required, move.optional, given, _problem)
 
 
 def _problem(field: str, value: Any) -> str | None:
