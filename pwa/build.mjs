@@ -13,7 +13,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 import { languages, textsOf } from "./texts.mjs";
-import { sharedStore, storeEntry, virtual } from "./virtual.mjs";
+import { leanStore, sharedStore, storeEntry, virtual } from "./virtual.mjs";
 
 const ROOT = import.meta.dirname;
 const OUT = join(ROOT, "dist");
@@ -36,7 +36,7 @@ const WORKER = { ...COMMON, plugins: [virtual(ROOT), sharedStore(ROOT)], banner:
 /** @param {string} phone the folder `m` that is being made */
 async function buildPhone(phone) {
   await build({ ...COMMON, entryPoints: { boot: "src/boot/index.js", page: "src/page/index.js" }, outdir: phone });
-  await build({ ...COMMON, stdin: storeEntry(ROOT), outfile: join(phone, "store.js") });
+  await build({ ...COMMON, plugins: [leanStore(ROOT)], stdin: storeEntry(ROOT), outfile: join(phone, "store.js") });
   await build({ ...WORKER, entryPoints: { sync: "src/sync/index.js" }, outdir: phone });
   await build({ ...COMMON, entryPoints: { page: "styles/page.css", boot: "src/boot/boot.css" }, outdir: phone });
   cpSync(join(ROOT, "src/boot/index.html"), join(phone, "index.html"));

@@ -12,7 +12,7 @@ PouchDB.plugin(idb);
 const opened = new Map();
 
 function local(key) {
-  if (!opened.has(key)) opened.set(key, new PouchDB(key, { adapter: "idb", auto_compaction: true }));
+  if (!opened.has(key)) opened.set(key, new PouchDB(key, { adapter: "idb", auto_compaction: true, deterministic_revs: false }));
   return opened.get(key);
 }
 

@@ -1,0 +1,4 @@
+/** Nobody filters changes. */
+export function matchesSelector() {
+  throw new Error("no selectors");
+}
