@@ -5,7 +5,7 @@ import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
 import { saveNote, showNoteForm } from "./notes.js";
-import { endPatrol, startPatrol } from "./patrols.js";
+import { addPoint, endPatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
 import { handOver, resend } from "./refused.js";
 import { showPhoto, showRecord } from "./records.js";
 import { saveReport, showReportForm } from "./reports.js";
@@ -26,7 +26,10 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/tasks/:id", handle: showTask },
   { method: "POST", path: "/m/tasks/:id/replies", handle: answerTask },
   { method: "POST", path: "/m/patrols", handle: startPatrol },
+  { method: "POST", path: "/m/patrols/:id/points", handle: addPoint },
   { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
+  { method: "GET", path: "/m/patrols/:id/track", handle: showTrack },
+  { method: "POST", path: "/m/patrols/:id/track", handle: sendTrack },
   { method: "GET", path: "/m/homes", handle: showHouseholds },
   { method: "GET", path: "/m/homes/new", handle: showHouseholdForm },
   { method: "POST", path: "/m/households", handle: saveHousehold },

@@ -13,9 +13,10 @@ import { whyOf } from "./troubles.js";
  * @param {{tab: string, title: string, back?: string, has_action?: boolean} & Record<string, any>} data
  */
 export async function page(store, template, data) {
-  const known = data.unsent_count === undefined ? await chipFacts(store) : {};
+  const [known, patrol] = await Promise.all([data.unsent_count === undefined ? chipFacts(store) : {}, store.currentPatrol()]);
   const { user } = store.session;
-  const frame = { back: "", has_action: false, bare: false, ...known, is_police: isPolice(user) };
+  const walking = patrol && !patrol.ended_at ? patrol.uuid : "";
+  const frame = { back: "", has_action: false, bare: false, ...known, walking, is_police: isPolice(user) };
   return { template, data: { ...frame, ...data } };
 }
 

@@ -150,6 +150,7 @@ const FACTS = Object.freeze({
     fact("patrol.started_at", { at: momentOf(doc.started_at, now_ms) }),
     fact("patrol.ended_at", { at: momentOf(doc.ended_at, now_ms) }),
     fact("patrol.minutes", { text: t("patrol.minutes_value", { minutes: minutesBetween(doc.started_at, doc.ended_at) }) }),
+    ...(doc.cells?.length ? [fact("patrol.cells", { key: "patrol.cells_value", slots: { count: doc.cells.length } })] : []),
   ],
 });
 

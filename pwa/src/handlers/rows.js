@@ -80,6 +80,7 @@ const SHAPES = Object.freeze({
     lead: t("patrol.lead", { minutes: minutesBetween(doc.started_at, doc.ended_at) }),
     about: "",
   }),
+  track: (doc, { t }) => ({ href: `/m/records/${doc.patrol}`, photo: "", icon: "walk", lead: t("track.row"), about: "" }),
   note: (doc, { t }) => ({
     href: `/m/records/${doc.of}`, photo: doc.photos[0] ?? "", icon: "edit", lead: t(`note.${doc.intent ?? "plain"}`), about: snippet(doc.text),
   }),

@@ -26,7 +26,7 @@ export async function showToday(input, store, context) {
     ...choice,
     ...sync,
     is_walking: !isPolice(store.session.user),
-    patrol: patrolOf(running, reports, input.now),
+    patrol: await patrolOf(store, running, reports, input.now),
     patrol_id: store.uuid(input.now),
     tasks: await waitingTasks(store, about, replies),
     recent: recentOf([reports, replies, ...others].flat()).map((record) => rowOf(record, about)),
@@ -47,11 +47,12 @@ export async function syncSummary(store) {
   };
 }
 
-function patrolOf(running, reports, now_ms) {
+async function patrolOf(store, running, reports, now_ms) {
   if (!running) return null;
-  const id = `patrol:${running.uuid}`;
-  const reports_count = reports.filter(({ doc }) => doc.patrol === id).length;
-  return { id: running.uuid, started: momentOf(running.started_at, now_ms), reports_count };
+  const { uuid, started_at, ended_at } = running;
+  const reports_count = reports.filter(({ doc }) => doc.patrol === `patrol:${uuid}`).length;
+  const points_count = (await store.pointsOf(uuid)).length;
+  return { id: uuid, started: momentOf(started_at, now_ms), is_over: Boolean(ended_at), reports_count, points_count };
 }
 
 /** My last records of every type. */

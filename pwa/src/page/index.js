@@ -12,12 +12,14 @@ import { watchNavigation } from "./navigation.js";
 import { watchPhone } from "./phone.js";
 import { watchPhotos } from "./photos.js";
 import { watchPlace } from "./place.js";
+import { watchWalk } from "./walk.js";
 
 watchForms();
 watchNavigation();
 watchPhotos();
 watchCatalogue();
 watchPlace();
+watchWalk();
 watchPhone();
 watchNews();
 startSync();

@@ -10,12 +10,14 @@ const SHAPES = [
   ["home-quarter", /^home-(\d{15})-(\d{4}q[1-4])$/],
   ["beat", /^beat-(\d{15})-(\d{4}q[1-4])$/],
   ["ref", /^ref$/],
+  ["track", /^track-.+$/],
 ];
 
 /** Where each type of document may lie. */
 export const KINDS_OF = Object.freeze({
   report: ["grid"],
   patrol: ["grid"],
+  track: ["track"],
   note: ["grid", "home-quarter"],
   photo: ["grid", "home-quarter", "beat"],
   visit: ["home-quarter", "beat"],

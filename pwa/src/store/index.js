@@ -59,12 +59,18 @@ export function storeOf(session, wrote = () => undefined) {
     vault: vaultFor(session),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
     saveRecord: async (record) => told(await saving.saveRecord(session, record)),
-    /** The running patrol `{uuid, grid, started_at}` or null. */
+    /** The patrol that runs, or is over and not let go yet (`ended_at`); or null. */
     currentPatrol: () => patrols.current(author),
     /** Starts a patrol; one that runs already goes on. @param {{uuid: string, grid: string, started_at: string}} patrol */
     startPatrol: (patrol) => patrols.start(author, patrol),
-    /** Ends and saves the running patrol; doing it again is no error. @param {{ended_at: string}} end */
-    endPatrol: async (end) => told(await patrols.end(session, end)),
+    /** Keeps a point of the running patrol; false when that one does not run. @param {string} uuid @param {number[]} point */
+    addPoint: (uuid, point) => patrols.addPoint(author, uuid, point),
+    /** @param {string} uuid */
+    pointsOf: (uuid) => patrols.points(author, uuid),
+    /** Nothing is recorded any more. @param {patrols.Patrol} patrol with `ended_at` */
+    stopPatrol: (patrol) => patrols.stop(author, patrol),
+    /** Saves the patrol and what its author lets go of its way. @param {any} patrol @param {Parameters<typeof patrols.end>[2]} way */
+    endPatrol: async (patrol, way) => told(await patrols.end(session, patrol, way)),
     /** Sends a record that was put aside once more, with its photo records; false when a clerk has decided on it already. @param {string} id */
     resend: async (id) => {
       const rows = await refused.refusals(author);

@@ -1,16 +1,21 @@
 /**
- * Which visits belong to a household or a compound, which notes to a report, which replies to a task: a small index beside the documents, written with them and rebuildable from them.
+ * Which visits belong to a household or a compound, which notes to a report, which replies to a task, and which records are the user's own: a small
+ * index beside the documents, written with them and rebuildable from them.
  */
+import { parse } from "./databases.js";
+import { everything } from "./documents.js";
 import { done, transact } from "./idb.js";
 import { openOwn, under } from "./own.js";
 
 const LINK_OF = Object.freeze({ visit: "household", note: "of", taskreply: "of" });
 const LINK_ELSE = Object.freeze({ visit: "compound" });
+const MINE = "mine";
 
-/** The links one document makes. @returns {{key: string, of: string, id: string, database: string}[]} */
-export function linksOf(database, doc) {
-  const of = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
-  return of && !doc._deleted ? [{ key: `${of}|${doc._id}`, of, id: doc._id, database }] : [];
+/** The links one document makes. @param {string} author whose phone this is @returns {{key: string, of: string, id: string, database: string}[]} */
+export function linksOf(author, database, doc) {
+  const about = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
+  const ofs = doc._deleted ? [] : [about, doc.author === author ? MINE : ""].filter(Boolean);
+  return ofs.map((of) => ({ key: `${of}|${doc._id}`, of, id: doc._id, database }));
 }
 
 export async function putLinks(author, links) {
@@ -35,6 +40,37 @@ export async function newestOf(author, ofs) {
     return Promise.all(ofs.map((of) => done(tx.objectStore("links").getAllKeys(under(of)))));
   });
   return new Map(ofs.flatMap((of, at) => (keys[at].length ? [[of, keys[at][keys[at].length - 1].slice(of.length + 1)]] : [])));
+}
+
+/**
+ * The user's own records of a type, newest first, from below `before`: without looking at anybody else's.
+ * @param {import("./meta.js").Session} session @param {string} type
+ * @returns {Promise<{id: string, database: string}[]>}
+ */
+export async function ownOf(session, type, before = `${type}:\uffff`) {
+  await whole(session);
+  const db = await openOwn(session.author);
+  const span = IDBKeyRange.bound(`${MINE}|${type}:`, `${MINE}|${before}`, false, true);
+  const links = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").getAll(span)));
+  return links.reverse();
+}
+
+/** @type {Map<string, Promise<void>>} pages that ask at once wait for the same one */
+const indexing = new Map();
+
+/** What an earlier version of the app left on this phone has no links of its author's yet: made once. */
+async function whole({ author, databases }) {
+  const db = await openOwn(author);
+  if (await transact(db, ["state"], "readonly", (tx) => done(tx.objectStore("state").get(MINE)))) return;
+  const index = async () => {
+    for (const { name } of databases.filter((one) => parse(one.name).grid)) {
+      for await (const docs of everything(author, name, 500)) await putLinks(author, docs.flatMap((doc) => linksOf(author, name, doc)));
+    }
+    await transact(db, ["state"], "readwrite", (tx) => done(tx.objectStore("state").put(true, MINE)));
+  };
+  const running = indexing.get(author) ?? index().finally(() => indexing.delete(author));
+  indexing.set(author, running);
+  await running;
 }
 
 /** Forgets the links into a database that is gone. */

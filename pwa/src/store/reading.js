@@ -7,7 +7,7 @@
 import { correctedAt } from "./capture.js";
 import { KINDS_OF, namesOf, parse } from "./databases.js";
 import { find, findMany, range } from "./documents.js";
-import { linkedTo } from "./links.js";
+import { linkedTo, ownOf } from "./links.js";
 import { waitingOf } from "./outbox.js";
 import { refusals } from "./refusals.js";
 
@@ -38,13 +38,21 @@ function shownOf({ databases }, type) {
  */
 export async function listNewest(session, type, { limit = 20, before = null, mine = false } = {}) {
   const isMine = (doc) => doc.author === session.author;
-  const pages = await Promise.all(shownOf(session, type).map(({ name, isOpen }) => {
-    return page(session.author, name, type, before, limit + 1, mine || !isOpen ? isMine : () => true);
+  const shown = shownOf(session, type);
+  const pages = mine ? ownRows(session, type, shown.map(({ name }) => name), before, limit + 1) : Promise.all(shown.map(({ name, isOpen }) => {
+    return page(session.author, name, type, before, limit + 1, isOpen ? () => true : isMine);
   }));
-  const found = pages.flat().sort((one, other) => other.id.localeCompare(one.id));
+  const found = (await pages).flat().sort((one, other) => other.id.localeCompare(one.id));
   const rows = found.slice(0, limit);
   const next = found.length > limit ? rows[rows.length - 1].id : null;
   return { rows: rows.sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc)), next };
+}
+
+/** By the index: a colleague's thousand records are not read to find one's own ten. */
+async function ownRows(session, type, names, before, limit) {
+  const links = await ownOf(session, type, before ?? undefined);
+  const wanted = links.filter(({ database }) => names.includes(database)).slice(0, limit);
+  return linkedDocs(session, wanted);
 }
 
 async function page(author, database, type, before, limit, isWanted) {
@@ -88,12 +96,16 @@ export async function photosOf(session, { database, doc }) {
 
 /** What is linked to a record (visits, notes, replies), newest first. @returns {Promise<Row[]>} */
 export async function linkedRows(session, of, { limit = 50 } = {}) {
-  const links = (await linkedTo(session.author, of)).slice(0, limit);
+  const rows = await linkedDocs(session, (await linkedTo(session.author, of)).slice(0, limit));
+  return rows.flat().sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc));
+}
+
+/** @returns {Promise<Row[][]>} a list for each database */
+async function linkedDocs(session, links) {
   const names = [...new Set(links.map(({ database }) => database))];
-  const lists = await Promise.all(names.map((name) => {
+  return Promise.all(names.map((name) => {
     return rowsOf(session, name, links.filter(({ database }) => database === name).map(({ id }) => id));
   }));
-  return lists.flat().sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc));
 }
 
 /** Tasks for this user's grids, each as the newest quarter has it. @returns {Promise<Row[]>} */

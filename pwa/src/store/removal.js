@@ -28,7 +28,7 @@ export async function removeClosed(session) {
     await remove(author, name);
     removed.push(name);
   }
-  if (removed.some((name) => !grids.includes(parse(name).grid ?? ""))) await caches?.delete(photosCache(author));
+  if (removed.some((name) => !grids.includes(parse(name).grid ?? grids[0]))) await caches?.delete(photosCache(author));
   return removed;
 }
 

@@ -119,7 +119,7 @@ async function writeThrough(author, entries) {
     const docs = entries.filter((entry) => entry.database === database).map(({ doc }) => doc);
     return keep(author, database, docs);
   }));
-  await putLinks(author, entries.flatMap(({ database, doc }) => linksOf(database, doc)));
+  await putLinks(author, entries.flatMap(({ database, doc }) => linksOf(author, database, doc)));
 }
 
 /**

@@ -38,6 +38,7 @@ async function run({ route, params }, request) {
   const context = await contextOf(store);
   const answered = await route.handle(await inputOf(request, params), store, context);
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
+  if (!answered.template) return new Response(null, { status: answered.status });
   const texts = await textsOf(await chosenLanguage());
   return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user });
 }

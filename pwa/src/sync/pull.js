@@ -125,7 +125,7 @@ async function writePage({ session, database }, results) {
   const grown = await leavesOf(session, database, records.filter((change) => !isWhole(change)));
   const docs = [...simple, ...grown];
   await keep(session.author, database, docs);
-  await putLinks(session.author, docs.flatMap((doc) => linksOf(database, doc)));
+  await putLinks(session.author, docs.flatMap((doc) => linksOf(session.author, database, doc)));
   await settleByReceipts(session, receipts.map(({ doc }) => doc));
   return docs;
 }

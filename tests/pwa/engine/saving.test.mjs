@@ -115,8 +115,10 @@ test("a patrol is written once, when it ends", async () => {
   await store.startPatrol({ uuid: store.uuid(), grid: store.session.grids[0], started_at: "2026-11-23T08:01:00.000Z" });
   assert.equal((await store.currentPatrol()).uuid, uuid);
   assert.equal((await store.listPatrols()).rows.length, 0);
-  await store.endPatrol({ ended_at: "2026-11-23T09:00:00.000Z" });
-  assert.equal(await store.endPatrol({ ended_at: "2026-11-23T09:00:01.000Z" }), null);
+  const patrol = { ...(await store.currentPatrol()), ended_at: "2026-11-23T09:00:00.000Z" };
+  await store.endPatrol(patrol, { cells: [], gaps: [], track: [] });
+  await store.endPatrol({ ...patrol, ended_at: "2026-11-23T09:00:01.000Z" }, { cells: [], gaps: [], track: [] });
+  assert.equal(await store.currentPatrol(), null);
   const { rows } = await store.listPatrols();
   assert.deepEqual(rows.map(({ id }) => id), [`patrol:${uuid}`]);
 });

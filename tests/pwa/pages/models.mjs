@@ -116,6 +116,17 @@ async function addBeat(add, language) {
   for (const one of [path, "/m/visits", "/m/visits?q=zz", "/m/visits/log", "/m/compounds/compound:c001", saved.redirect, `/m/records/${visit}?saved=1`]) await add(`beat ${one}`, phone.get(one));
 }
 
+/** A patrol's way before it is let go, whole and with all of it left out, and Today meanwhile. */
+async function addTrack(add, { phone, patrol_id }) {
+  for (const [n, lat] of ["38.5", "38.5005", "38.502"].entries()) {
+    await phone.post(`/m/patrols/${patrol_id}/points`, { lat, lon: "106.1", accuracy_m: "5" }, { now: NOW + n * 60_000 });
+  }
+  const { redirect } = await phone.post(`/m/patrols/${patrol_id}/end`, {}, { now: NOW + 600_000 });
+  await add("Today with a track to look at", phone.get("/m/"));
+  for (const query of ["", "?from=1&to=2", "?out-0=1"]) await add(`track ${query}`, phone.get(redirect + query));
+  await phone.post(redirect, { send: "yes" });
+}
+
 /** `[{name, template, data}]` in a language. */
 export async function shownPages(language) {
   const pages = [];
@@ -136,7 +147,7 @@ export async function shownPages(language) {
   await addTroubles(add, full);
   await add("refused report", full.phone.post("/m/reports", { category: "", grid: GRID }));
   await add("refused plainly", full.phone.post("/m/reports", { category: "", grid: GRID }, { is_htmx: false }));
-  await full.phone.post(`/m/patrols/${full.patrol_id}/end`, {});
+  await addTrack(add, full);
   await add("ended patrol", full.phone.get(`/m/records/patrol:${full.patrol_id}`));
   const shared = { waitingOfOthers: async () => 3, wipedAt: async () => "2026-11-23T07:00:00.000Z" };
   for (const fields of [{}, shared]) await add("sign-in", answer(null, contextOf(null, language, fields), "GET", "/m/sign-in"));
