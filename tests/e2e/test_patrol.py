@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 START = (38.5455, 106.1590)
 STEP = 0.0006  # 67 m
 ALLOWED = {**MOBILE, "permissions": ["geolocation"], "geolocation": {"latitude": START[0], "longitude": START[1], "accuracy": 12}}
-# Counts what a page asks of receiver, clock and screen; the page's own waits of 20 s and more are shortened, so that nobody waits.
+# Counts what a page asks of receiver, clock and screen; the page's own waits of 20 s and more are shortened.
 WATCHED = """
 const timers = new Set(), of = name => window[name].bind(window);
 const real = {set: of("setTimeout"), clear: of("clearTimeout"), every: of("setInterval")};
@@ -33,7 +33,8 @@ window.setInterval = (...given) => { seen.intervals += 1; return real.every(...g
 const place = navigator.geolocation, watch = place.watchPosition.bind(place), stop = place.clearWatch.bind(place);
 place.watchPosition = (...given) => { const id = watch(...given); seen.asked += 1; seen.watching.add(id); return id; };
 place.clearWatch = id => { seen.watching.delete(id); stop(id); };
-if (navigator.wakeLock) navigator.wakeLock.request = async () => { seen.locks += 1; return {released: false, release: async () => { seen.locks -= 1; }}; };
+const lock = {released: false, release: async () => { seen.locks -= 1; }};
+if (navigator.wakeLock) navigator.wakeLock.request = async () => { seen.locks += 1; return lock; };
 let hidden = false;
 Object.defineProperty(document, 'hidden', {get: () => hidden});
 window.pocket = is => { hidden = is; document.dispatchEvent(new Event('visibilitychange')); };
@@ -109,6 +110,30 @@ def test_a_patrol_survives_pocket_and_kill_and_only_what_is_kept_of_its_way_is_s
     phone.open("/m/")
     wait_for(phone.page, AT_REST)
     assert phone.page.evaluate("seen.asked") == 0
+    kept = patrol_with_interruptions(phone)
+    phone.page.click("#patrol button.stop")
+    phone.page.wait_for_selector("#sketch polyline")
+    wait_for(phone.page, f"seen.locks === 0 && {AT_REST}")
+    assert stored(system, "track-", "track") == stored(system, "grid-", "patrol") == []
+    picture(phone.page, "phone-track-zh-CN", full_page=True)
+    track = phone.page.url.removeprefix(system.url)
+    photograph_phone(phone, "en", phone_track=track)
+    trim_and_send(phone, track)
+
+    phone.context.set_offline(False)
+    until(lambda: stored(system, "track-", "track") and stored(system, "grid-", "patrol"), "track and patrol", 60)
+    [sent], [patrol] = stored(system, "track-", "track"), stored(system, "grid-640105002001001", "patrol")
+    assert sent["_database"].startswith("track-worker1-") and sent["patrol"] == patrol["_id"]
+    assert 0 < len(sent["points"]) < kept
+    steps = {round((lat - START[0]) / STEP) for _, lat, _, _ in sent["points"]}
+    assert {6, 7, 8, 9, 10, 11} <= steps and not steps & {0, 1, 2, 3}
+    assert not [t_s for t_s, *_ in sent["points"] if t_s < 300 or 600 <= t_s < 900]
+    assert len(patrol["gaps"]) == 2 and patrol["cells"] and "points" not in patrol
+    phone.context.close()
+
+
+def patrol_with_interruptions(phone: Phone) -> int:
+    """Forty minutes of a patrol: over two pages, through a pocket, through a kill; how many points there are."""
     phone.page.click("#patrol button[type=submit]")
     phone.page.wait_for_selector("[data-walk]")
     walk(phone, 0, 4)
@@ -137,26 +162,7 @@ def test_a_patrol_survives_pocket_and_kill_and_only_what_is_kept_of_its_way_is_s
     phone.page.click("[data-wake]")
     wait_for(phone.page, "seen.locks === 1")
     picture(phone.page, "phone-patrol-running-zh-CN", full_page=True)
-    kept = len(phone.page.evaluate(POINTS))
-    phone.page.click("#patrol button.stop")
-    phone.page.wait_for_selector("#sketch polyline")
-    wait_for(phone.page, f"seen.locks === 0 && {AT_REST}")
-    assert stored(system, "track-", "track") == stored(system, "grid-", "patrol") == []
-    picture(phone.page, "phone-track-zh-CN", full_page=True)
-    track = phone.page.url.removeprefix(system.url)
-    photograph_phone(phone, "en", phone_track=track)
-    trim_and_send(phone, track)
-
-    phone.context.set_offline(False)
-    [sent] = until(lambda: stored(system, "track-", "track"), "the track", 60)  # type: ignore[misc]
-    [patrol] = until(lambda: stored(system, "grid-640105002001001", "patrol"), "the patrol", 60)  # type: ignore[misc]
-    assert sent["_database"].startswith("track-worker1-") and sent["patrol"] == patrol["_id"]
-    assert 0 < len(sent["points"]) < kept
-    steps = {round((lat - START[0]) / STEP) for _, lat, _, _ in sent["points"]}
-    assert {6, 7, 8, 9, 10, 11} <= steps and not steps & {0, 1, 2, 3}
-    assert not [t_s for t_s, *_ in sent["points"] if t_s < 300 or 600 <= t_s < 900]
-    assert len(patrol["gaps"]) == 2 and patrol["cells"] and "points" not in patrol
-    phone.context.close()
+    return len(phone.page.evaluate(POINTS))
 
 
 def trim_and_send(phone: Phone, track: str) -> None:
