@@ -11,7 +11,7 @@ from typing import NamedTuple
 CHINA = timedelta(hours=8)
 QUARTER = r"\d{4}q[1-4]"
 REF, PEOPLE, DEVICES, QUARANTINE, NOTICES = "ref", "people", "devices", "quarantine", "notices"
-LISTS, HANDDOWNS, SOURCES = "lists", "handdowns", "sources"
+LISTS, HANDDOWNS, SOURCES, REQUESTS = "lists", "handdowns", "sources", "requests"
 REPLICATED = frozenset({"ref", "grid", "home", "home-quarter", "beat", "track", "log"})
 
 PATTERNS = tuple(
@@ -25,6 +25,7 @@ PATTERNS = tuple(
         ("lists", r"lists"),
         ("handdowns", r"handdowns"),
         ("sources", r"sources"),
+        ("requests", r"requests"),
         ("grid", rf"grid-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home-quarter", rf"home-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home", r"home-(?P<grid>\d{15})"),
@@ -34,6 +35,7 @@ PATTERNS = tuple(
         ("cases", r"cases-(?P<area>\d{9})"),
         ("media", r"media-(?P<area>\d{9})"),
         ("audit", r"audit-(?P<month>\d{6})"),
+        ("homes", r"homes-(?P<area>\d{9})"),
         ("rollup", r"rollup-(?P<area>\d{6})"),
     )
 )
@@ -109,6 +111,11 @@ def media_db(township: str) -> str:
 def audit_db(month: str) -> str:
     """The access log of one month (`yyyymm`)."""
     return f"audit-{month}"
+
+
+def homes_db(township: str) -> str:
+    """The index of a township's household files (9 digits): made from the `home-*` databases, and again whenever it is gone."""
+    return f"homes-{township}"
 
 
 def rollup_db(district: str) -> str:

@@ -1,6 +1,7 @@
 """Runs intake of a database until nothing is left, then hints to whoever looks.
 
-What a run does is `server/cases/intake`; for household files, `conflicts.py`.
+What a run does is `server/cases/intake`; for household files, `conflicts.py`; their index at the desk is
+`server/households/indexing`.
 """
 
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from datetime import UTC, datetime
 
 from server.cases import intake
 from server.domain import grids
+from server.households import indexing
 from server.nudges import Nudges
 from sync import feed
 from sync.couch import Couch
@@ -71,9 +73,12 @@ def _run_until_done(
         due = outcome.due | (outcome.changed & {NOTICES})
         for other in sorted(due):
             nudges.nudge(other)
-        if not outcome.more:
+        # The index has a checkpoint of its own; the sweep asks for both.
+        listed = indexing.run(couch, name)
+        if not outcome.more and not listed.more:
             if seen:
                 feed.save(couch.database(name), SWEPT, seen)
+                indexing.mark_swept(couch, name, seen)
             return cases
     nudges.nudge(name, seen=seen or None, insist=True)
     return cases

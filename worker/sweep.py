@@ -6,18 +6,20 @@ for a hundred; only one that moved since is asked for its checkpoint.
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from media import store as media_store
 from server.cases import twin_search
 from server.cases.intake import CHECKPOINT, KINDS
 from server.cases.store import DESIGN
+from server.domain.grids import township_of
+from server.households import indexing
 from server.nudges import Nudges
 from server.queues import PHOTOS
 from sync import designs, feed
 from sync.couch import Couch
 from sync.database import Database
-from sync.databases import parse
+from sync.databases import homes_db, parse
 from sync.errors import NotFound
 from worker import twins
 from worker.intake import SWEPT
@@ -43,18 +45,22 @@ class Sweep:
         looked_at = [name for name, kind in names.items() if kind in KINDS or kind == "media"]
         nudged = 0
         infos = couch.info(looked_at)
+        lives = _lives(couch, looked_at)
         for name, info in infos.items():
-            if info is None or self._settled.get(name) == str(info["update_seq"]):
+            life = lives.get(_township_of(name), "")
+            if info is None or self._settled.get(name) == f"{info['update_seq']} {life}":
                 continue
             try:
                 database = couch.database(name)
                 self._renew_views(database, names[name])
-                is_photos = names[name] == "media"
-                is_settled = _look_for_photos(database, nudges) if is_photos else _look(database, str(info["update_seq"]), nudges)
+                if names[name] == "media":
+                    is_settled = _look_for_photos(database, nudges)
+                else:
+                    is_settled = _look(database, str(info["update_seq"]), life, nudges)
             except NotFound:
                 continue
             if is_settled:
-                self._settled[name] = str(info["update_seq"])
+                self._settled[name] = f"{info['update_seq']} {life}"
             else:
                 nudged += 1
         self._compare(couch, nudges, {name: str(info["update_seq"]) for name, info in infos.items() if info})
@@ -77,13 +83,29 @@ class Sweep:
             self._has_views.add(database.name)
 
 
-def _look(database: Database, update_seq: str, nudges: Nudges) -> bool:
-    """True when everything up to the sequence is taken in; else a nudge is sent."""
+def _look(database: Database, update_seq: str, life: str, nudges: Nudges) -> bool:
+    """True when everything up to the sequence is taken in, into the index of household files, too; else a nudge is sent."""
     saved = {str(feed.checkpoint(database, name)) for name in (CHECKPOINT, SWEPT)}
-    if update_seq in saved:
+    is_home = bool(_township_of(database.name))
+    if update_seq in saved and (not is_home or (life and indexing.is_in_step(database, life, update_seq))):
         return True
     nudges.nudge(database.name, seen=update_seq, insist=True)
     return False
+
+
+def _township_of(name: str) -> str:
+    """The township whose index of household files a database is read for; "" for all others."""
+    parts = parse(name)
+    return township_of(parts.grid) if parts and parts.grid and parts.kind in indexing.KINDS else ""
+
+
+def _lives(couch: Couch, names: Iterable[str]) -> dict[str, str]:
+    """Which life each township's index of household files is in; without an index, none."""
+    found = {}
+    for township in {_township_of(name) for name in names} - {""}:
+        with contextlib.suppress(NotFound):
+            found[township] = indexing.life_of(couch.database(homes_db(township)))
+    return found
 
 
 def _look_for_twins(database: Database, township: str, update_seq: str, nudges: Nudges) -> bool:

@@ -48,12 +48,13 @@ def facts_of(errand: Document) -> Document:
     """What the desk is told of an errand. `rev` says which version it was: an older one never replaces a newer."""
     materials = [_material(one) for one in errand.get("materials", [])]
     signed = {"signature": errand["signature"]} if errand.get("signature") else {}
-    return {"item": errand["item"], "state": errand["state"], "materials": materials, "rev": errand["_rev"]} | signed
+    state = errand.get("state", "open")
+    return {"item": errand["item"], "state": state, "materials": materials, "rev": errand["_rev"]} | signed
 
 
 def _material(one: Document) -> Document:
     photos = {"photos": one["photos"]} if one.get("photos") else {}
-    return {name: one[name] for name in ("key", "name", "state")} | photos
+    return {"key": one["key"], "name": one["name"], "state": one.get("state", "missing")} | photos
 
 
 def _said(facts: Document) -> Document:

@@ -129,14 +129,41 @@ def may_review_households(person: Person, grid: str) -> bool:
     """True when this person may look at superseded values of a grid's household files at a desk, restore them or let them go.
 
     The grid's own community only: it runs 一户一档 and the errands, knows the households, and answers for the workers who visit
-    them. A township or district triages cases and needs no household for it; administrators keep accounts, not files.
+    them. A township reads files (`may_read_household`) and corrects none; administrators keep accounts, not files.
     """
     return "community" in person["roles"] and community_of(grid) in person.get("communities", ())
 
 
-def has_household_desk(person: Person) -> bool:
+def has_household_reviews(person: Person) -> bool:
     """True for those who have a page of superseded values at all."""
     return "community" in person["roles"] and bool(person.get("communities"))
+
+
+def may_read_household(person: Person, grid: str) -> bool:
+    """True when this person may list a grid's household files at a desk and read one, its sensitive fields masked until they say
+    what for: staff of the grid's community, and triage of its township, which sees that visits and errands are done.
+
+    Departments, districts and the city need no household for what they decide; police ask in writing (`household_requests.py`).
+    """
+    if "police" in person["roles"]:
+        return False
+    return may_review_households(person, grid) or (
+        "triage" in person["roles"] and township_of(grid) in person.get("townships", ())
+    )
+
+
+def household_places(person: Person) -> list[str]:
+    """The townships (9 digits) and communities (12) whose household files this person may list."""
+    if "police" in person["roles"]:
+        return []
+    townships = sorted(person.get("townships", ())) if "triage" in person["roles"] else []
+    communities = sorted(person.get("communities", ())) if "community" in person["roles"] else []
+    return [*townships, *(code for code in communities if township_of(code) not in townships)]
+
+
+def has_household_desk(person: Person) -> bool:
+    """True for those who have a page of household files at all."""
+    return bool(household_places(person))
 
 
 def may_decide_refused(person: Person, townships: Iterable[str]) -> bool:

@@ -28,6 +28,7 @@ from server.web.services import services_of
 
 # Pages besides the list of cases that the bar leads to: address, words, and whose they are.
 PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
+    ("/households", "homes.link", has_household_desk),
     ("/whistles", "whistles.title", has_whistle_board),
     ("/lists", "lists.link", may_read_lists),
     ("/calendar", "calendar.title", may_keep_calendar),
@@ -66,7 +67,6 @@ def frame_of(request: Request, person: Person, township: str) -> dict[str, Any]:
         "desk": desk_of(person),
         "where": services.names.township(township, language) if township else _where(person, services.names, language),
         "refused": services.badge.of(person, township) if township else None,
-        "has_households": has_household_desk(person),
         "unread": services.notice_badge.of(person),
         "turn": services.turns.of(person),
         "pages": _pages(request, person),

@@ -62,7 +62,6 @@ class Pages:
             "where": "",
             "townships": [],
             "refused": None,
-            "has_households": False,
             "unread": None,
             "turn": None,
             "pages": [],

@@ -16,7 +16,9 @@ from server.web import (
     devices_api,
     handdowns,
     handdowns_api,
-    households,
+    household_file,
+    household_list,
+    household_reviews,
     ingest,
     list_changes,
     list_pages,
@@ -50,7 +52,7 @@ def routes(gateway: ASGIApp, uploads: ASGIApp, rescue_uploads: ASGIApp, assets: 
     # The address itself is a route of its own: a mount alone would send phones that create an upload on to "/api/uploads/".
     mounted = [Mount("/db", gateway), Route("/api/uploads", uploads), Mount("/api/uploads", uploads)]
     rescued = [Route("/api/rescue/uploads", rescue_uploads), Mount("/api/rescue/uploads", rescue_uploads)]
-    desk = [*_pages(), *_whistles(), *_lists(), *_notices(), *_sources(), *_quarantine()]
+    desk = [*_pages(), *_households(), *_whistles(), *_lists(), *_notices(), *_sources(), *_quarantine()]
     return [*mounted, *_api(), *desk, *rescued, *_files(assets, phone_folder)]
 
 
@@ -75,10 +77,6 @@ def _pages() -> list[BaseRoute]:
         Route("/campaigns/{id}", campaigns.show_campaign),
         Route("/campaigns/{id}/end", campaigns.end_campaign, methods=["POST"]),
         Route("/campaigns/{id}/answers.{format}", campaigns.download_answers),
-        Route("/households", households.show_households),
-        Route("/households/{grid}/{id}/{key}/opening", households.open_value, methods=["POST"]),
-        Route("/households/{grid}/{id}/{key}/restoration", households.restore_value, methods=["POST"]),
-        Route("/households/{grid}/{id}/{key}/review", households.let_value_go, methods=["POST"]),
         Route("/cases/{id}/papers", papers.show_papers),
         Route("/papers/{seal}", papers.show_seal),
         Route("/cases/{id}/moves", case_page.submit_move, methods=["POST"]),
@@ -86,6 +84,20 @@ def _pages() -> list[BaseRoute]:
         Route("/cases/{id}/twins/{other}/merger", twins.submit_merger, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/dismissal", twins.submit_dismissal, methods=["POST"]),
         Route("/cases/{id}/twins/{other}/separation", twins.submit_separation, methods=["POST"]),
+    ]
+
+
+def _households() -> list[BaseRoute]:
+    return [
+        Route("/households", household_list.show_households),
+        Route("/households/needs", household_list.show_by_need, methods=["POST"]),
+        Route("/households/errands", household_list.show_errands),
+        Route("/households/reviews", household_reviews.show_reviews),
+        Route("/households/{grid}/{id}", household_file.show_file),
+        Route("/households/{grid}/{id}/opening", household_file.open_field, methods=["POST"]),
+        Route("/households/{grid}/{id}/{key}/opening", household_reviews.open_value, methods=["POST"]),
+        Route("/households/{grid}/{id}/{key}/restoration", household_reviews.restore_value, methods=["POST"]),
+        Route("/households/{grid}/{id}/{key}/review", household_reviews.let_value_go, methods=["POST"]),
     ]
 
 

@@ -100,7 +100,8 @@ def review_at_the_desk(system: RunningSystem) -> None:
         page.fill("[name=username]", "community1")
         page.fill("[name=password]", PASSWORD)
         page.click("main form button")
-        page.click("a[href='/households']")
+        page.click("a.to[href='/households']")
+        page.click("a.tab[href^='/households/reviews']")
         page.wait_for_selector(".masked")
         assert WRONG not in page.content()
         pictures(page, system, "desk-households-masked")
@@ -117,6 +118,6 @@ def pictures(page: Page, system: RunningSystem | None, name: str) -> None:
     """What it looks like in Chinese and, where the address says it all, in English."""
     picture(page, f"{name}-zh-CN")
     if system is not None:
-        page.goto(f"{system.url}/households?lang=en")
+        page.goto(f"{system.url}/households/reviews?lang=en")
         picture(page, f"{name}-en")
-        page.goto(f"{system.url}/households?lang=zh-CN")
+        page.goto(f"{system.url}/households/reviews?lang=zh-CN")

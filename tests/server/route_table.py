@@ -96,8 +96,14 @@ POST /quarantine/{id}/opening                    403 403 403 422 403 403 403 422
 POST /quarantine/{id}/reopening                  403 403 403 409 403 403 403 409 | 403 403 403 404 403 403 403 409
 POST /rescue                                     403 403 403 422 403 403 403 422 | 403 403 403 422 403 403 403 422
 
-# Household files: the grid's own community alone.
-GET /households                                  404 404 200 404 404 404 404 404 | 404 404 200 404 404 404 404 404
+# Household files: the grid's own community and the township's triage read them, never police; what was superseded in them is the
+# community's alone.
+GET /households                                  404 404 200 200 404 404 404 404 | 404 404 404 404 404 404 404 404
+GET /households/errands                          404 404 200 200 404 404 404 404 | 404 404 200 200 404 404 404 404
+GET /households/reviews                          404 404 200 404 404 404 404 404 | 404 404 200 404 404 404 404 404
+GET /households/{grid}/{id}                      404 404 200 200 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /households/needs                           404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /households/{grid}/{id}/opening             404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/opening       404 404 422 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/restoration   404 404 303 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/review        404 404 303 404 404 404 404 404 | 404 404 404 404 404 404 404 404

@@ -38,6 +38,8 @@ SERVERS_OWN = [
     databases.HANDDOWNS,
     databases.NOTICES,
     databases.SOURCES,
+    databases.REQUESTS,
+    databases.homes_db(GRID_A[:9]),
     databases.cases_db(GRID_A[:9]),
     databases.media_db(GRID_A[:9]),
     databases.audit_db(MONTH),

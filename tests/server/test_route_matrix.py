@@ -70,12 +70,15 @@ ASKED: dict[str, dict[str, Any]] = {
     "/api/notices/reading": {"upto": "2020-01-01T00:00:00.000Z"},
     "/notices/reading": {"upto": "2020-01-01T00:00:00.000Z"},
     "/audit/export": {"scope": "{township}"},
+    "/households/needs": {"grid": "{grid}", "need": "助餐"},
+    "/households/{grid}/{id}/opening": {"of": "{household}", "field": "contact_phone"},
 }
 QUERIES = {
     "/api/cases": "?township={township}",
     "/api/quarantine": "?township={township}",
     "/audit": "?scope={township}",
     "/households": "?grid={grid}",
+    "/households/reviews": "?grid={grid}",
 }
 Names = dict[str, dict[str, str]]
 

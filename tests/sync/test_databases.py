@@ -24,6 +24,8 @@ NAMES = [
     (db.QUARANTINE, "quarantine", False),
     (db.LISTS, "lists", False),
     (db.HANDDOWNS, "handdowns", False),
+    (db.REQUESTS, "requests", False),
+    (db.homes_db("640105002"), "homes", False),
 ]
 
 

@@ -14,9 +14,10 @@ from media.inspect import Facts
 from server.cases import intake, store
 from server.nudges import Nudges
 from sync.couch import Couch
-from sync.databases import grid_db, media_db
+from sync.databases import grid_db, home_db, homes_db, media_db
 from tests.conftest import GRID_A, GRID_B
 from tests.records import AT, new_id, report, with_rev
+from tests.server.domain.test_merge import version
 from worker.intake import take_in
 from worker.sweep import PHOTOS_WAITING_ENOUGH, Sweep
 
@@ -120,3 +121,15 @@ def test_photos_are_not_nudged_again_while_many_tasks_wait(empty_store: Couch, n
     queue.delete("photos")
     assert sweep.run(empty_store, nudges) == 1
     assert len(waiting(queue, "photos")) == PHOTOS_WAITING_ENOUGH
+
+
+def test_household_files_are_asked_for_again_when_their_index_is_gone(grids: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
+    home, sweep = home_db(GRID_A), Sweep()
+    grids.create(home, replicated=True)
+    grids.database(home).put(version() | {"_id": new_id("household")})
+    take_in(grids, nudges, home)
+    sweep.run(grids, nudges)
+    assert home not in {arguments[0] for arguments in waiting(queue)}
+    grids.delete(homes_db(GRID_A[:9]))
+    sweep.run(grids, nudges)
+    assert home in {arguments[0] for arguments in waiting(queue)}

@@ -1,171 +1,215 @@
-"""The community reviews what was superseded in household files; nobody else sees that there is any."""
+"""Household files at the desk: counts that do not invent, lists that are found by words, and sensitive fields that are masked."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from server import audit
-from server.domain import merge, permissions
-from sync.databases import home_db, month_at
-from tests.conftest import GRID_A, GRID_ELSEWHERE
+from server.cases import errands
+from server.domain import times
+from server.households import indexing
+from sync.databases import home_db, home_quarter_db, homes_db, month_at, quarter_at
+from tests.conftest import GRID_A, GRID_B, GRID_ELSEWHERE
 from tests.records import new_id
-from tests.server.domain.test_merge import stamp, version
-from tests.server.web.site import HTML, HTMX, Site
+from tests.server.domain.test_merge import version
+from tests.server.web.site import HTML, HTMX, TOWNSHIP, Site
 
 Document = dict[str, Any]
+NOW = datetime.now(UTC)
+QUARTER = quarter_at(NOW)
 
 
 @pytest.fixture
-def home(site: Site) -> str:
-    """The grid's household files, empty; the grid itself is in the reference data."""
+def homes(site: Site) -> Site:
+    """Three grids of which nobody has a household file yet."""
     site.couch.create("ref", replicated=True)
-    for grid in (GRID_A, GRID_ELSEWHERE):
+    site.couch.delete(homes_db(TOWNSHIP))
+    for n, grid in enumerate((GRID_A, GRID_B, GRID_ELSEWHERE)):
         if site.couch.database("ref").find(f"grid:{grid}") is None:
-            site.couch.database("ref").put(
-                {"_id": f"grid:{grid}", "type": "grid", "code": grid, "name": {"zh-CN": "第一网格", "en": "Grid 1"}}
-            )
-        site.couch.delete(home_db(grid))
-        site.couch.create(home_db(grid), replicated=True)
-    return home_db(GRID_A)
+            names = {"zh-CN": f"第{n + 1}网格", "en": f"Grid {n + 1}"}
+            site.couch.database("ref").put({"_id": f"grid:{grid}", "type": "grid", "code": grid, "name": names})
+        for name in (home_db(grid), home_quarter_db(grid, QUARTER)):
+            site.couch.delete(name)
+            site.couch.create(name, replicated=True)
+    return site
 
 
-def put(site: Site, field: str = "contact_name", now: Any = "李娜", lost: Any = "李奶奶", **fields: Any) -> Document:
-    """A household of which one value was superseded."""
-    node = site.enrol("worker1")["device_id"]
-    books = {"stamps": {field: stamp(9, node)}, "superseded": [{"field": field, "stamp": stamp(5, node), "value": lost}]}
-    doc = version(**{field: now}, **books, **fields) | {"_id": new_id("household")}
-    doc["_rev"] = site.couch.database(home_db(doc["grid"])).put(doc)
+def put(site: Site, doc: Document) -> Document:
+    name = home_quarter_db(doc["grid"], QUARTER) if doc["type"] == "visit" else home_db(doc["grid"])
+    doc["_rev"] = site.couch.database(name).put(doc)
+    while indexing.run(site.couch, name).more:
+        pass
     return doc
 
 
-def path_of(page: str, what: str) -> str:
-    found = re.search(rf'action="(/households/[^"]*/{what})"', page)
-    assert found, page
-    return found[1]
+def household(site: Site, **fields: Any) -> Document:
+    facts = {"building": "3", "room": "501", "contact_name": "李奶奶", "contact_phone": "13800000001", "needs": ["助浴"]}
+    return put(site, version(**(facts | fields)) | {"_id": new_id("household")})
 
 
-def log_of(site: Site, subject: str) -> list[tuple[str, str, str]]:
+def visit(site: Site, of: Document, days_ago: int, **fields: Any) -> Document:
+    head = {"_id": new_id("visit"), "type": "visit", "v": 1, "grid": of["grid"], "author": "worker1", "device": "d1"}
+    head |= {"captured_at": times.to_text(NOW - timedelta(days=days_ago)), "clock_offset_ms": 0}
+    said: Document = {
+        "household": of["_id"],
+        "address": "x",
+        "kind": "safety",
+        "findings": "软管老化",
+        "reports": [],
+        "next_at": None,
+    }
+    return put(site, head | said | fields)
+
+
+def path_of(doc: Document) -> str:
+    return f"/households/{doc['grid']}/{doc['_id']}"
+
+
+def log_of(site: Site, action: str) -> list[tuple[str, str, str]]:
     entries = audit.read(site.couch, month_at(datetime.now(UTC)))
-    return [(entry["action"], entry["by"], entry["why"]) for entry in entries if entry["subject"] == subject]
+    return [(entry["by"], entry["subject"], entry["why"]) for entry in entries if entry["action"] == action]
+
+
+def text_of(page: str) -> str:
+    """What is read on a page, without its markup."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
 @pytest.fixture
-def clerk(site: Site, home: str) -> Any:
-    with site.visit("community1") as client:
+def triage(homes: Site) -> Iterator[httpx.Client]:
+    with homes.visit("triage1") as client:
         yield client
 
 
-def test_a_superseded_value_is_shown_beside_the_present_one_with_who_and_when(site: Site, clerk: httpx.Client) -> None:
-    put(site)
-    page = clerk.get("/households", headers=HTML).text
-    for part in ("联系人姓名", "李娜", "李奶奶", "马晓燕", "同心北街 1 号", "第一网格", "11-23"):
-        assert part in page, part
+def test_each_grid_is_counted_and_one_without_files_is_unknown_not_zero(homes: Site, triage: httpx.Client) -> None:
+    doc = household(homes)
+    household(homes, contact_name="王芳")
+    visit(homes, doc, 200)
+    words = text_of(triage.get("/households", headers=HTML).text)
+    assert "第1网格 2 1 0 1" in words, "homes, overdue, soon, no record"
+    assert "第2网格 还没有住户档案" in words
 
 
-def test_a_restored_value_counts_again_by_a_fresh_edit_of_the_clerk(site: Site, clerk: httpx.Client) -> None:
-    doc = put(site)
-    path = path_of(clerk.get("/households", headers=HTML).text, "restoration")
-    assert clerk.post(path, headers=HTMX).status_code == 200
-    after = site.couch.database(home_db(GRID_A)).get(doc["_id"])
-    assert (after["contact_name"], after["superseded"], after["author"]) == ("李奶奶", [], "community1")
-    assert after["stamps"]["contact_name"].endswith("-desk:community1")
-    assert after["stamps"]["contact_name"] > doc["stamps"]["contact_name"]
-    assert merge.merge([after, doc])["contact_name"] == "李奶奶"
-    assert log_of(site, doc["_id"]) == [("household.restored", "community1", "")]
+def test_without_an_index_it_says_that_nothing_is_known_yet(homes: Site, triage: httpx.Client) -> None:
+    page = triage.get("/households", headers=HTML).text
+    assert "住户索引正在建立" in page
+    assert "已超期 —" in text_of(page)
 
 
-def test_a_value_let_go_of_is_listed_no_more(site: Site, clerk: httpx.Client) -> None:
-    doc = put(site)
-    path = path_of(clerk.get("/households", headers=HTML).text, "review")
-    answer = clerk.post(path)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/households?done=reviewed")
-    after = site.couch.database(home_db(GRID_A)).get(doc["_id"])
-    assert (after["contact_name"], after["superseded"]) == ("李娜", [])
-    assert merge.merge([after, doc])["superseded"] == []
-    assert "没有需要核对的内容" in clerk.get("/households", headers=HTML).text
-    assert log_of(site, doc["_id"]) == [("household.reviewed", "community1", "")]
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("standing=overdue", {"李奶奶"}),
+        ("standing=never", {"王芳", "马强"}),
+        (f"grid={GRID_B}", {"马强"}),
+        ("q=奶奶", {"李奶奶"}),
+        ("q=3-501", {"李奶奶", "马强"}),
+        ("q=张三", {"王芳"}),
+        ("q=张三 701", {"王芳"}),
+        ("q=张三 501", set()),
+        (f"q=501&grid={GRID_B}", {"马强"}),
+        ("q=没有的人", set()),
+    ],
+)
+def test_the_list_is_filtered_and_searched(homes: Site, triage: httpx.Client, query: str, found: set[str]) -> None:
+    visit(homes, household(homes), 200)
+    fang = household(homes, contact_name="王芳", room="701")
+    put(homes, version("member", household=fang["_id"], name="张三") | {"_id": new_id("member")})
+    household(homes, contact_name="马强", grid=GRID_B)
+    page = triage.get(f"/households?{query}", headers=HTML).text
+    assert {name for name in ("李奶奶", "王芳", "马强") if name in page} == found
 
 
-def test_a_second_click_says_that_it_is_done(site: Site, clerk: httpx.Client) -> None:
-    put(site)
-    path = path_of(clerk.get("/households", headers=HTML).text, "restoration")
-    clerk.post(path, headers=HTMX)
-    assert "已经有人处理过" in clerk.post(path, headers=HTMX).text
+def test_a_long_list_comes_in_pages_without_gap_or_repetition(homes: Site, triage: httpx.Client) -> None:
+    docs = [version(room=str(n), contact_name="李奶奶") | {"_id": new_id("household")} for n in range(120)]
+    homes.couch.database(home_db(GRID_A)).bulk(docs)
+    indexing.run(homes.couch, home_db(GRID_A))
+    for query in ("?standing=never", "?q=李奶"):
+        url, seen = f"/households{query}", []
+        while url:
+            page = triage.get(url, headers=HTMX).text
+            seen += re.findall(r'class="open" href="([^"]+)"', page)
+            more = re.search(r'hx-get="(/households\?[^"]+cursor[^"]+)"', page)
+            url = more[1].replace("&amp;", "&") if more else ""
+        assert sorted(seen) == sorted(path_of(doc) for doc in docs)
 
 
-def test_a_sensitive_value_is_hidden_until_a_purpose_is_stated_and_that_is_logged(site: Site, clerk: httpx.Client) -> None:
-    doc = put(site, "contact_phone", "13800000001", "13900000002")
-    page = clerk.get("/households", headers=HTML).text
+def test_a_file_masks_what_is_sensitive_until_a_purpose_is_stated_and_that_is_logged(homes: Site, triage: httpx.Client) -> None:
+    doc = household(homes)
+    page = triage.get(path_of(doc), headers=HTML).text
+    assert "李奶奶" in page
     assert "13800000001" not in page
-    assert "13900000002" not in page
-    path = path_of(page, "opening")
-    refused = clerk.post(path, data={"purpose": "  "}, headers=HTMX)
-    assert refused.status_code == 422
-    assert "13900000002" not in refused.text
-    assert log_of(site, doc["_id"]) == []
+    assert "助浴" not in page
+    asked = {"of": doc["_id"], "field": "contact_phone"}
+    refused = triage.post(f"{path_of(doc)}/opening", data=asked | {"purpose": " "}, headers=HTMX)
+    assert (refused.status_code, "13800000001" in refused.text) == (422, False)
+    assert log_of(homes, "household.read") == []
     for headers in (HTMX, HTML):
-        opened = clerk.post(path, data={"purpose": "电话核对"}, headers=headers)
-        assert "13800000001" in opened.text
-        assert "13900000002" in opened.text
-    assert log_of(site, doc["_id"]) == [("household.read", "community1", "电话核对")] * 2
-    assert "13900000002" not in clerk.get("/households", headers=HTML).text
-    assert clerk.get(path).status_code == 405
+        opened = triage.post(f"{path_of(doc)}/opening", data=asked | {"purpose": "电话约访"}, headers=headers).text
+        assert "13800000001" in opened
+        assert "助浴" not in opened, "one at a time"
+    assert log_of(homes, "household.read") == [("triage1", doc["_id"], "电话约访")] * 2
+    assert [who for who, of, _ in log_of(homes, "household.file") if of == doc["_id"]] == ["triage1"]
+    assert triage.post(f"{path_of(doc)}/opening", data=asked | {"field": "remark", "purpose": "x"}).status_code == 404
 
 
-def test_a_value_kept_apart_for_want_of_room_is_reviewed_like_any_other(site: Site, clerk: httpx.Client) -> None:
-    doc = put(site)
-    database = site.couch.database(home_db(GRID_A))
-    lost = merge.Edit("contact_name", stamp(1), "王大爷")
-    database.put(merge.spilled_document(doc, lost))
-    page = clerk.get("/households", headers=HTML).text
-    assert "王大爷" in page
-    assert clerk.post(f"/households/{GRID_A}/{doc['_id']}/{merge.key_of(lost)}/restoration", headers=HTMX).status_code == 200
-    assert database.get(doc["_id"])["contact_name"] == "王大爷"
-    assert database.find(f"superseded:{doc['_id']}:{merge.key_of(lost)}") is None
+def test_a_members_fields_are_masked_as_well(homes: Site, triage: httpx.Client) -> None:
+    doc = household(homes)
+    member = put(homes, version("member", household=doc["_id"], name="张三", birth_year=1941) | {"_id": new_id("member")})
+    page = triage.get(path_of(doc), headers=HTML).text
+    assert ("张三" in page, "1941" in page) == (True, False)
+    asked = {"of": member["_id"], "field": "birth_year", "purpose": "办老年证"}
+    assert "1941" in triage.post(f"{path_of(doc)}/opening", data=asked, headers=HTMX).text
 
 
-def test_a_change_that_comes_between_is_kept_under_the_restored_value(site: Site, clerk: httpx.Client) -> None:
-    doc = put(site)
-    path = path_of(clerk.get("/households", headers=HTML).text, "restoration")
-    site.couch.database(home_db(GRID_A)).put(merge.edit(doc, {"residents_count": 4}, stamp(20)))
-    clerk.post(path, headers=HTMX)
-    after = site.couch.database(home_db(GRID_A)).get(doc["_id"])
-    assert (after["contact_name"], after["residents_count"]) == ("李奶奶", 4)
+def test_a_list_by_need_is_the_answer_to_a_purpose_and_logged(homes: Site, triage: httpx.Client) -> None:
+    household(homes)
+    household(homes, contact_name="王芳", needs=[])
+    refused = triage.post("/households/needs", data={"need": "助浴"}, headers=HTML)
+    assert (refused.status_code, "李奶奶" in refused.text) == (422, False)
+    page = triage.post("/households/needs", data={"need": "助浴", "purpose": "联系助浴点"}, headers=HTML).text
+    assert ("李奶奶" in page, "王芳" in page) == (True, False)
+    assert log_of(homes, "household.need") == [("triage1", f"homes:{TOWNSHIP}", "联系助浴点")]
 
 
-@pytest.mark.parametrize("name", ["triage1", "triage2", "district1", "worker1", "police1"])
-def test_only_the_grids_own_community_has_the_page(site: Site, home: str, name: str) -> None:
-    doc = put(site)
-    [lost] = merge.superseded(doc)
-    with site.visit(name) as client:
-        assert client.get("/households", headers=HTML).status_code == 404
-        for what in ("opening", "restoration", "review"):
-            path = f"/households/{GRID_A}/{doc['_id']}/{merge.key_of(lost)}/{what}"
-            assert client.post(path, data={"purpose": "x"}, headers=HTMX).status_code == 404
-    assert site.couch.database(home_db(GRID_A)).get(doc["_id"])["_rev"] == doc["_rev"]
+def test_a_visit_that_found_a_problem_leads_to_its_case(homes: Site, triage: httpx.Client) -> None:
+    case = homes.make_case(source="visit")
+    doc = household(homes)
+    visit(homes, doc, 3, reports=[case["_id"].replace("case:", "report:"), new_id("report")])
+    page = triage.get(path_of(doc), headers=HTML).text
+    assert f'href="/cases/{case["_id"]}"' in page
+    assert case["case_no"] in page
+    assert "还有 1 条上报尚未成为事件" in page
 
 
-def test_a_household_of_another_community_is_not_known(site: Site, clerk: httpx.Client) -> None:
-    doc = put(site, grid=GRID_ELSEWHERE)
-    [lost] = merge.superseded(doc)
-    assert "李奶奶" not in clerk.get("/households", headers=HTML).text
-    path = f"/households/{GRID_ELSEWHERE}/{doc['_id']}/{merge.key_of(lost)}/review"
-    assert clerk.post(path, headers=HTMX).status_code == 404
+def test_errands_are_listed_with_their_materials_and_their_case(homes: Site, triage: httpx.Client) -> None:
+    doc = household(homes)
+    papers = [{"key": "01", "name": "户口本", "state": "there"}]
+    errand = version("errand", household=doc["_id"], item="低保申请", materials=papers) | {"_id": new_id("errand")}
+    errand = put(homes, errand)
+    errands.take_in(homes.couch, [errand], NOW)
+    words = text_of(triage.get("/households/errands", headers=HTML).text)
+    for part in ("低保申请", "李奶奶", "同心北街 1 号 3-501", "户口本 已备齐"):
+        assert part in words, part
+    assert "低保申请" not in triage.get("/households/errands?state=done", headers=HTML).text
 
 
-def test_the_page_is_one_role_of_the_table_and_no_more() -> None:
-    for role in permissions.ROLES:
-        person = {"roles": [role], "grids": [GRID_A], "communities": [GRID_A[:12]], "townships": [GRID_A[:9]], "units": []}
-        assert permissions.may_review_households(person, GRID_A) == (role == "community")
-        assert not permissions.may_review_households(person, GRID_ELSEWHERE)
+@pytest.mark.parametrize("name", ["triage2", "district1", "worker1", "police1"])
+def test_nobody_else_knows_of_a_file(homes: Site, name: str) -> None:
+    doc = household(homes)
+    with homes.visit(name) as client:
+        assert client.get(path_of(doc), headers=HTML).status_code == 404
+        assert client.post(f"{path_of(doc)}/opening", data={"purpose": "x"}, headers=HTML).status_code == 404
+        assert client.get(f"/households?place={TOWNSHIP}", headers=HTML).status_code == 404
 
 
-def test_every_field_that_can_be_superseded_has_a_name_in_both_languages() -> None:
-    from server.web import locale
-
-    for type_ in merge.MUTABLE:
-        for field in set(merge.TYPES_OF[type_]) - set(merge.ENVELOPE) - merge.BOOKS:
-            assert locale.has_text(f"field.{type_}.{field}"), (type_, field)
+def test_a_community_sees_its_own_grids_alone(homes: Site) -> None:
+    household(homes)
+    with homes.visit("community1") as client:
+        assert "李奶奶" in client.get("/households", headers=HTML).text
+        assert client.get(f"/households?grid={GRID_ELSEWHERE}", headers=HTML).status_code == 404
+        assert client.get(f"/households?place={TOWNSHIP}", headers=HTML).status_code == 404

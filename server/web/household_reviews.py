@@ -12,10 +12,10 @@ from starlette.responses import RedirectResponse, Response
 
 from server.domain import permissions
 from server.domain.errors import Changed, InvalidInput, Missing
-from server.domain.grids import township_of
+from server.domain.grids import community_of, township_of
 from server.domain.permissions import Person
 from server.households import reviews
-from server.web import desks, locale
+from server.web import household_list, locale
 from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
 from server.web.household_views import HouseholdViews
@@ -26,10 +26,10 @@ from sync.databases import home_db
 Data = dict[str, Any]
 
 
-def show_households(request: Request) -> Response:
-    """`GET /households?grid=`: what waits for review in the person's community, of one grid or of all."""
+def show_reviews(request: Request) -> Response:
+    """`GET /households/reviews?grid=`: what waits for review in the person's community, of one grid or of all."""
     person = _clerk(request)
-    return services_of(request).pages.show(request, "households.html", _page(request, person))
+    return services_of(request).pages.show(request, "household_reviews.html", _page(request, person))
 
 
 @takes_form
@@ -68,7 +68,7 @@ def _settle(request: Request, how: str) -> Response:
         services.nudges.announce([home_db(lost.grid)])
     if wants_fragment(request):
         return services.pages.show(request, "_household_done.html", {"how": how})
-    return RedirectResponse(f"/households?done={how}", 303)
+    return RedirectResponse(f"/households/reviews?done={how}", 303)
 
 
 def _find(request: Request, person: Person) -> reviews.Lost:
@@ -78,7 +78,7 @@ def _find(request: Request, person: Person) -> reviews.Lost:
 
 def _clerk(request: Request) -> Person:
     person = services_of(request).sessions.person_of(request)
-    if not permissions.has_household_desk(person):
+    if not permissions.has_household_reviews(person):
         raise Missing
     return person
 
@@ -93,7 +93,7 @@ def _entry(
         data = {"entry": views.entries([lost], opened)[0], "problem": None, **more}
         return services.pages.show(request, "_household_entry.html", data, fragment="_household_entry.html", status=status)
     return services.pages.show(
-        request, "households.html", _page(request, person, opened) | {"problem_of": lost.key, **more}, status=status
+        request, "household_reviews.html", _page(request, person, opened) | {"problem_of": lost.key, **more}, status=status
     )
 
 
@@ -105,7 +105,9 @@ def _page(request: Request, person: Person, opened: str | None = None) -> Data:
     shown = [lost for grid, found in waiting.items() if chosen in ("", grid) for lost in found][: reviews.LISTED_MOST]
     tabs = [{"grid": grid, "name": services.names.grid(grid, language), "count": len(found)} for grid, found in waiting.items()]
     done = request.query_params.get("done", "")
-    return desks.frame_of(request, person, township_of(grids[0] if grids else person["communities"][0])) | {
+    place = community_of(chosen or (grids[0] if grids else person["communities"][0]))
+    place = place if place in person["communities"] else person["communities"][0]
+    return household_list.frame(request, person, place, household_list.REVIEWS) | {
         "entries": HouseholdViews(services.couch, services.names, language).entries(shown, opened),
         "tabs": [tab for tab in tabs if tab["count"] or tab["grid"] == chosen],
         "total": sum(len(found) for found in waiting.values()),

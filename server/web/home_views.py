@@ -1,0 +1,157 @@
+"""View models of household files: rows of lists, counts of grids, errands, one whole file with what is masked in it.
+
+A sensitive value is in a view only when it was opened. No HTTP here; reads names from the store: call it from plain functions.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from server.domain import documents, home_rows, ids, times, visits
+from server.domain.grids import township_of
+from server.households import files, listing
+from server.web.names import Names
+from sync.couch import Couch
+
+View = dict[str, Any]
+# In the order in which a file shows them.
+MASKED = {"household": ("contact_phone", "needs"), "member": ("birth_year", "phone", "needs")}
+
+
+def path_of(grid: str, household: str) -> str:
+    """The address of a household's file."""
+    return f"/households/{grid}/{quote(household, safe=':')}"
+
+
+class HomeViews:
+    """Makes view models in one language, as of today."""
+
+    def __init__(self, couch: Couch, names: Names, language: str) -> None:
+        self._couch = couch
+        self._names = names
+        self._language = language
+        self._today = visits.day_of(datetime.now(UTC))
+
+    def rows(self, found: Sequence[View]) -> list[View]:
+        """One row a household: where, who, the last visit and the next."""
+        return [
+            {
+                "path": path_of(row["grid"], row["household"]),
+                "household": row["household"],
+                "address": row["address"],
+                "contact": row["contact"],
+                "grid": self._names.grid(row["grid"], self._language),
+                "last": {"on": day_of(row["visits"][0]["at"]), "kind": row["visits"][0]["kind"]} if row["visits"] else None,
+                "due_on": row["due_on"],
+                "standing": visits.standing(row["due_on"], self._today),
+            }
+            for row in found
+        ]
+
+    def grids(self, choices: Sequence[View], counts: Mapping[str, listing.Count], place: str) -> list[View]:
+        """Each grid with its counts (None: it has no household file), in the order of their codes."""
+        return [
+            {
+                "name": choice["name"],
+                "group": choice["group"],
+                "code": choice["code"],
+                "url": f"/households?place={place}&grid={choice['code']}",
+                "count": counts.get(choice["code"]),
+            }
+            for choice in choices
+        ]
+
+    def errands(self, place: str, found: Sequence[View]) -> list[View]:
+        """One entry an errand: what for, for whom, which materials, which case."""
+        homes = listing.rows_of(self._couch, township_of(place), {row["household"] for row in found})
+        cases = files.cases_of(self._couch, township_of(place), [ids.case_id(row["_id"]) for row in found])
+        return [
+            {
+                "item": row["item"],
+                "at": row["at"],
+                "grid": self._names.grid(row["grid"], self._language),
+                "path": path_of(row["grid"], row["household"]),
+                "address": homes.get(row["household"], {}).get("address"),
+                "contact": homes.get(row["household"], {}).get("contact"),
+                "case": self._case(cases.get(ids.case_id(row["_id"]))),
+                "materials": (cases.get(ids.case_id(row["_id"]), {}).get("errand") or {}).get("materials", []),
+            }
+            for row in found
+        ]
+
+    def file(self, file: files.File) -> View:
+        """A whole file; sensitive fields say only whether there is a value."""
+        doc = file.household
+        people = self._names.people({visit.doc["author"] for visit in file.visits if visit.doc}, self._language)
+        return {
+            "path": path_of(doc["grid"], doc["_id"]),
+            "id": doc["_id"],
+            "address": home_rows.address_of(doc),
+            "grid": self._names.grid(doc["grid"], self._language),
+            "facts": {name: doc.get(name) for name in ("contact_name", "residents_count", "housing", "compound", "remark")},
+            "basis": doc["basis"],
+            "basis_on": day_of(doc["basis"]["given_at"]),
+            "masked": [self.masked(doc, field) for field in MASKED["household"]],
+            "members": [self._member(member) for member in file.members],
+            "errands": [
+                {"item": one["item"], "state": one["state"], "materials": one.get("materials", []), "case": self._case(case)}
+                for one in file.errands
+                for case in [file.case_of.get(one["_id"])]
+            ],
+            "visits": [self._visit(visit, people) for visit in file.visits],
+            "due_on": self._due_on(file),
+        }
+
+    def masked(self, doc: View, field: str, *, is_open: bool = False) -> View:
+        """A sensitive field: its value only when it was opened."""
+        value = doc.get(field)
+        is_empty = value in (None, "", [])
+        return {
+            "of": doc["_id"],
+            "field": field,
+            "key": f"{ids.uuid_of(doc['_id'])}-{field}",
+            "label": f"field.{doc['type']}.{field}",
+            "is_empty": is_empty,
+            "is_open": is_open,
+            "value": value_text(value) if is_open and not is_empty else None,
+        }
+
+    def _member(self, doc: View) -> View:
+        masked = [self.masked(doc, field) for field in MASKED["member"]]
+        return {"id": doc["_id"], "name": doc["name"], "relation": doc.get("relation"), "masked": masked}
+
+    def _visit(self, visit: files.Visit, people: Mapping[str, str]) -> View:
+        doc = visit.doc or {}
+        return {
+            "on": day_of(visit.known["at"]),
+            "kind": visit.known["kind"],
+            "by": people.get(doc.get("author", "")),
+            "findings": doc.get("findings"),
+            "is_there": visit.doc is not None,
+            "next_on": day_of(visit.known["next_at"]) if visit.known["next_at"] else None,
+            "reports": visit.known["reports"],
+            "cases": [self._case(case) for case in visit.cases],
+        }
+
+    def _case(self, case: View | None) -> View | None:
+        return {"url": f"/cases/{case['_id']}", "case_no": case["case_no"], "state": case["state"]} if case else None
+
+    def _due_on(self, file: files.File) -> View:
+        last = file.visits[0].known if file.visits else None
+        next_at = times.from_text(last["next_at"]) if last and last["next_at"] else None
+        due = visits.due_on(file.household.get("needs") or (), times.from_text(last["at"]) if last else None, next_at)
+        return {"on": due, "standing": visits.standing(due, self._today)}
+
+
+def value_text(value: Any) -> str:
+    """A value in one line."""
+    return "、".join(str(one) for one in value) if isinstance(value, list) else str(value)
+
+
+def day_of(at: str) -> str:
+    """The day (China's) of a document's instant."""
+    return visits.day_of(times.from_text(at))
+
+
+assert all(frozenset(MASKED[type_]) == fields for type_, fields in documents.SENSITIVE.items())
