@@ -43,6 +43,7 @@ def household_row(doc: Document, present: Document | None) -> Document:
         "contact": contact,
         "housing": doc.get("housing"),
         "needs": list(doc.get("needs") or ()),
+        "services": list(doc.get("services") or ()),
         "place": sort_key(address) or "?",
         "words": words_of([address, str(doc.get("compound") or ""), _room_of(doc), contact]),
     }
@@ -54,7 +55,8 @@ def part_row(doc: Document) -> Document:
     head = {"_id": doc["_id"], "type": "home_part", "v": 1, "part": doc["type"], "household": doc["household"]}
     head["grid"] = doc["grid"]
     if doc["type"] == "member":
-        return head | {"name": doc["name"], "words": words_of([doc["name"]])}
+        # Who moved out is in the file, and found by name no more.
+        return head | {"name": doc["name"], "words": [] if doc.get("moved_out_at") else words_of([doc["name"]])}
     state, at = doc.get("state", "open"), times.to_text(ids.minted_at(doc["_id"]))
     return head | {"item": doc["item"], "state": state, "at": at, "words": []}
 
@@ -124,4 +126,4 @@ def _with_day(row: Document) -> Document:
     last = row["visits"][0] if row["visits"] else None
     last_at = times.from_text(last["at"]) if last else None
     next_at = times.from_text(last["next_at"]) if last and last["next_at"] else None
-    return row | {"due_on": visits.due_on(row.get("needs", ()), last_at, next_at)}
+    return row | {"due_on": visits.due_on([*row.get("needs", ()), *row.get("services", ())], last_at, next_at)}

@@ -1,8 +1,8 @@
 """When a household is due for its next visit, and how it stands on a day. Pure; days are China's, as `2026-11-27`.
 
-How often (DOMAIN "Visits and household files"): an ordinary household twice a year; one in hardship, one of an old person alone
-and one of people who moved in each month. What a visit itself agreed on (`next_at`) counts before that. Of a household without
-a visit on record nobody knows when it was last visited: it is due on no day, which is not the same as overdue.
+How often (DOMAIN "Visits and household files"): an ordinary household twice a year; one in hardship, one of an old person alone,
+one of people who moved in and one that is visited as a service each month. What a visit agreed on (`next_at`) counts before that.
+Of a household without a visit on record nobody knows when it was last visited: it is due on no day, which is not overdue.
 """
 
 from collections.abc import Iterable
@@ -14,30 +14,34 @@ ORDINARY_DAYS, MONTHLY_DAYS = 182, 30
 # So many days ahead of its day a visit is worth planning for.
 SOON_DAYS = 14
 STANDINGS = ("overdue", "soon", "never", "later")
-# Needs that make a household's visits monthly, and the words by which workers write them down.
-MONTHLY_NEEDS: dict[str, tuple[str, ...]] = {
+# Needs and services (`households.py`) that make a household's visits monthly, and the words by which places write them.
+MONTHLY: dict[str, tuple[str, ...]] = {
     "hardship": ("困难", "低保", "特困"),
     "elderly_alone": ("空巢", "独居", "孤寡"),
-    "mobile": ("流动", "租户", "承租"),
+    "newly_arrived": ("流动", "新迁入"),
+    "regular_visits": ("定期探访",),
 }
 NEVER = ""
 
 
-def is_monthly(need: str) -> bool:
-    """True for a need, by its code or in a worker's own words, that asks for a visit each month."""
-    return need in MONTHLY_NEEDS or any(word in need for words in MONTHLY_NEEDS.values() for word in words)
+def is_monthly(flag: str) -> bool:
+    """True for a need or service, by its code or in a place's own words, that asks for a visit each month."""
+    return flag in MONTHLY or any(word in flag for words in MONTHLY.values() for word in words)
 
 
-def interval_days(needs: Iterable[str]) -> int:
-    """How many days may lie between two visits of a household with these needs."""
-    return MONTHLY_DAYS if any(is_monthly(need) for need in needs) else ORDINARY_DAYS
+def interval_days(flags: Iterable[str]) -> int:
+    """How many days may lie between two visits of a household with these needs and services."""
+    return MONTHLY_DAYS if any(is_monthly(flag) for flag in flags) else ORDINARY_DAYS
 
 
-def due_on(needs: Iterable[str], last_at: datetime | None, next_at: datetime | None = None) -> str:
-    """The day the next visit is due; NEVER without a visit on record. `next_at` is what the last visit agreed on, if it did."""
+def due_on(flags: Iterable[str], last_at: datetime | None, next_at: datetime | None = None) -> str:
+    """The day the next visit of a household with these needs and services is due; NEVER without a visit on record.
+
+    `next_at` is what the last visit agreed on, if it did.
+    """
     if last_at is None:
         return NEVER
-    at = next_at if next_at is not None else last_at + timedelta(days=interval_days(needs))
+    at = next_at if next_at is not None else last_at + timedelta(days=interval_days(flags))
     return day_of(at)
 
 

@@ -3,7 +3,7 @@
 The index can be deleted at any moment: a new one has another life, no database was read for it yet, and the next runs (the
 worker's sweep asks for them) read all of them again. Rows are pure functions of the documents (`server/domain/home_rows.py`),
 read after the row they replace, so that of two runs at once the later one's row is made of what is newest. Each grid has a tally
-besides, `tally:<grid>` {`days` {due day: households}, `needs` {need: households}}, so that counts cost one document a grid.
+besides, `tally:<grid>` {`days` {due day: households}, `needs`, `services` {code: households}}: counts cost one document a grid.
 """
 
 import contextlib
@@ -96,13 +96,13 @@ def is_in_step(database: Database, life: str, seen: str) -> bool:
 
 
 def count(index: Database, grid: str) -> None:
-    """Write a grid's tally anew: how many households are due on which day, and how many have which need."""
+    """Write a grid's tally anew: how many households are due on which day, how many have which need or service."""
     for _ in range(TRIES):
         present = index.find(f"tally:{grid}")
         span: Document = {"startkey": [grid], "endkey": [grid, {}], "group_level": 2}
         found = {
             name: {row["key"][1]: row["value"] for row in index.view(DESIGN, view, **span)["rows"]}
-            for name, view in (("days", "due"), ("needs", "needs"))
+            for name, view in (("days", "due"), ("needs", "needs"), ("services", "services"))
         }
         tally = {"_id": f"tally:{grid}", "type": "tally", "v": 1, "grid": grid, **found}
         if present == tally | {"_rev": present["_rev"] if present else ""}:

@@ -28,11 +28,12 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which households: of a grid, of a standing (`visits.STANDINGS`), with a need, found by words. "" means any."""
+    """Which households: of a grid, of a standing (`visits.STANDINGS`), with a need or service, found by words. "" means any."""
 
     grid: str = ""
     standing: str = ""
     need: str = ""
+    service: str = ""
     q: str = ""
 
     def takes(self, row: Document, place: str, today: str) -> bool:
@@ -42,6 +43,7 @@ class Wanted:
             and str(row["grid"]).startswith(self.grid or place)
             and self.standing in ("", visits.standing(row["due_on"], today))
             and (not self.need or self.need in row["needs"])
+            and (not self.service or self.service in row["services"])
         )
 
 
@@ -53,11 +55,12 @@ class Found(NamedTuple):
 
 
 class Count(NamedTuple):
-    """How many households of a grid there are, by standing; `needs` {need: how many}."""
+    """How many households of a grid there are, by standing; `needs` and `services` {code: how many}."""
 
     total: int
     standings: dict[str, int]
     needs: dict[str, int]
+    services: dict[str, int]
 
 
 def counts(couch: Couch, place: str, today: str) -> dict[str, Count]:
@@ -72,7 +75,7 @@ def counts(couch: Couch, place: str, today: str) -> dict[str, Count]:
         standings = dict.fromkeys(visits.STANDINGS, 0)
         for day, number in tally["days"].items():
             standings[visits.standing(day, today)] += number
-        found[tally["grid"]] = Count(sum(tally["days"].values()), standings, tally["needs"])
+        found[tally["grid"]] = Count(sum(tally["days"].values()), standings, tally["needs"], tally["services"])
     return {grid: count for grid, count in found.items() if count.total}
 
 
@@ -145,13 +148,14 @@ def _scope(place: str) -> str:
 
 
 def _by_day(index: Database, place: str, wanted: Wanted, today: str, limit: int, after: list[str] | None) -> Found:  # noqa: PLR0917
-    head = [_scope(wanted.grid or place), *([wanted.need] if wanted.need else [])]
+    flag = wanted.need or wanted.service
+    head = [_scope(wanted.grid or place), *([flag] if flag else [])]
     start, end = _days_of(wanted.standing, today)
     span: Document = {"startkey": [*head, *start], "endkey": [*head, *end]}
     if after:
         day, _, at = after[0].partition(" ")
         span |= {"startkey": [*head, day, at], "startkey_docid": after[1]}
-    view = "needs" if wanted.need else "due"
+    view = "needs" if wanted.need else "services" if wanted.service else "due"
     rows = index.view(DESIGN, view, reduce=False, include_docs=True, limit=limit + 2, **span)["rows"]
     rows = [row for row in rows if after is None or row["id"] != after[1]]
     found = [row["doc"] for row in rows[:limit] if row.get("doc") and wanted.takes(row["doc"], place, today)]

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from server.domain import documents, home_rows, ids, times, visits
+from server.domain import documents, home_rows, ids, times, visit_forms, visits
 from server.domain.grids import township_of
 from server.households import files, listing
+from server.web import locale
 from server.web.names import Names
 from sync.couch import Couch
 
@@ -90,6 +91,7 @@ class HomeViews:
             "address": home_rows.address_of(doc),
             "grid": self._names.grid(doc["grid"], self._language),
             "facts": {name: doc.get(name) for name in ("contact_name", "residents_count", "housing", "compound", "remark")},
+            "services": [flag_name("service", code, self._language) for code in doc.get("services") or ()],
             "basis": doc["basis"],
             "basis_on": day_of(doc["basis"]["given_at"]),
             "masked": [self.masked(doc, field) for field in MASKED["household"]],
@@ -114,12 +116,13 @@ class HomeViews:
             "label": f"field.{doc['type']}.{field}",
             "is_empty": is_empty,
             "is_open": is_open,
-            "value": value_text(value) if is_open and not is_empty else None,
+            "value": value_text(value, self._language) if is_open and not is_empty else None,
         }
 
     def _member(self, doc: View) -> View:
         masked = [self.masked(doc, field) for field in MASKED["member"]]
-        return {"id": doc["_id"], "name": doc["name"], "relation": doc.get("relation"), "masked": masked}
+        left_on = day_of(doc["moved_out_at"]) if doc.get("moved_out_at") else None
+        return {"id": doc["_id"], "name": doc["name"], "relation": doc.get("relation"), "left_on": left_on, "masked": masked}
 
     def _visit(self, visit: files.Visit, people: Mapping[str, str]) -> View:
         doc = visit.doc or {}
@@ -128,11 +131,30 @@ class HomeViews:
             "kind": visit.known["kind"],
             "by": people.get(doc.get("author", "")),
             "findings": doc.get("findings"),
+            "answers": self._answers(doc),
             "is_there": visit.doc is not None,
             "next_on": day_of(visit.known["next_at"]) if visit.known["next_at"] else None,
             "reports": visit.known["reports"],
             "cases": [self._case(case) for case in visit.cases],
         }
+
+    def _answers(self, visit: View) -> list[View]:
+        """Questions and answers of a visit's form, in words; what no known form asked is left in the record."""
+        found = visit_forms.find(visit.get("form") or "")
+        said = visit.get("answers") or {}
+        if found is None:
+            return []
+        return [
+            {"question": visit_forms.named(one.label)[self._language], "answer": self._answer(one, said[one.key])}
+            for one in found[1].questions
+            if said.get(one.key) not in (None, "")
+        ]
+
+    def _answer(self, question: visit_forms.Question, said: Any) -> str:
+        if isinstance(said, bool):
+            return locale.text(self._language, "homes.yes" if said else "homes.no")
+        options = {code: visit_forms.named(words)[self._language] for code, words in question.options}
+        return options.get(said, str(said)) if isinstance(said, str) else str(said)
 
     def _case(self, case: View | None) -> View | None:
         return {"url": f"/cases/{case['_id']}", "case_no": case["case_no"], "state": case["state"]} if case else None
@@ -140,13 +162,20 @@ class HomeViews:
     def _due_on(self, file: files.File) -> View:
         last = file.visits[0].known if file.visits else None
         next_at = times.from_text(last["next_at"]) if last and last["next_at"] else None
-        due = visits.due_on(file.household.get("needs") or (), times.from_text(last["at"]) if last else None, next_at)
+        flags = [*(file.household.get("needs") or ()), *(file.household.get("services") or ())]
+        due = visits.due_on(flags, times.from_text(last["at"]) if last else None, next_at)
         return {"on": due, "standing": visits.standing(due, self._today)}
 
 
-def value_text(value: Any) -> str:
-    """A value in one line."""
-    return "、".join(str(one) for one in value) if isinstance(value, list) else str(value)
+def value_text(value: Any, language: str) -> str:
+    """A sensitive value in one line: needs by their names."""
+    return "、".join(flag_name("need", str(one), language) for one in value) if isinstance(value, list) else str(value)
+
+
+def flag_name(kind: str, code: str, language: str) -> str:
+    """What a need or service is called; a place's own words are what they are."""
+    key = f"{kind}.{code}"
+    return locale.text(language, key) if code and locale.has_text(key) else code
 
 
 def day_of(at: str) -> str:

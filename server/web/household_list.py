@@ -4,6 +4,7 @@ A list by need says of each household what is masked elsewhere: it is the answer
 `server/households/listing.py`; one file is `household_file.py`, what was superseded in them `household_reviews.py`.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.domain import households as words
 from server.domain import permissions, visits
 from server.domain.errors import InvalidInput, Missing
 from server.domain.grids import township_of
@@ -20,7 +22,7 @@ from server.households.listing import Found, Wanted
 from server.web import case_views, desks, locale
 from server.web.bodies import Form, takes_form
 from server.web.errors import Answer
-from server.web.home_views import HomeViews
+from server.web.home_views import HomeViews, flag_name
 from server.web.pages import wants_fragment
 from server.web.services import services_of
 
@@ -30,10 +32,11 @@ Data = dict[str, Any]
 
 
 def show_households(request: Request) -> Response:
-    """`GET /households?place=&grid=&standing=&q=&cursor=`: the page; to htmx with a cursor the rows that follow."""
+    """`GET /households?place=&grid=&standing=&service=&q=&cursor=`: the page; to htmx with a cursor the rows that follow."""
     asked = request.query_params
     person, place = reader_of(request, asked.get("place", ""))
-    wanted = Wanted(_grid(place, asked.get("grid", "")), asked.get("standing", ""), "", asked.get("q", "").strip())
+    plain = {name: asked.get(name, "").strip() for name in ("standing", "service", "q")}
+    wanted = Wanted(grid=_grid(place, asked.get("grid", "")), **plain)
     couch, today = services_of(request).couch, visits.day_of(datetime.now(UTC))
     found = listing.households(couch, place, wanted, today, LIMIT, asked.get("cursor") or None)
     if asked.get("cursor") and wants_fragment(request):
@@ -46,12 +49,12 @@ def show_by_need(request: Request, form: Form) -> Response:
     """`POST /households/needs`: households with a need, for a stated purpose; logged. Paged by the same form with a cursor."""
     person, place = reader_of(request, form.get("place", ""))
     need, purpose = form.get("need", "").strip(), form.get("purpose", "")
-    wanted = Wanted(_grid(place, form.get("grid", "")), "", need)
+    wanted = Wanted(grid=_grid(place, form.get("grid", "")), need=need)
     couch, today = services_of(request).couch, visits.day_of(datetime.now(UTC))
     try:
         files.list_by_need(couch, person, place, need, purpose)
     except InvalidInput as error:
-        return _page(request, person, place, Wanted(wanted.grid), Found([], None), problem=error)
+        return _page(request, person, place, Wanted(grid=wanted.grid), Found([], None), problem=error)
     found = listing.households(couch, place, wanted, today, LIMIT, form.get("cursor") or None)
     if form.get("cursor") and wants_fragment(request):
         return services_of(request).pages.show(request, "_household_rows.html", _rows(request, place, wanted, found, purpose))
@@ -123,7 +126,9 @@ def _page(  # noqa: PLR0917 - who, where, what, and what was found
         "grids": grids,
         "counts": HomeViews(services.couch, services.names, language).grids(grids, counts, place),
         "tabs": _tabs(place, wanted, counts),
-        "needs": sorted({need for count in counts.values() for need in count.needs}),
+        "needs": _flags("need", (need for count in counts.values() for need in count.needs), language),
+        "services": _flags("service", (one for count in counts.values() for one in count.services), language),
+        "need_name": flag_name("need", wanted.need, language),
         "is_known": listing.is_known(services.couch, place),
         "is_filtered": wanted != Wanted(),
         "clear_url": _url(LIST, place),
@@ -135,7 +140,7 @@ def _page(  # noqa: PLR0917 - who, where, what, and what was found
 
 def _rows(request: Request, place: str, wanted: Wanted, found: Found, purpose: str = "") -> Data:
     services, language = services_of(request), locale.language_of(request)
-    kept = {"grid": wanted.grid, "standing": wanted.standing, "q": wanted.q}
+    kept = {"grid": wanted.grid, "standing": wanted.standing, "service": wanted.service, "q": wanted.q}
     next_url = _url(LIST, place, **kept, cursor=found.next) if found.next and not wanted.need else None
     asked_again = {"place": place, "grid": wanted.grid, "need": wanted.need, "purpose": purpose, "cursor": found.next or ""}
     return {
@@ -154,11 +159,18 @@ def _tabs(place: str, wanted: Wanted, counts: dict[str, listing.Count]) -> list[
         {
             "name": name or "all",
             "count": number if counts else None,
-            "url": _url(LIST, place, grid=wanted.grid, standing=name),
+            "url": _url(LIST, place, grid=wanted.grid, service=wanted.service, standing=name),
             "is_here": not wanted.need and name == wanted.standing,
         }
         for name, number in numbers.items()
     ]
+
+
+def _flags(kind: str, codes: Iterable[str], language: str) -> list[Data]:
+    """Needs or services as a choice, ours first, then a place's own words."""
+    known = {"need": words.NEEDS, "service": words.SERVICES}[kind]
+    ordered = sorted(set(codes), key=lambda code: (known.index(code) if code in known else len(known), code))
+    return [{"code": code, "name": flag_name(kind, code, language)} for code in ordered]
 
 
 def _grid(place: str, grid: str) -> str:

@@ -14,7 +14,7 @@ from sync.errors import Conflict
 FOLDER = Path(__file__).parent
 REDUCES = {
     "cases": {"due": "_count", "facets": "_count", "states": "_count"},
-    "homes": {"due": "_count", "errands": "_count", "needs": "_count"},
+    "homes": {"due": "_count", "errands": "_count", "needs": "_count", "services": "_count"},
     "quarantine": {"listing": "_count", "usage": "_stats"},
 }
 COMMENTS_AND_NAME = re.compile(r"\A(?:\s*//[^\n]*\n)*\s*function\s+\w+\s*\(")

@@ -113,13 +113,14 @@ def test_without_an_index_it_says_that_nothing_is_known_yet(homes: Site, triage:
         ("q=张三 501", set()),
         (f"q=501&grid={GRID_B}", {"马强"}),
         ("q=没有的人", set()),
+        ("service=meal_help", {"马强"}),
     ],
 )
 def test_the_list_is_filtered_and_searched(homes: Site, triage: httpx.Client, query: str, found: set[str]) -> None:
     visit(homes, household(homes), 200)
     fang = household(homes, contact_name="王芳", room="701")
     put(homes, version("member", household=fang["_id"], name="张三") | {"_id": new_id("member")})
-    household(homes, contact_name="马强", grid=GRID_B)
+    household(homes, contact_name="马强", grid=GRID_B, services=["meal_help"])
     page = triage.get(f"/households?{query}", headers=HTML).text
     assert {name for name in ("李奶奶", "王芳", "马强") if name in page} == found
 
