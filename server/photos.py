@@ -33,6 +33,8 @@ from sync.gateway import Unavailable as NobodyKnows
 
 KINDS = frozenset({"grid", "home-quarter", "beat"})
 NOT_HOLDER = "not_grid_holder"
+# Photos of a morning come all at once: more of them in the store's hands at a time would only hold up records and their cases.
+KEPT_AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,12 @@ class Keeper:
 
     def __init__(self, couch: Couch, nudges: Nudges) -> None:
         self._couch, self._nudges = couch, nudges
+        self._turns = asyncio.Semaphore(KEPT_AT_ONCE)
 
     async def finish(self, upload: Upload, uploader: Uploader) -> None:
         """Keep a file durably. Raises media's Unavailable and StorageFull (try again), Refused when it went to quarantine."""
-        database = await asyncio.to_thread(self._keep, upload, uploader)
+        async with self._turns:
+            database = await asyncio.to_thread(self._keep, upload, uploader)
         if database is not None:
             await self._nudges.nudge_photo_soon(database, upload.meta.photo)
 
