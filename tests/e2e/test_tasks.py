@@ -11,7 +11,7 @@ import requests
 from playwright.sync_api import Playwright
 
 from tests.browsers import Phone, picture, wait_for
-from tests.e2e.test_main_flow import MOBILE, photograph_phone, report, send
+from tests.e2e.test_main_flow import MOBILE, photograph_phone, report
 from tests.media.photographs import camera_jpeg
 from tests.running import RunningSystem, until
 
@@ -63,10 +63,10 @@ def test_a_verification_is_answered_without_network_and_the_phone_sees_its_case_
     phone.context.set_offline(True)
     phone.open(task)
     phone.page.set_input_files("[data-gallery]", photos[1:])
-    phone.page.click("#outcome label >> nth=0")
     phone.page.fill("#text", "新井盖已盖好，稳固")
     picture(phone.page, "phone-task-answer-zh-CN", full_page=True)
-    send(phone, ".notice.good")
+    phone.page.click("#outcome .main")
+    phone.page.wait_for_selector(".notice.good")
     assert "在本机" in phone.page.inner_text("main")
     phone.context.set_offline(False)
     found = partial(case_at, system, desk, case["id"])

@@ -1,18 +1,74 @@
-/** 事项: my reports and what became of each, newest first. */
+/** 事项: what became of my reports: what needs me, what goes on, what has ended; and finding one of them. */
+import { categoryName } from "./catalogue.js";
+import { movesOf } from "./notes.js";
 import { page } from "./pages.js";
-import { aboutRows, rowOf } from "./rows.js";
+import { finder } from "./pinyin.js";
+import { aboutRows, rowOf, stateLabel } from "./rows.js";
+import { waitingTasks } from "./tasks.js";
+import { groupOf } from "../store/cases.js";
 
 const PAGE_COUNT = 20;
+/** How many of a group stand on the page of all of them. */
+const FEW = Object.freeze({ going: 10, ended: 5 });
+const RETURNED_MOST = 100;
+const GROUPS = Object.freeze(["needs", "going", "ended"]);
 
-/** `GET /m/cases` */
+/** `GET /m/cases`: the three groups; one of them with `show`, what was looked for with `q`. */
 export async function showCases(input, store, context) {
-  const about = await aboutRows(store, context, input.now);
-  const { rows, next } = await store.listCases({ limit: PAGE_COUNT, before: input.query.before ?? null });
+  const { show = "", before = null } = input.query;
+  const q = (input.query.q ?? "").trim();
+  const [about, news] = await Promise.all([aboutRows(store, context, input.now), store.news()]);
+  const isOne = GROUPS.includes(show) || q;
+  const groups = q ? [await foundGroup(store, about, q, before)] : await Promise.all((isOne ? [show] : GROUPS).map((name) => {
+    return groupNamed(store, about, name, isOne ? PAGE_COUNT : FEW[name], before);
+  }));
+  const recordsOf = ({ rows, tasks = [] }) => [...tasks, ...rows.map((row) => ({ ...rowOf(row, about), is_news: news.includes(row.id) }))];
+  const address = `/m/cases?${new URLSearchParams(q ? { q } : { show })}`;
   return page(store, "cases.html", {
     tab: "cases",
-    title: context.t("cases.title"),
-    records: rows.map((row) => rowOf(row, about)),
-    newer: input.query.before ? "/m/cases" : "",
-    older: next ? `/m/cases?before=${encodeURIComponent(next)}` : "",
+    title: context.t(isOne && !q ? `cases.${show}` : "cases.title"),
+    back: isOne ? "/m/cases" : "",
+    q,
+    search: { action: "/m/cases", label: context.t("cases.search") },
+    groups: groups.map((group) => ({
+      title: `cases.${group.name}`, records: recordsOf(group), more: !isOne && group.next ? `/m/cases?show=${group.name}` : "",
+    })).filter(({ records }) => records.length),
+    is_one: Boolean(isOne),
+    empty: q ? "cases.not_found" : isOne ? "cases.none_here" : "cases.none",
+    newer: isOne && before ? address : "",
+    older: isOne && groups[0].next ? `${address}&before=${encodeURIComponent(groups[0].next)}` : "",
   });
+}
+
+async function groupNamed(store, about, name, limit, before) {
+  if (name === "ended") return { name, ...(await store.findMine({ limit, before, isWanted: ({ where }) => groupOf(where) === "ended" })) };
+  const { mine, asked } = before ? { mine: [], asked: [] } : await returned(store);
+  if (name === "needs") return { name, rows: mine, next: null, tasks: await myTasks(store, about) };
+  const { rows, next } = await store.listOpen("going", { limit, before });
+  return { name, rows: [...asked, ...rows], next };
+}
+
+/** What came back, all of it: what is `mine` to put right, and what I have `asked` to be taken up again without an answer yet. */
+async function returned(store) {
+  const { rows } = await store.listOpen("needs", { limit: RETURNED_MOST });
+  const said = await Promise.all(rows.map(({ id }) => store.saidOf(id)));
+  const isMine = rows.map((row, at) => movesOf(row, said[at], store.session.author).intent === "resubmit");
+  return { mine: rows.filter((_row, at) => isMine[at]), asked: rows.filter((_row, at) => !isMine[at]) };
+}
+
+/** Tasks that I have not answered. */
+async function myTasks(store, about) {
+  const open = (await store.tasks()).filter(({ doc }) => doc.state === "open");
+  const said = await Promise.all(open.map(({ id }) => store.saidOf(id)));
+  return waitingTasks(store, about, said.flat().filter(({ doc }) => doc.author === store.session.author));
+}
+
+/** By words, category, address, case number or the state's name, each also by its initials. */
+async function foundGroup(store, { t, categories, language }, q, before) {
+  const isFound = finder(q);
+  const isWanted = ({ doc, where }) => {
+    const { case: found } = where;
+    return [doc.text, categoryName(categories, doc.category, language), doc.place?.address, found?.case_no, found && t(stateLabel(found.state))].some((text) => text && isFound(text));
+  };
+  return { name: "title", ...(await store.findMine({ limit: PAGE_COUNT, before, isWanted })) };
 }

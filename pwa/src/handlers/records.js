@@ -6,6 +6,7 @@ import { gridName, isPolice, notFound, page } from "./pages.js";
 import { aboutRows, chipOf, lastMove, rowOf, stateLabel } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 import { refusedPhoto } from "./troubles.js";
+import { ENDED } from "../store/cases.js";
 
 const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today", note: "cases" });
 
@@ -14,6 +15,7 @@ export async function showRecord(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases");
   const { doc, where } = record;
+  await store.noteSeen(record.id);
   const [about, grids, said, raised] = await Promise.all([
     aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id), Promise.all((doc.reports ?? []).map(store.getRecord)),
   ]);
@@ -103,7 +105,7 @@ function caseSteps({ case_no, state, history, last_event, follows }, step, t, un
   const steps = [step("step.case", true, first.at, { case_no }), ...later.map((one) => step(moveLabel(one.move, t), true, one.at, {}, saidIn(one, t), whoOf(one.party, t, units)))];
   if (follows) steps.push(step("step.follows", true, follows.updated_at, { case_no: follows.case_no, state: t(stateLabel(follows.state)) }));
   if (state === "reported") return [...steps, step("step.accepted_wait", false)];
-  return OVER.has(state) ? steps : [...steps, step("step.state", true, null, { state: t(stateLabel(state)) }), step("step.closed_wait", false)];
+  return OVER.has(state) ? steps : [...steps, step("step.closed_wait", false)];
 }
 
 /** In whose name a move was made: the unit's, or the level's that held the case; never a person's. */
@@ -112,7 +114,7 @@ function whoOf(party, t, units) {
 }
 
 /** States after which nothing is waited for. */
-const OVER = new Set(["closed", "returned", "refused", "withdrawn", "merged", "self_solved", "transferred"]);
+const OVER = new Set([...ENDED, "returned"]);
 
 function moveLabel(move, t) {
   return t(`move.${move}`) === `move.${move}` ? "move.other" : `move.${move}`;

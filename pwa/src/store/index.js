@@ -16,6 +16,7 @@
 import { nextStamp } from "./clock.js";
 import * as begun from "./drafts.js";
 import { editOf, stampsOf } from "./edits.js";
+import * as following from "./following.js";
 import * as identity from "./identity.js";
 import { newestOf } from "./links.js";
 import { currentSession } from "./meta.js";
@@ -149,8 +150,14 @@ function lists(session) {
       const rows = await addWhere(session, found.flatMap((list) => list.rows));
       return found.map((list) => rows.splice(0, list.rows.length));
     },
-    /** My reports with `where.case`: what became of them. @param {any} [options] */
-    listCases: (options) => listed("report", { ...options, mine: true }),
+    /** My reports that need me or go on, with `where`. @param {"needs" | "going"} group @param {any} [options] */
+    listOpen: (group, options) => following.listOpen(session, group, options),
+    /** My reports for which `isWanted`, with `where`. @param {any} options */
+    findMine: (options) => following.findMine(session, options),
+    /** Ids of my reports whose cases moved since I looked, the last moved first. */
+    news: () => following.listNews(session),
+    /** I look at one. @param {string} id */
+    noteSeen: (id) => following.noteSeen(author, id),
     /** One record with `where`, or null. @param {string} id */
     getRecord: async (id) => {
       const row = await reading.getRecord(session, id);

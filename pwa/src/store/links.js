@@ -1,7 +1,8 @@
 /**
- * Which visits belong to a household or a compound, which notes to a report, which replies to a task, and which records are the user's own: a small
- * index beside the documents, written with them and rebuildable from them.
+ * Which visits belong to a household or a compound, which notes to a report, which replies to a task, and which records are the user's
+ * own: a small index beside the documents, written with them and rebuildable from them. What is kept there of cases: `cases.js`.
  */
+import { caseLinks } from "./cases.js";
 import { parse } from "./databases.js";
 import { everything } from "./documents.js";
 import { done, transact } from "./idb.js";
@@ -11,18 +12,23 @@ const LINK_OF = Object.freeze({ visit: "household", note: "of", taskreply: "of" 
 const LINK_ELSE = Object.freeze({ visit: "compound" });
 const MINE = "mine";
 
-/** The links one document makes. @param {string} author whose phone this is @returns {{key: string, of: string, id: string, database: string}[]} */
+/** @typedef {{key: string, of: string, id: string, database: string, is_gone?: boolean, group?: string, at?: string}} Link */
+
+/** The links one document makes; of a case that ended, the one that goes. @param {string} author whose phone this is @returns {Link[]} */
 export function linksOf(author, database, doc) {
-  const about = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
-  const ofs = doc._deleted ? [] : [about, doc.author === author ? MINE : ""].filter(Boolean);
-  return ofs.map((of) => ({ key: `${of}|${doc._id}`, of, id: doc._id, database }));
+  if (doc.type === "case") return caseLinks(database, doc);
+  const of = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
+  const ofs = doc._deleted ? [] : [of, doc.author === author ? MINE : ""].filter(Boolean);
+  return ofs.map((one) => ({ key: `${one}|${doc._id}`, of: one, id: doc._id, database }));
 }
 
+/** @param {string} author @param {Link[]} links */
 export async function putLinks(author, links) {
   if (!links.length) return;
   const db = await openOwn(author);
   await transact(db, ["links"], "readwrite", (tx) => {
-    for (const link of links) tx.objectStore("links").put(link);
+    const store = tx.objectStore("links");
+    for (const { is_gone, ...link } of links) is_gone ? store.delete(link.key) : store.put(link);
   });
 }
 
@@ -30,6 +36,19 @@ export async function putLinks(author, links) {
 export async function linkedTo(author, of) {
   const db = await openOwn(author);
   const links = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").getAll(under(of))));
+  return links.reverse();
+}
+
+/** Links of one kind to this user's own records, newest first, each with where the record lies. @returns {Promise<Link[]>} */
+export async function linkedToMine(session, of) {
+  await whole(session);
+  const db = await openOwn(session.author);
+  const links = await transact(db, ["links"], "readonly", async (tx) => {
+    const store = tx.objectStore("links");
+    const rows = await done(store.getAll(under(of)));
+    const own = await Promise.all(rows.map(({ id }) => done(store.get(`${MINE}|${id}`))));
+    return rows.flatMap((row, at) => (own[at] ? [{ ...row, database: own[at].database }] : []));
+  });
   return links.reverse();
 }
 

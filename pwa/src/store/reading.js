@@ -101,7 +101,7 @@ export async function linkedRows(session, of, { limit = 50 } = {}) {
 }
 
 /** @returns {Promise<Row[][]>} a list for each database */
-async function linkedDocs(session, links) {
+export async function linkedDocs(session, links) {
   const names = [...new Set(links.map(({ database }) => database))];
   return Promise.all(names.map((name) => {
     return rowsOf(session, name, links.filter(({ database }) => database === name).map(({ id }) => id));

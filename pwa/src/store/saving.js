@@ -2,6 +2,7 @@
  * Saving what a form made: documents, photo bytes and their outbox entries, durable before it returns. Minting the
  * envelope is here too. Which fields a type has is the handlers' and `server/domain/documents.py`'s to know.
  */
+import { reportLinks } from "./cases.js";
 import { databaseFor } from "./databases.js";
 import { find, findMany, keep } from "./documents.js";
 import { finishUndone } from "./drafts.js";
@@ -119,7 +120,7 @@ async function writeThrough(author, entries) {
     const docs = entries.filter((entry) => entry.database === database).map(({ doc }) => doc);
     return keep(author, database, docs);
   }));
-  await putLinks(author, entries.flatMap(({ database, doc }) => linksOf(author, database, doc)));
+  await putLinks(author, entries.flatMap(({ database, doc }) => [...linksOf(author, database, doc), ...reportLinks(database, doc)]));
 }
 
 /**

@@ -3,6 +3,7 @@
  * Pages are on their way while others are written; the checkpoint moves after each, so it resumes where it stopped. A page that does
  * not arrive is asked for again at half its size.
  */
+import { newsLinks } from "../store/cases.js";
 import { keep, missing } from "../store/documents.js";
 import { checkpointOf, setCheckpoint } from "../store/checkpoints.js";
 import { linksOf, putLinks } from "../store/links.js";
@@ -125,7 +126,7 @@ async function writePage({ session, database }, results) {
   const grown = await leavesOf(session, database, records.filter((change) => !isWhole(change)));
   const docs = [...simple, ...grown];
   await keep(session.author, database, docs);
-  await putLinks(session.author, docs.flatMap((doc) => linksOf(session.author, database, doc)));
+  await putLinks(session.author, [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)]);
   await settleByReceipts(session, receipts.map(({ doc }) => doc));
   return docs;
 }

@@ -10,6 +10,8 @@ const PWA = new URL("../../../pwa/", import.meta.url);
 const { routes } = await import(new URL("src/handlers/index.js", PWA));
 const { match } = await import(new URL("src/sw/router.js", PWA));
 const { keep } = await import(new URL("src/store/documents.js", PWA));
+const { linksOf, putLinks } = await import(new URL("src/store/links.js", PWA));
+const { newsLinks } = await import(new URL("src/store/cases.js", PWA));
 const { textsOf } = await import(new URL("texts.mjs", PWA));
 const { translator } = await import(new URL("src/render/environment.js", PWA));
 
@@ -58,8 +60,14 @@ export async function app({ police = false, language = "zh-CN", grids = [GRID], 
     context,
     get: (path, input) => ask("GET", path, input),
     post: (path, form, input) => ask("POST", path, { form, ...input }),
-    pull: (docs) => keep(store.session.author, `grid-${GRID}-${QUARTER}`, docs),
+    pull: (docs) => pulled(store.session, `grid-${GRID}-${QUARTER}`, docs),
   };
+}
+
+/** Puts documents where a pull puts them, with what it keeps beside them. */
+export async function pulled(session, database, docs) {
+  await keep(session.author, database, docs);
+  await putLinks(session.author, [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)]);
 }
 
 export function contextOf(store, language = "zh-CN", fields = {}) {

@@ -214,7 +214,7 @@ test("of a merged case the list and the page say which case it is part of, how t
   const { doc } = await phone.store.getRecord(id);
   const follows = { ...slots, state: "closed", updated_at: "2026-11-23T07:58:00.000Z", last_event: { move: "close", result: "已修好" } };
   await phone.pull([{ ...caseOf(doc, "merged"), _rev: "2-a", events: 3, follows }]);
-  const [row] = (await phone.get("/m/cases")).data.records;
+  const [row] = (await phone.get("/m/cases")).data.groups[0].records;
   assert.deepEqual([row.why.label, row.why.slots], ["step.follows", slots]);
   const { data } = await phone.get(`/m/records/${id}`);
   assert.equal(data.result, "已修好");

@@ -1,0 +1,188 @@
+"""The beat and the cases of a phone, in real Chromium: a police visit that raises a report, and what becomes of a worker's own reports.
+
+Whatever is written is written without network; the desk acts by its API.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Playwright
+
+from tests.browsers import Phone, picture, wait_for
+from tests.e2e.test_main_flow import MOBILE, databases_of, photograph_phone, report, send
+from tests.e2e.test_tasks import case_at, move
+from tests.media.photographs import camera_jpeg
+from tests.running import RunningSystem, until
+
+pytestmark = pytest.mark.e2e
+LANGUAGES = ("en", "zh-CN")
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    running = RunningSystem(tmp_path_factory.mktemp("cases") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def worker(system: RunningSystem, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
+    """The phone of worker1."""
+    phone = Phone(playwright, tmp_path_factory.mktemp("worker") / "profile", system, **MOBILE)
+    phone.enrol("worker1")
+    yield phone
+    phone.context.close()
+
+
+def case_of(system: RunningSystem, text: str) -> dict[str, Any]:
+    """The case of the report that says so, once it is there, with all its facts."""
+    desk = system.desk()
+    found = until(lambda: next(iter(system.cases(desk, q=text)), None), f"the case of {text}", 60)
+    return case_at(system, desk, found["id"])  # type: ignore[index]
+
+
+def reported(phone: Phone, system: RunningSystem, text: str, photos: list[Path]) -> tuple[str, dict[str, Any]]:
+    """The page of a report that was made without network, and its case."""
+    phone.context.set_offline(True)
+    report(phone, text, "0101", photos)
+    record = phone.page.url.removeprefix(system.url).partition("?")[0]
+    phone.context.set_offline(False)
+    return record, case_of(system, text)
+
+
+def wait_for_chip(phone: Phone, record: str, state: str) -> None:
+    phone.open(record)
+    phone.page.wait_for_selector(f".chip:has-text('{state}')", timeout=60_000)
+
+
+def test_a_visit_in_a_compound_raises_a_report_and_no_household_is_on_the_phone(
+    system: RunningSystem, playwright: Playwright, tmp_path: Path
+) -> None:
+    phone = Phone(playwright, tmp_path / "police", system, **MOBILE)
+    phone.enrol("police1")
+    phone.open("/m/visits")
+    phone.page.wait_for_selector("ul.rows a.row", timeout=60_000)
+    name = phone.page.inner_text("ul.rows a.row .lead")
+    phone.context.set_offline(True)
+    phone.page.fill("input[name=q]", "zzzz")
+    phone.page.wait_for_selector(".empty")
+    phone.page.fill("input[name=q]", name[:2])
+    phone.page.click("#live ul.rows a.row")
+    phone.page.click(".action a")
+    phone.page.fill("#address", "老马超市")
+    phone.page.click("#kind label >> nth=0")
+    phone.page.fill("#findings", "灭火器过期两具")
+    phone.page.click("label:has([name=raise])")
+    picture(phone.page, "phone-police-visit-zh-CN", full_page=True)
+    send(phone, "#report-form")
+    assert phone.page.input_value("#address") == f"{name} 老马超市"
+    phone.page.set_input_files("[data-gallery]", [camera_jpeg(tmp_path / "a.jpg", orientation=1, text="1")])
+    phone.page.evaluate("document.querySelector(`input[name=category][value='3101']`).click()")
+    phone.page.fill("#text", "超市灭火器过期")
+    send(phone, ".gallery img")
+    phone.open("/m/visits/log")
+    phone.page.click("ul.rows a.row")
+    phone.page.wait_for_selector(".rows a[href^='/m/records/report:']")
+    phone.context.set_offline(False)
+    assert case_of(system, "超市灭火器过期")["source"] == "police"
+    phone.page.wait_for_selector(".rows .chip:has-text('待受理')", timeout=60_000)
+    visit, compound = phone.page.url.removeprefix(system.url), f"/m/compounds/{compound_of(phone)}"
+    assert not [name for name in databases_of(phone) if "/home-" in name]
+    for language in LANGUAGES:
+        photograph_phone(
+            phone, language, phone_beat="/m/visits", phone_compound=compound, phone_police_record=visit,
+            phone_police_form=f"/m/visits/new?compound={compound.rpartition('/')[2]}", phone_visit_log="/m/visits/log", phone_police_me="/m/me",
+        )  # fmt: skip
+    phone.context.close()
+
+
+def compound_of(phone: Phone) -> str:
+    return str(phone.page.evaluate("fetch('/m/visits').then(r => r.text()).then(t => /compounds.(compound:[^\"]+)/.exec(t)[1])"))
+
+
+def test_a_returned_report_is_put_right_with_its_photo_kept_and_accepted(
+    system: RunningSystem, worker: Phone, tmp_path: Path
+) -> None:
+    photos = [camera_jpeg(tmp_path / f"{n}.jpg", orientation=1, text=str(n)) for n in range(2)]
+    record, case = reported(worker, system, "井盖缺角", photos[:1])
+    desk = system.desk()
+    move(system, desk, case["id"], "return", reason="请写清楚在几号楼")
+    worker.open("/m/cases")
+    worker.page.wait_for_selector(".bad-text:has-text('几号楼')", timeout=60_000)
+    assert worker.page.is_visible(".chip:has-text('有进展')")
+    for language in LANGUAGES:
+        photograph_phone(worker, language, phone_cases="/m/cases", phone_cases_needs="/m/cases?show=needs")
+    worker.context.set_offline(True)
+    worker.open(record)
+    picture(worker.page, "phone-record-returned-zh-CN", full_page=True)
+    worker.page.click(".notice a.button")
+    worker.page.wait_for_selector("#category")
+    wait_for(worker.page, "document.querySelector('.shots img').naturalWidth > 0")
+    assert worker.page.input_value("#text") == "井盖缺角"
+    worker.page.fill("#text", "井盖缺角，7号楼西侧")
+    worker.page.set_input_files("[data-gallery]", photos[1:])
+    picture(worker.page, "phone-resend-zh-CN", full_page=True)
+    send(worker, ".notice.good")
+    worker.open("/m/cases")
+    assert "待我处理" not in worker.page.inner_text("main")
+    worker.context.set_offline(False)
+    found = partial(case_at, system, desk, case["id"])
+    until(lambda: found()["state"] == "reported", "it came again", 60)
+    again = found()
+    assert [*case["photos"], *again["photos"][1:]] == again["photos"]
+    assert len(again["photos"]) == 2
+    assert again["events"][-1]["text"] == "井盖缺角，7号楼西侧"
+    move(system, desk, case["id"], "accept")
+    wait_for_chip(worker, record, "已受理")
+    assert "北京西路街道" in worker.page.inner_text(".steps")
+    for language in LANGUAGES:
+        photograph_phone(worker, language, phone_record_again=record)
+
+
+def test_a_verification_that_found_nothing_solved_moves_the_case(system: RunningSystem, worker: Phone, tmp_path: Path) -> None:
+    _, case = reported(worker, system, "路灯不亮", [camera_jpeg(tmp_path / "a.jpg", orientation=1, text="1")])
+    desk = system.desk()
+    for name, fields in (("accept", {}), ("take_on", {}), ("answer", {"result": "已修"}), ("ask_verification", {"text": "晚上去看"})):
+        move(system, desk, case["id"], name, **fields)
+    worker.open("/m/cases")
+    worker.page.wait_for_selector("a.row[href^='/m/tasks/']", timeout=60_000)
+    worker.context.set_offline(True)
+    worker.page.click("a.row[href^='/m/tasks/']")
+    worker.page.wait_for_selector("#reply-form")
+    picture(worker.page, "phone-verify-zh-CN")
+    worker.page.click("#outcome .stop")
+    worker.page.wait_for_selector("#text-error:has-text('原因')")
+    worker.page.fill("#text", "还是不亮")
+    worker.page.set_input_files("[data-gallery]", [camera_jpeg(tmp_path / "b.jpg", orientation=1, text="2")])
+    worker.page.click("#outcome .stop")  # at once: it waits for the photo and still knows which answer was tapped
+    worker.page.wait_for_selector(".notice.good")
+    worker.open("/m/cases")
+    assert not worker.page.is_visible("a.row[href^='/m/tasks/']")
+    worker.context.set_offline(False)
+    found = partial(case_at, system, desk, case["id"])
+    until(lambda: (found()["verification"] or {}).get("outcome") == "not_solved", "the finding", 60)
+    assert found()["events"][-1]["photos"]
+    move(system, desk, case["id"], "rework", reason="核查未解决")
+    assert found()["state"] == "rework"
+
+
+def test_a_report_is_withdrawn_before_it_is_accepted(system: RunningSystem, worker: Phone, tmp_path: Path) -> None:
+    record, case = reported(worker, system, "报错了地方", [camera_jpeg(tmp_path / "a.jpg", orientation=1, text="1")])
+    wait_for_chip(worker, record, "待受理")
+    worker.context.set_offline(True)
+    worker.page.click("a[href$='intent=withdraw']")
+    worker.page.wait_for_selector("#text")
+    worker.page.fill("#text", "看错了，已经修好")
+    picture(worker.page, "phone-withdraw-zh-CN")
+    send(worker, ".steps")
+    assert not worker.page.is_visible("a[href$='intent=withdraw']")
+    worker.context.set_offline(False)
+    until(lambda: case_at(system, system.desk(), case["id"])["state"] == "withdrawn", "withdrawn", 60)
+    wait_for_chip(worker, record, "已撤回")
+    worker.open("/m/cases?show=ended")
+    assert worker.page.is_visible(".row:has-text('报错了地方') .chip:has-text('已撤回')")
+    for language in LANGUAGES:
+        photograph_phone(worker, language, phone_cases_going="/m/cases?show=going", phone_cases_ended="/m/cases?show=ended", phone_cases_found="/m/cases?q=hcz")
