@@ -1,4 +1,4 @@
-"""The beat and the cases of a phone, in real Chromium: a police visit that raises a report, and what becomes of a worker's own reports.
+"""A phone's beat and cases, in real Chromium: a police visit that raises a report, and what becomes of a worker's own reports.
 
 Whatever is written is written without network; the desk acts by its API.
 """
@@ -91,11 +91,10 @@ def test_a_visit_in_a_compound_raises_a_report_and_no_household_is_on_the_phone(
     phone.page.wait_for_selector(".rows .chip:has-text('待受理')", timeout=60_000)
     visit, compound = phone.page.url.removeprefix(system.url), f"/m/compounds/{compound_of(phone)}"
     assert not [name for name in databases_of(phone) if "/home-" in name]
+    form = f"/m/visits/new?compound={compound.rpartition('/')[2]}"
+    pages = {"phone_police_record": visit, "phone_police_form": form, "phone_visit_log": "/m/visits/log"}
     for language in LANGUAGES:
-        photograph_phone(
-            phone, language, phone_beat="/m/visits", phone_compound=compound, phone_police_record=visit,
-            phone_police_form=f"/m/visits/new?compound={compound.rpartition('/')[2]}", phone_visit_log="/m/visits/log", phone_police_me="/m/me",
-        )  # fmt: skip
+        photograph_phone(phone, language, phone_beat="/m/visits", phone_compound=compound, **pages)
     phone.context.close()
 
 
@@ -145,7 +144,12 @@ def test_a_returned_report_is_put_right_with_its_photo_kept_and_accepted(
 def test_a_verification_that_found_nothing_solved_moves_the_case(system: RunningSystem, worker: Phone, tmp_path: Path) -> None:
     _, case = reported(worker, system, "路灯不亮", [camera_jpeg(tmp_path / "a.jpg", orientation=1, text="1")])
     desk = system.desk()
-    for name, fields in (("accept", {}), ("take_on", {}), ("answer", {"result": "已修"}), ("ask_verification", {"text": "晚上去看"})):
+    for name, fields in (
+        ("accept", {}),
+        ("take_on", {}),
+        ("answer", {"result": "已修"}),
+        ("ask_verification", {"text": "晚上去看"}),
+    ):
         move(system, desk, case["id"], name, **fields)
     worker.open("/m/cases")
     worker.page.wait_for_selector("a.row[href^='/m/tasks/']", timeout=60_000)
@@ -184,5 +188,6 @@ def test_a_report_is_withdrawn_before_it_is_accepted(system: RunningSystem, work
     wait_for_chip(worker, record, "已撤回")
     worker.open("/m/cases?show=ended")
     assert worker.page.is_visible(".row:has-text('报错了地方') .chip:has-text('已撤回')")
+    pages = {"phone_cases_going": "/m/cases?show=going", "phone_cases_ended": "/m/cases?show=ended"}
     for language in LANGUAGES:
-        photograph_phone(worker, language, phone_cases_going="/m/cases?show=going", phone_cases_ended="/m/cases?show=ended", phone_cases_found="/m/cases?q=hcz")
+        photograph_phone(worker, language, phone_cases_found="/m/cases?q=hcz", **pages)
