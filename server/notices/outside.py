@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from server.domain import channels, times
-from server.domain.errors import Missing
+from server.domain.errors import Changed, Missing
 from server.notices import store
 from sync import databases, feed
 from sync.couch import Couch
@@ -43,11 +43,26 @@ def add_channel(couch: Couch, fields: Mapping[str, Any]) -> str:
     return str(doc["_id"])
 
 
-def remove_channel(couch: Couch, id: str) -> Document:
-    """Take a channel away with its secret; it as it was. What was on its way to it is dropped. Raises Missing."""
+def channel_of(couch: Couch, id: str) -> Document:
+    """One channel, its secret included. Raises Missing."""
     channel = store.many(couch, [f"channel:{id}"]).get(f"channel:{id}")
     if channel is None:
         raise Missing
+    return channel
+
+
+def change_channel(couch: Couch, id: str, fields: Mapping[str, Any]) -> Document:
+    """Other fields for a channel; without an address it keeps the one it has. Raises InvalidInput, Missing, Changed."""
+    channel = channel_of(couch, id)
+    changed = channel | channels.checked({**fields, "url": fields.get("url") or channel["url"]})
+    if store.write(couch, [changed]):
+        raise Changed
+    return changed
+
+
+def remove_channel(couch: Couch, id: str) -> Document:
+    """Take a channel away with its secret; it as it was. What was on its way to it is dropped. Raises Missing."""
+    channel = channel_of(couch, id)
     store.write(couch, [{"_id": channel["_id"], "_rev": channel["_rev"], "_deleted": True}])
     return channel
 

@@ -1,4 +1,4 @@
-"""Channels out of the house, for administrators: which there are, a new one, one taken away, and what could not be delivered.
+"""Channels out of the house, for administrators: which there are, a new one, one changed or taken away, what was not delivered.
 
 A channel's address holds a secret: it is written once and never shown again. Rules are `server/domain/channels.py`, keeping is
 `server/notices/outside.py`.
@@ -26,29 +26,35 @@ FIELDS = ("name", "parties", "least", "quiet_from", "quiet_to", "digest_at")
 
 
 def show_channels(request: Request) -> Response:
-    """`GET /channels`: the channels and what could not be delivered."""
-    return _page(request, _admin(request))
+    """`GET /channels`: the channels and what could not be delivered; `?edit=<id>` has one of them in the form."""
+    person, id = _admin(request), request.query_params.get("edit")
+    return _page(request, person, _form_of(outside.channel_of(services_of(request).couch, id)) if id else None, edited=id)
 
 
 @takes_form
 def add_channel(request: Request, form: Form) -> Response:
     """`POST /channels`: a new channel; the page again with what is wrong with it."""
-    person, couch = _admin(request), services_of(request).couch
-    quiet = {"from": form.get("quiet_from", "").strip(), "to": form.get("quiet_to", "").strip()}
-    fields: Data = {
-        "name": form.get("name", "").strip(),
-        "url": form.get("url", "").strip(),
-        "parties": form.get("parties", "").replace(",", " ").split(),
-        "least": form.get("least", ""),
-        "quiet": quiet if any(quiet.values()) else None,
-        "digest_at": form.get("digest_at", "").replace(",", " ").split(),
-    }
+    person, couch, fields = _admin(request), services_of(request).couch, _fields(form)
     try:
         id = outside.add_channel(couch, fields)
     except InvalidInput as error:
         return _page(request, person, form, error)
     facts = {"kind": fields["url"].partition("://")[0], "parties": fields["parties"]}
     audit.note(couch, by=person["name"], action="channel.add", subject=id, facts=facts)
+    return RedirectResponse("/channels", 303)
+
+
+@takes_form
+def change_channel(request: Request, form: Form) -> Response:
+    """`POST /channels/{id}`: other fields; an empty address leaves the one there is."""
+    person, couch, fields = _admin(request), services_of(request).couch, _fields(form)
+    id = str(request.path_params["id"])
+    try:
+        channel = outside.change_channel(couch, id, fields)
+    except InvalidInput as error:
+        return _page(request, person, form, error, edited=id)
+    facts = {"kind": channel["kind"], "parties": channel["parties"], "new_address": bool(fields["url"])}
+    audit.note(couch, by=person["name"], action="channel.change", subject=channel["_id"], facts=facts)
     return RedirectResponse("/channels", 303)
 
 
@@ -78,7 +84,28 @@ def _admin(request: Request) -> Person:
     return person
 
 
-def _page(request: Request, person: Person, form: Form | None = None, error: InvalidInput | None = None) -> Response:
+def _fields(form: Form) -> Data:
+    quiet = {"from": form.get("quiet_from", "").strip(), "to": form.get("quiet_to", "").strip()}
+    return {
+        "name": form.get("name", "").strip(),
+        "url": form.get("url", "").strip(),
+        "parties": form.get("parties", "").replace(",", " ").split(),
+        "least": form.get("least", ""),
+        "quiet": quiet if any(quiet.values()) else None,
+        "digest_at": form.get("digest_at", "").replace(",", " ").split(),
+    }
+
+
+def _form_of(channel: Data) -> Form:
+    """A channel as its form is filled in, without the address."""
+    quiet = channel["quiet"] or {"from": "", "to": ""}
+    lists = {name: " ".join(channel[name]) for name in ("parties", "digest_at")}
+    return {"name": channel["name"], "least": channel["least"], "quiet_from": quiet["from"], "quiet_to": quiet["to"], **lists}
+
+
+def _page(
+    request: Request, person: Person, form: Form | None = None, error: InvalidInput | None = None, edited: str | None = None
+) -> Response:
     services = services_of(request)
     found = outside.channels_of(services.couch)
     data = desks.frame_anywhere(request, person) | {
@@ -87,6 +114,7 @@ def _page(request: Request, person: Person, form: Form | None = None, error: Inv
         "urgencies": rules.URGENCIES,
         "typed": {name: (form or {}).get(name, "") for name in FIELDS},
         "wrong": sorted(error.fields) if error else [],
+        "edited": edited,
     }
     return services.pages.show(request, "channels.html", data, status=422 if error else 200)
 

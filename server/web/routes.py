@@ -193,6 +193,7 @@ def _notices() -> list[BaseRoute]:
         Route("/audit/export", audit_log.export_log, methods=["POST"]),
         Route("/channels", channels.show_channels),
         Route("/channels", channels.add_channel, methods=["POST"]),
+        Route("/channels/{id}", channels.change_channel, methods=["POST"]),
         Route("/channels/{id}/removal", channels.remove_channel, methods=["POST"]),
         Route("/channels/deliveries/{id}/retry", channels.retry_delivery, methods=["POST"]),
         Route("/notices", notices.show_notices),

@@ -41,6 +41,21 @@ def test_what_is_wrong_is_named_and_the_address_is_not_given_back(site: Site, ad
     assert outside.channels_of(site.couch) == []
 
 
+def test_a_changed_channel_keeps_its_address_unless_it_is_given_another(site: Site, admin: httpx.Client) -> None:
+    admin.post("/channels", data=FORM)
+    id = outside.channels_of(site.couch)[0]["_id"].partition(":")[2]
+    form = admin.get("/channels", params={"edit": id}, headers=HTML).text
+    assert "township:640105002 unit:water" in form and "topsecret" not in form
+    assert admin.post(f"/channels/{id}", data=FORM | {"name": "夜班群", "url": ""}).status_code == 303
+    [kept] = outside.channels_of(site.couch)
+    assert (kept["name"], kept["url"]) == ("夜班群", FORM["url"])
+    assert admin.post(f"/channels/{id}", data=FORM | {"url": "dingtalk://another"}).status_code == 303
+    assert outside.channels_of(site.couch)[0]["url"] == "dingtalk://another"
+    wrong = admin.post(f"/channels/{id}", data=FORM | {"parties": "everybody"}, headers=HTML)
+    assert wrong.status_code == 422 and f'action="/channels/{id}"' in wrong.text
+    assert admin.post("/channels/nobody", data=FORM).status_code == 404
+
+
 def test_a_removed_channel_is_gone_with_its_secret(site: Site, admin: httpx.Client) -> None:
     admin.post("/channels", data=FORM)
     [channel] = outside.channels_of(site.couch)
@@ -53,4 +68,5 @@ def test_a_removed_channel_is_gone_with_its_secret(site: Site, admin: httpx.Clie
 def test_nobody_else_sees_that_there_are_channels(site: Site, triage: httpx.Client) -> None:
     assert triage.get("/channels", headers=HTML).status_code == 404
     assert triage.post("/channels", data=FORM).status_code == 404
+    assert triage.post("/channels/1", data=FORM).status_code == 404
     assert triage.post("/channels/deliveries/1/retry", data={"id": "1"}).status_code == 404
