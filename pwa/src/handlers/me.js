@@ -33,6 +33,7 @@ export async function showMe(input, store, context) {
     device,
     clock: clockWarning(status.offset_ms, context.t),
     others_count,
+    is_offline: status.problem === "offline",
     refused,
     refused_photos,
     user_name: user.name,

@@ -95,6 +95,16 @@ test("workers have no beat: neither its pages nor a compound's", async () => {
   assert.equal((await phone.get("/m/compounds/compound:c001")).status, 404);
 });
 
+test("household data is asked for in writing, which needs a network; workers see nothing of that", async () => {
+  const { setState } = await import("../../../pwa/src/store/outbox.js");
+  const phone = await beat();
+  const shown = async () => (await phone.get("/m/me")).data;
+  assert.deepEqual([(await shown()).is_police, (await shown()).is_offline], [true, false]);
+  await setState(phone.store.session.author, "sync", { phase: "idle", problem: "offline" });
+  assert.equal((await shown()).is_offline, true);
+  assert.equal((await (await app()).get("/m/me")).data.is_police, false);
+});
+
 test("the log goes on page by page", async () => {
   const phone = await beat();
   for (let n = 0; n < 21; n += 1) await visitAt(phone, "compound:c001", {}, { now: NOW + n * 1000 });

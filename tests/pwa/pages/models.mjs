@@ -113,7 +113,7 @@ async function addBeat(add, language) {
   const form = { compound: compound._id, kind: "premises", findings: ROUGH, address: ROUGH, raise: "1", report: shown.data.report };
   const saved = await phone.post("/m/visits", filled(shown, form));
   const visit = saved.redirect.match(/visit:.*/)[0];
-  for (const one of [path, "/m/visits", "/m/visits?q=zz", "/m/visits/log", "/m/compounds/compound:c001", saved.redirect, `/m/records/${visit}?saved=1`]) await add(`beat ${one}`, phone.get(one));
+  for (const one of [path, "/m/visits", "/m/visits?q=zz", "/m/visits/log", "/m/me", "/m/compounds/compound:c001", saved.redirect, `/m/records/${visit}?saved=1`]) await add(`beat ${one}`, phone.get(one));
 }
 
 /** A patrol's way before it is let go, whole and with all of it left out, and Today meanwhile. */
