@@ -1,14 +1,19 @@
 /** Every address of the phone app and what answers it. The service worker finds its handler here (`sw/router.js`). */
 import { showBeat, showCompound, showVisitLog } from "./beats.js";
 import { showCases } from "./cases.js";
+import { dropDraft, keepDraft } from "./drafts.js";
+import { showDuty } from "./duty.js";
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
+import { showNear } from "./near.js";
 import { saveNote, showNoteForm } from "./notes.js";
 import { addPoint, endPatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
-import { handOver, resend } from "./refused.js";
+import { showPlaces } from "./places.js";
 import { showPhoto, showRecord } from "./records.js";
-import { saveReport, showReportForm } from "./reports.js";
+import { handOver, resend } from "./refused.js";
+import { showReportForm } from "./report-form.js";
+import { saveReport, sendOriginals, undoReport } from "./reports.js";
 import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
 import { answerTask, showTask } from "./tasks.js";
 import { showToday } from "./today.js";
@@ -17,10 +22,17 @@ import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm } from "./visits
 export const routes = Object.freeze([
   { method: "GET", path: "/m/", handle: showToday },
   { method: "GET", path: "/m/report", handle: showReportForm },
+  { method: "GET", path: "/m/report/near", handle: showNear },
+  { method: "GET", path: "/m/report/places", handle: showPlaces },
+  { method: "GET", path: "/m/report/duty", handle: showDuty },
   { method: "POST", path: "/m/reports", handle: saveReport },
+  { method: "POST", path: "/m/drafts/:uuid", handle: keepDraft },
+  { method: "POST", path: "/m/drafts/:uuid/drop", handle: dropDraft },
   { method: "GET", path: "/m/records/:id", handle: showRecord },
   { method: "GET", path: "/m/records/:id/photos/:n", handle: showPhoto },
   { method: "POST", path: "/m/records/:id/resend", handle: resend },
+  { method: "POST", path: "/m/records/:id/undo", handle: undoReport },
+  { method: "POST", path: "/m/records/:id/originals", handle: sendOriginals },
   { method: "GET", path: "/m/records/:id/note", handle: showNoteForm },
   { method: "POST", path: "/m/records/:id/notes", handle: saveNote },
   { method: "GET", path: "/m/tasks/:id", handle: showTask },

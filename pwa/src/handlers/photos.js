@@ -1,19 +1,29 @@
 /**
- * Photos of a form as photo documents and bytes to keep. The page has shrunk them and says beside each file what the
- * camera wrote (`shot`: JSON `{taken_at, lat, lon, width_px, height_px}`); all of it is optional and none of it is trusted.
+ * Photos and voice of a form as photo documents and bytes to keep. A form has parts (`PARTS`), each with its files; the page says beside
+ * each file what is known of it (`shot`: JSON `{taken_at, lat, lon, width_px, height_px, thumb, original}`). All of it is optional and
+ * none of it is trusted. `thumb: false`: the browser could not decode it, so no small picture comes with it; `original`: it is evidence,
+ * kept byte for byte.
  */
+import { photosNamed } from "../store/capture.js";
 import { numberOf } from "./fields.js";
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+/** The parts of a form, with the number of a part's first photo: its id follows from that. */
+export const PARTS = Object.freeze({ photo: 0, after: 100, voice: 200 });
+
+/** What a part's further fields are called; those of the first part had their names before there were others. */
+function named(part, what) {
+  return part === "photo" ? what : `${part}_${what}`;
+}
 
 /**
- * @param {any} input @param {import("../store/index.js").Store} store
- * @param {{uuid: string, captured_at: string, grid: string, of: string, database: string}} record
+ * @typedef {{uuid: string, captured_at: string, grid: string, of: string, database: string}} RecordFacts
+ * @param {any} input @param {import("../store/index.js").Store} store @param {RecordFacts} record
+ * @param {(keyof PARTS)[]} [parts]
  * @returns {Promise<{ids: string[], docs: {database: string, doc: any}[], blobs: {photo: string, role: string, blob: Blob}[]}>}
  */
-export async function photosOfForm(input, store, record) {
-  const files = input.files.photo ?? [];
-  const made = await Promise.all(files.map((blob, at) => photoOf(input, store, record, blob, at)));
+export async function photosOfForm(input, store, record, parts = ["photo"]) {
+  const made = (await Promise.all(parts.map((part) => photosOfPart(input, store, record, part)))).flat();
   return {
     ids: made.map(({ doc }) => doc._id),
     docs: made.map(({ doc }) => ({ database: record.database, doc })),
@@ -21,21 +31,49 @@ export async function photosOfForm(input, store, record) {
   };
 }
 
-async function photoOf(input, store, { uuid, captured_at, grid, of }, blob, at) {
-  const shot = shotOf(input.every.shot?.[at]);
-  const file = {
-    role: "sent",
-    content_type: blob.type || "image/jpeg",
-    width_px: shot.width_px,
-    height_px: shot.height_px,
-    ...(await store.fingerprint(blob)),
-  };
-  const doc = store.mint("photo", {
-    uuid: await uuidOfPhoto(uuid, at), grid, captured_at, of, files: [file], taken_at: shot.taken_at, place: shot.place,
+async function photosOfPart(input, store, record, part) {
+  const queues = { thumb: [...(input.files[named(part, "thumb")] ?? [])], original: [...(input.files[named(part, "original")] ?? [])] };
+  const files = (input.files[part] ?? []).map((blob, at) => {
+    const shot = shotOf(input.every[named(part, "shot")]?.[at]);
+    const thumb = shot.thumb ? queues.thumb.shift() : undefined;
+    return { blob, shot, thumb, original: shot.thumb && shot.original ? queues.original.shift() : undefined };
   });
-  const thumb = input.files.thumb?.[at];
-  const small = thumb ? [{ photo: doc._id, role: "thumb", blob: thumb }] : [];
-  return { doc, blobs: [{ photo: doc._id, role: "sent", blob }, ...small] };
+  return Promise.all(files.map(async (file, at) => photoOf(file, await uuidOfPhoto(record.uuid, PARTS[part] + at), store, record)));
+}
+
+/** What could not be decoded is evidence by itself when evidence is wanted: the same bytes do not go twice. */
+async function photoOf({ blob, shot, thumb, original }, uuid, store, { captured_at, grid, of }) {
+  const blobs = [{ role: !shot.thumb && shot.original ? "original" : "sent", blob }, ...(original ? [{ role: "original", blob: original }] : [])];
+  const files = await Promise.all(blobs.map(async ({ role, blob: bytes }, at) => ({
+    role,
+    content_type: bytes.type.split(";")[0] || "image/jpeg",
+    width_px: at ? null : shot.width_px,
+    height_px: at ? null : shot.height_px,
+    ...(await store.fingerprint(bytes)),
+  })));
+  const doc = store.mint("photo", { uuid, grid, captured_at, of, files, taken_at: shot.taken_at, place: shot.place });
+  const all = [...blobs, ...(thumb ? [{ role: "thumb", blob: thumb }] : [])];
+  return { doc, blobs: all.map((one) => ({ photo: doc._id, ...one })) };
+}
+
+/**
+ * Puts files that are on this phone already before those of the form.
+ * @param {any} input @param {{part: string, shot: string, sent?: Blob, thumb?: Blob, original?: Blob}[]} pieces
+ */
+export function withPieces(input, pieces) {
+  const [files, every] = [{ ...input.files }, { ...input.every }];
+  for (const part of Object.keys(PARTS)) {
+    const own = pieces.filter((piece) => piece.part === part && (piece.sent ?? piece.original));
+    const isEvidence = Boolean(input.form.evidence);
+    const put = (lists, name, values) => values.length && (lists[name] = [...values, ...(lists[name] ?? [])]);
+    put(files, part, own.map(({ sent, original }) => sent ?? original));
+    put(files, named(part, "thumb"), own.flatMap(({ thumb }) => thumb ?? []));
+    put(files, named(part, "original"), own.flatMap(({ sent, thumb, original }) => (isEvidence && sent && thumb && original) || []));
+    put(every, named(part, "shot"), own.map(({ shot, thumb, original }) => {
+      return JSON.stringify({ ...parse(shot), thumb: Boolean(thumb), original: isEvidence && Boolean(original) });
+    }));
+  }
+  return { ...input, files, every };
 }
 
 /**
@@ -57,6 +95,8 @@ function shotOf(text) {
     place: lat === null || lon === null ? null : { lat, lon, accuracy_m: null, datum: "WGS84", address: null, compound: null },
     width_px: whole(told.width_px),
     height_px: whole(told.height_px),
+    thumb: told.thumb !== false,
+    original: told.original === true,
   };
 }
 
@@ -64,12 +104,18 @@ function whole(value) {
   return Number.isInteger(value) && value > 0 ? value : null;
 }
 
-function parse(text) {
+/** JSON that a page wrote, or `{}`. */
+export function parse(text) {
   try {
     return JSON.parse(text || "{}") ?? {};
   } catch {
     return {};
   }
+}
+
+/** The photos a record names, without its voice note. @returns {string[]} */
+export function photosIn(doc) {
+  return photosNamed(doc).filter((id) => id !== doc.voice);
 }
 
 /** What is wrong with a form's photos. @returns {import("./fields.js").Wrong} */

@@ -1,8 +1,10 @@
 /** The page of one record: its photos, where it is, what became of it, what it says. */
 import { nameIn } from "./catalogue.js";
+import { dutyOf } from "./duty.js";
 import { minutesBetween, momentOf, momentOfCapture } from "./moments.js";
 import { movesOf } from "./notes.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
+import { photosIn } from "./photos.js";
 import { aboutRows, chipOf, lastMove, rowOf, stateLabel } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 import { refusedPhoto } from "./troubles.js";
@@ -28,7 +30,9 @@ export async function showRecord(input, store, context) {
     id: record.id,
     just_saved: input.query.saved === "1" && [record, ...notes].some((row) => row.where.place !== "server"),
     lead: rowOf(record, about).lead,
-    photos: (doc.photos ?? []).map((id, at) => ({ id, n: at + 1 })),
+    photos: photosIn(doc).map((id, at) => ({ id, n: at + 1, is_after: !doc.photos.includes(id) })),
+    voice: doc.voice ?? "",
+    ...(doc.type === "report" ? await justSent(record, input, store, about) : {}),
     where: chipOf(where),
     refused: refusedRecord(record, context.domain),
     held_back: heldBack(where, context.domain),
@@ -48,7 +52,7 @@ export async function showRecord(input, store, context) {
 /** `GET /m/records/:id/photos/:n`: one photo, as large as the screen. */
 export async function showPhoto(input, store, context) {
   const record = await store.getRecord(input.params.id);
-  const photos = record?.doc.photos ?? [];
+  const photos = record ? photosIn(record.doc) : [];
   const n = Number(input.params.n);
   const photo = photos[n - 1];
   if (!photo) return notFound(store, context, "cases");
@@ -64,10 +68,22 @@ export async function showPhoto(input, store, context) {
   });
 }
 
+/** What a report's page offers while it is young: taking it back, the duty number of an emergency; and originals that wait. */
+async function justSent({ id, doc, where }, { query, now }, store, { now_ms, language }) {
+  const is_alarm = where.place !== "server" && doc.urgency === "emergency";
+  return {
+    undo_ms: doc.author === store.session.author ? await store.undoTime(id, now) : 0,
+    is_late: query.late === "1",
+    originals: await store.originalsWaiting(id),
+    duty: is_alarm ? await dutyOf(store, doc.grid, now_ms, language) : [],
+    is_alarm,
+  };
+}
+
 /** Names of the units that moved a case, by party. @returns {Promise<Map<string, string>>} */
 async function unitsOf(store, found, language) {
   const parties = [...new Set((found?.history ?? []).map(({ party }) => party).filter(Boolean))];
-  return new Map((await store.units(parties)).map(({ id, doc }) => [id, nameIn(doc.name, language)]));
+  return new Map((await store.known(parties)).map(({ id, doc }) => [id, nameIn(doc.name, language)]));
 }
 
 /** What a closed case says of how it was settled; of a merged one, what the case says that it became part of. */
@@ -140,6 +156,7 @@ const FACTS = Object.freeze({
     ...(doc.text ? [fact("record.text", { text: doc.text })] : []),
     fact("record.urgency", { key: `urgency.${doc.urgency}` }),
     ...placeFacts(doc.place, t),
+    ...(doc.solved ? [fact("record.solved", doc.solved.text ? { text: doc.solved.text } : { key: "record.solved_yes" })] : []),
     fact("record.source", { key: `source.${doc.source}` }),
   ],
   visit: (doc, { now_ms }) => [

@@ -1,104 +1,90 @@
-/** 上报: the form of a new report, and saving it with its photos. */
-import { catalogueOf, offeredOn, readCategories } from "./catalogue.js";
-import {
-  isRefused, judged, limitsOf, needed, newOrigin, numberOf, oneOf, options, originOf, textOf, within, withoutIdNumber,
-} from "./fields.js";
-import { gridChoice, isPolice, page, refuse, savedOr } from "./pages.js";
-import { checkPhotos, photosOfForm } from "./photos.js";
+/** 上报: saving a report with its photos and voice, and taking it back within seconds. The form itself is `report-form.js`'s. */
+import { piecesOf, withKept } from "./drafts.js";
+import { isRefused, judged, limitsOf, needed, numberOf, oneOf, originOf, textOf, within, withoutIdNumber } from "./fields.js";
+import { saveNote } from "./notes.js";
+import { gridChoice, isPolice, refuse, savedOr } from "./pages.js";
+import { checkPhotos, photosOfForm, uuidOfPhoto, withPieces } from "./photos.js";
+import { placePicked, rememberPlace } from "./places.js";
+import { SOURCES, URGENCIES, refusedBefore } from "./report-form.js";
 import { uuidOf } from "../store/identity.js";
 
-const TOP_COUNT = 3;
-const URGENCIES = Object.freeze(["normal", "urgent", "emergency"]);
-const SOURCES = Object.freeze(["patrol", "visit", "resident"]);
-
-/** `GET /m/report` */
-export async function showReportForm(input, store, context) {
-  const [before, visit] = await Promise.all([refusedBefore(store, input.query.from), visitBehind(store, input.query.visit)]);
-  const [uuid] = (visit?.reports ?? []).map(uuidOf);
-  if (uuid && (await store.getRecord(`report:${uuid}`))) return { redirect: `/m/records/report:${uuid}` };
-  const [choice, categories, used] = await Promise.all([
-    gridChoice(store, (before ?? visit)?.grid), readCategories(store, input.now), store.mostUsedCategories(TOP_COUNT),
-  ]);
-  return page(store, "report.html", {
-    tab: "report",
-    title: context.t("report.title"),
-    has_action: true,
-    open_camera: input.query.camera === "1",
-    ...choice,
-    ...catalogueOf(offeredOn(categories, input.now), used, context.language, before?.category),
-    urgencies: options(context, "urgency", URGENCIES, before?.urgency ?? "normal"),
-    sources: isPolice(store.session.user) ? [] : options(context, "source", SOURCES, visit ? "visit" : "patrol"),
-    limits: limitsOf(context),
-    photos_again: before?.photos.length ?? 0,
-    form: { ...newOrigin(store, input.now), ...formOf(before), ...(visit ? { uuid, address: visit.household ? "" : visit.address } : {}) },
-  });
-}
-
-/**
- * The visit that found what is to be reported, or null. The report takes the id that the visit names; where the visit was goes along
- * when that was no household, whose files the police, who read reports, have no part in.
- */
-async function visitBehind(store, id) {
-  const record = id ? await store.getRecord(id) : null;
-  return record?.doc.type === "visit" && record.doc.reports.length ? record.doc : null;
-}
-
-/** The report that is to be made anew because it was not accepted, or null. */
-async function refusedBefore(store, id) {
-  const record = id ? await store.getRecord(id) : null;
-  return record?.doc.type === "report" && record.where.place === "refused" ? record.doc : null;
-}
-
-function formOf(before) {
-  const { lat, lon, accuracy_m, address } = before?.place ?? {};
-  const text = (value) => (value === null || value === undefined ? "" : String(value));
-  return { from: before?._id ?? "", text: before?.text ?? "", address: text(address), lat: text(lat), lon: text(lon), accuracy_m: text(accuracy_m) };
-}
+/** Which id derived from a record's is its draft's after an undo. */
+const UNDONE = 900;
 
 /** The photos of the report that is made anew come first, then the form's own. */
 async function withPhotosBefore(input, store) {
   const before = await refusedBefore(store, input.form.from);
-  if (!before) return input;
-  const blobs = (await Promise.all(before.photos.map((id) => store.photoBlob(id, "screen")))).filter(Boolean);
-  const { photo = [], ...others } = input.files;
-  const shot = [...blobs.map(() => ""), ...(input.every.shot ?? [])];
-  const thumb = others.thumb ? { thumb: [...blobs, ...others.thumb] } : {};
-  return { ...input, files: { ...others, ...thumb, photo: [...blobs, ...photo] }, every: { ...input.every, shot } };
+  const pieces = before ? piecesOf(before, []) : [];
+  const sent = await Promise.all(pieces.map(({ key }) => store.photoBlob(key, "screen")));
+  return withPieces(input, pieces.map((piece, at) => ({ ...piece, sent: sent[at] ?? undefined, thumb: sent[at] ?? undefined })));
 }
 
-/** `POST /m/reports` */
+/** `POST /m/reports`; with `same`, what was filled in becomes a note about that report instead. */
 export async function saveReport(given, store, context) {
-  const input = await withPhotosBefore(given, store);
+  const input = await withPhotosBefore(await withKept(given, store), store);
   const { form } = input;
-  const { grids, grid } = await gridChoice(store, form.grid);
+  if (form.same) return saveAsNote(input, store, context);
+  const picked = await placePicked(store, form, input.now, context);
+  const { grids, grid } = await gridChoice(store, picked.grid || form.grid);
   if (!grids.length) return refuse(input, context, { label: "error.no_grid" });
   const fields = checkReport(input, context);
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
   const { uuid, captured_at } = originOf(form, store, input.now);
   const refusal = await savedOr(store, input, context, async () => {
     const database = store.databaseFor("grid", grid);
-    const of = `report:${uuid}`;
-    const photos = await photosOfForm(input, store, { uuid, captured_at, grid, of, database });
-    const doc = await reportOf(store, form, { uuid, captured_at, grid, photos: photos.ids });
-    await store.saveRecord({ docs: [{ database, doc }, ...photos.docs], blobs: photos.blobs });
+    const record = { uuid, captured_at, grid, of: `report:${uuid}`, database };
+    const [photos, after, voice] = await Promise.all([["photo"], form.solved ? ["after"] : [], ["voice"]].map((parts) => {
+      return photosOfForm(input, store, record, /** @type {any} */ (parts));
+    }));
+    const doc = await reportOf(store, form, { uuid, captured_at, grid, photos: photos.ids, place: placeOf(form, picked) });
+    const solved = form.solved ? { text: textOf(form, "solved_text"), photos: after.ids } : null;
+    const all = [photos, after, voice];
+    await store.saveRecord({
+      docs: [{ database, doc: { ...doc, solved, ...(voice.ids.length ? { voice: voice.ids[0] } : {}) } }, ...all.flatMap(({ docs }) => docs)],
+      blobs: all.flatMap(({ blobs }) => blobs),
+      form: formAgain(form),
+    });
+    await Promise.all([store.dropDraft(form.uuid), rememberPlace(store, form)]);
   });
   return refusal ?? { redirect: `/m/records/report:${uuid}?saved=1` };
 }
 
+/** What an undo fills in again. */
+function formAgain({ kept, pieces, ...form }) {
+  return form;
+}
+
+async function saveAsNote(input, store, context) {
+  if (input.files.voice) return refuse(input, context, { label: "near.no_voice" });
+  const { form } = input;
+  const joined = (lists, ...names) => names.flatMap((name) => lists[name] ?? []);
+  const note = form.solved ? {
+    files: { photo: joined(input.files, "photo", "after"), thumb: joined(input.files, "thumb", "after_thumb"), original: joined(input.files, "original", "after_original") },
+    every: { shot: joined(input.every, "shot", "after_shot") },
+    form: { ...form, text: [textOf(form, "text"), textOf(form, "solved_text")].filter(Boolean).join("\n") },
+  } : {};
+  const answer = await saveNote({ ...input, ...note, params: { id: form.same } }, store, context);
+  if ("redirect" in answer) await store.dropDraft(form.uuid);
+  return answer;
+}
+
 function checkReport({ form, files }, context) {
   const limits = limitsOf(context);
-  const [text, address, photos] = [textOf(form, "text"), textOf(form, "address"), files.photo ?? []];
-  const said = text || photos.length ? null : { label: "wrong.nothing_said" };
+  const [text, address, photos, after] = [textOf(form, "text"), textOf(form, "address"), files.photo ?? [], files.after ?? []];
+  const said = text || photos.length || files.voice ? null : { label: "wrong.nothing_said" };
+  const done = textOf(form, "solved_text");
   return judged({
     photos: checkPhotos(photos, limits.photos),
     category: needed(textOf(form, "category"), "wrong.category_missing"),
     text: said ?? within(text, limits.text) ?? withoutIdNumber(text),
+    after: form.solved ? checkPhotos(after, limits.photos) : null,
+    solved_text: form.solved ? needed(done || after.length, "wrong.solved_missing") ?? within(done, limits.text) ?? withoutIdNumber(done) : null,
     address: within(address, limits.short, "wrong.address_too_long"),
     urgency: form.urgency ? oneOf(form.urgency, URGENCIES, "wrong.category_missing") : null,
   });
 }
 
-async function reportOf(store, form, { uuid, captured_at, grid, photos }) {
+async function reportOf(store, form, { uuid, captured_at, grid, photos, place }) {
   const running = await store.currentPatrol();
   return store.mint("report", {
     uuid,
@@ -107,11 +93,10 @@ async function reportOf(store, form, { uuid, captured_at, grid, photos }) {
     category: textOf(form, "category"),
     text: textOf(form, "text"),
     urgency: form.urgency || "normal",
-    place: placeOf(form),
+    place,
     photos,
     source: sourceOf(store, form),
     patrol: running ? `patrol:${running.uuid}` : null,
-    solved: null,
   });
 }
 
@@ -120,12 +105,31 @@ function sourceOf(store, form) {
   return SOURCES.includes(form.source) ? form.source : "patrol";
 }
 
-function placeOf(form) {
+function placeOf(form, picked) {
   const lat = numberOf(form.lat, -90, 90);
   const lon = numberOf(form.lon, -180, 180);
   const isFound = lat !== null && lon !== null;
-  const address = textOf(form, "address") || null;
+  const typed = textOf(form, "address");
+  const address = [typed.startsWith(picked.address) ? "" : picked.address, typed].filter(Boolean).join(" ").slice(0, 200) || null;
   if (!isFound && !address) return null;
   const point = isFound ? { lat, lon, accuracy_m: numberOf(form.accuracy_m, 0, 1e6) } : { lat: null, lon: null, accuracy_m: null };
-  return { ...point, datum: "WGS84", address, compound: null };
+  return { ...point, datum: "WGS84", address, compound: picked.compound };
+}
+
+/** `POST /m/records/:id/undo`: the record is a draft again, and its form is shown; too late, the record's page says what is left to do. */
+export async function undoReport(input, store) {
+  const { id } = input.params;
+  const record = await store.getRecord(id);
+  const photos = record ? await store.photosOf(record) : [];
+  // Asked twice, it is the same draft.
+  const uuid = await uuidOfPhoto(uuidOf(id), UNDONE);
+  const pieces = record ? piecesOf(record.doc, photos.map(({ doc }) => doc)) : [];
+  const isBack = record ? await store.takeBack(id, { uuid, pieces }) : await store.draft(uuid);
+  return { redirect: isBack ? `/m/report?draft=${uuid}` : `/m/records/${id}?late=1` };
+}
+
+/** `POST /m/records/:id/originals`: its user lets the originals go without Wi-Fi. */
+export async function sendOriginals(input, store) {
+  await store.sendOriginals(input.params.id);
+  return { redirect: `/m/records/${input.params.id}` };
 }

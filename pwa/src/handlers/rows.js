@@ -7,6 +7,7 @@
 import { addressOf } from "./addresses.js";
 import { categoryName, readCategories } from "./catalogue.js";
 import { minutesBetween, momentOfCapture } from "./moments.js";
+import { photosIn } from "./photos.js";
 
 const MOVING = ["move", "clock"];
 const STATE_LOOK = Object.freeze({
@@ -64,8 +65,8 @@ export function lastMove({ history = [], last_event }, move) {
 const SHAPES = Object.freeze({
   report: (doc, { categories, language }) => ({
     href: `/m/records/${doc._id}`,
-    photo: doc.photos[0] ?? "",
-    icon: "camera",
+    photo: photosIn(doc)[0] ?? "",
+    icon: doc.voice ? "mic" : "camera",
     lead: categoryName(categories, doc.category, language),
     about: snippet(doc.text || doc.place?.address || ""),
   }),

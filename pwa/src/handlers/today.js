@@ -1,5 +1,6 @@
 /** 今日: the grids, a way to report at once, the patrol, what is unsent, tasks by time due, what came back, what was recorded last. */
 import { correctedAt } from "../store/capture.js";
+import { draftsOffered } from "./drafts.js";
 import { momentOf, sizeText, yesterday } from "./moments.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
@@ -21,6 +22,8 @@ export async function showToday(input, store, context) {
     ]),
   ]);
   return page(store, "today.html", {
+    drafts: await draftsOffered(store, about),
+    drafts_back: "",
     tab: "today",
     title: context.t("today.title"),
     ...choice,

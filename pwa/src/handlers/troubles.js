@@ -6,7 +6,7 @@ const SIGN_IN = Object.freeze(["signed_out", "revoked", "expired"]);
 const BANNERS = Object.freeze({ server_full: "me.state_server_full", phone_full: "me.phone_full", photos_unavailable: "upload.unavailable" });
 const STATES = Object.freeze({ offline: "me.state_offline", server_full: "me.state_server_full", photos_unavailable: "upload.unavailable" });
 const PHASES = Object.freeze({ push: "pushing", photos: "uploading", pull: "pulling", load: "pulling", idle: "idle" });
-const UPLOAD_CODES = Object.freeze(["not_an_image", "image_truncated", "image_too_large", "photo_conflict", "hash_mismatch", "invalid_metadata",
+const UPLOAD_CODES = Object.freeze(["not_an_image", "sound_damaged", "sound_too_large", "image_truncated", "image_too_large", "photo_conflict", "hash_mismatch", "invalid_metadata",
   "empty", "too_large", "file_missing", "rescued"]);
 
 /**

@@ -1,4 +1,5 @@
-/** Picking a category: the list of all folds away once one is chosen, and a few letters find it. */
+/** Picking a category: the list of all folds away once one is chosen, and a few letters, of its name or its pinyin, find it. */
+import { finder } from "../handlers/pinyin.js";
 
 export function watchCatalogue() {
   document.addEventListener("input", ({ target }) => {
@@ -12,13 +13,13 @@ export function watchCatalogue() {
 }
 
 function find(list, text) {
-  const wanted = text.trim().toLowerCase();
+  const isFound = finder(text);
   let isAny = false;
   for (const group of list.querySelectorAll("[data-group]")) {
-    const isWhole = group.querySelector("h3").textContent.toLowerCase().includes(wanted);
+    const isWhole = isFound(group.querySelector("h3").textContent);
     let isShown = false;
     for (const choice of group.querySelectorAll(".choice")) {
-      choice.hidden = !(isWhole || choice.textContent.toLowerCase().includes(wanted));
+      choice.hidden = !(isWhole || isFound(choice.textContent));
       isShown ||= !choice.hidden;
     }
     group.hidden = !isShown;

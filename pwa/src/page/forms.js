@@ -34,7 +34,9 @@ export function noteChange(part) {
 /** The changed form of this page, if any; one on its way is no longer the user's to lose. */
 function unsaved() {
   const form = document.querySelector("form[data-guard]");
-  return form && changed.has(form) && !form.classList.contains("htmx-request") ? /** @type {HTMLElement} */ (form) : null;
+  // Of one whose draft is kept nothing is lost.
+  const isTheirs = form && changed.has(form) && !form.matches('.htmx-request, [data-draft="kept"]');
+  return isTheirs ? /** @type {HTMLElement} */ (form) : null;
 }
 
 function keepUnsaved(event) {

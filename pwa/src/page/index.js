@@ -6,6 +6,7 @@ import "htmx.org";
 
 import { startSync } from "../sync/client.js";
 import { watchCatalogue } from "./catalogue.js";
+import { watchDrafts } from "./draft.js";
 import { watchForms } from "./forms.js";
 import { watchNews } from "./live.js";
 import { watchNavigation } from "./navigation.js";
@@ -13,10 +14,15 @@ import { watchPhone } from "./phone.js";
 import { watchPhotos } from "./photos.js";
 import { watchPlace } from "./place.js";
 import { watchWalk } from "./walk.js";
+import { watchUndo } from "./undo.js";
+import { watchVoice } from "./voice.js";
 
 watchForms();
 watchNavigation();
 watchPhotos();
+watchVoice();
+watchDrafts();
+watchUndo();
 watchCatalogue();
 watchPlace();
 watchWalk();

@@ -5,9 +5,9 @@ export function watchNavigation() {
     const { target } = /** @type {any} */ (detail).ctx;
     if (target === document.body) document.getElementById("content")?.focus({ preventScroll: true });
   });
-  // A thumbnail that is neither here nor at the server yet leaves its plain ground, not a broken picture.
+  // A picture that is neither here nor at the server yet, or that only the server can decode, leaves its plain ground.
   document.addEventListener("error", ({ target }) => {
     const picture = /** @type {Element | null} */ (target);
-    if (picture?.matches?.("img.thumb")) picture.removeAttribute("src");
+    if (picture?.matches?.("img.thumb, .shot img, .gallery img")) picture.removeAttribute("src");
   }, { capture: true });
 }

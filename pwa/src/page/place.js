@@ -45,6 +45,7 @@ export function offerPlace(form, { lat, lon }) {
 
 function fill(part, values) {
   for (const [name, value] of Object.entries(values)) field(part, name).value = value;
+  part.dispatchEvent(new CustomEvent("xunge:place"));
 }
 
 /** @returns {HTMLInputElement} */

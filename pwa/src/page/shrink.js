@@ -26,6 +26,11 @@ export async function shrink(file) {
   }
 }
 
+/** Whether a file is what iPhones write (ISO 23008-12), which most browsers cannot decode. @param {Blob} file */
+export async function isHeif(file) {
+  return /^ftyp(hei|hev|mif1|msf1)/.test(await file.slice(4, 12).text());
+}
+
 /**
  * Resizing while making a bitmap happens beside the page, and takes half the time of a canvas doing it.
  * @param {ImageBitmap | OffscreenCanvas | HTMLCanvasElement} source @param {number} edge_px

@@ -14,6 +14,7 @@
  *     });
  */
 import { nextStamp } from "./clock.js";
+import { photosNamed } from "./capture.js";
 import * as begun from "./drafts.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as following from "./following.js";
@@ -30,6 +31,9 @@ import { vaultFor } from "./vault.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { Locked, NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
+
+/** As many reports as a grid may see in three busy days. */
+const REPORTS_NEAR = 200;
 
 /** @typedef {ReturnType<typeof storeOf>} Store */
 
@@ -75,7 +79,7 @@ export function storeOf(session, wrote = () => undefined) {
     /** Sends a record that was put aside once more, with its photo records; false when a clerk has decided on it already. @param {string} id */
     resend: async (id) => {
       const rows = await refused.refusals(author);
-      const photos = new Set((await reading.getRecord(session, id))?.doc.photos ?? []);
+      const photos = new Set(photosNamed((await reading.getRecord(session, id))?.doc));
       const sent = await refused.putBack(author, rows.filter((row) => (row.id === id || photos.has(row.id)) && row.state === "waiting"));
       return told(sent.length ? { databases: [] } : null) !== null;
     },
@@ -98,8 +102,8 @@ function forms(author, told) {
     dropDraft: (uuid) => begun.dropDraft(author, uuid),
     /** @param {string} uuid @param {string} key */
     draftFiles: (uuid, key) => begun.draftFiles(author, uuid, key),
-    /** Milliseconds in which a record may be taken back. @param {string} id */
-    undoTime: (id) => undoing.undoTime(author, id),
+    /** Milliseconds in which a record may be taken back. @param {string} id @param {number} [now_ms] */
+    undoTime: (id, now_ms) => undoing.undoTime(author, id, now_ms),
     /** @param {string} id @param {Parameters<typeof undoing.takeBack>[2]} draft */
     takeBack: async (id, draft) => (await undoing.takeBack(author, id, draft)) && told({ databases: [] }) !== null,
     /** How many originals of a record wait for Wi-Fi. @param {string} id */
@@ -184,11 +188,15 @@ function lists(session) {
     /** Codes. @param {number} [count] */
     mostUsedCategories: (count) => reading.mostUsedCategories(session, count),
     grids: () => reading.grids(session),
-    /** Rows of these units, those that are known. @param {string[]} ids */
-    units: (ids) => reading.rowsOf(session, "ref", ids),
+    /** Rows of the reference data (units, duty rosters), those that are known. @param {string[]} ids */
+    known: (ids) => reading.rowsOf(session, "ref", ids),
+    /** The newest reports on this phone, whoever made them, without `where`. */
+    recentReports: async () => (await reading.listNewest(session, "report", { limit: REPORTS_NEAR })).rows,
+    /** Building and unit of the households in a compound. @param {{_id: string, name: string, grid: string}} compound */
+    homesIn: (compound) => reading.homesIn(session, compound),
     /** Compounds (小区) of this user's grids. */
     compounds: () => reading.compounds(session),
-    /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original"} size */
+    /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original" | "voice"} size */
     photoBlob: (photo, size) => photoBlob(author, photo, size),
     /** What was put aside, with its outcome. */
     refusals: () => refused.refusals(author),
@@ -202,11 +210,13 @@ function lists(session) {
   };
 }
 
+/** What the browser cannot decode is shown as the server has made it, and by nothing until then. */
 async function photoBlob(author, photo, size) {
-  const roles = { thumb: ["thumb", "sent"], screen: ["sent", "original"], original: ["original", "sent"] }[size] ?? [];
+  const isPicture = size === "thumb" || size === "screen";
+  const roles = { thumb: ["thumb", "sent"], screen: ["sent", "original"], original: ["original", "sent"] }[size] ?? ["sent"];
   for (const role of roles) {
     const blob = await outbox.blobOf(author, photo, role);
-    if (blob) return blob;
+    if (blob && !(isPicture && /hei[cf]$/.test(blob.type))) return blob;
   }
   return null;
 }

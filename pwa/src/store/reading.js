@@ -4,7 +4,7 @@
  *
  * @typedef {{id: string, database: string, doc: any}} Row
  */
-import { correctedAt } from "./capture.js";
+import { correctedAt, photosNamed } from "./capture.js";
 import { KINDS_OF, namesOf, parse } from "./databases.js";
 import { find, findMany, range } from "./documents.js";
 import { linkedTo, ownOf } from "./links.js";
@@ -13,6 +13,7 @@ import { refusals } from "./refusals.js";
 
 const TASKS_MOST = 200;
 const COMPOUNDS_MOST = 5000;
+const HOMES_MOST = 3000;
 
 function row(database, doc) {
   return { id: doc._id, database, doc };
@@ -89,9 +90,9 @@ export async function rowsOf(session, database, ids) {
   return docs.filter(Boolean).map((doc) => row(database, doc));
 }
 
-/** The photo documents a record names, in its order. @returns {Promise<Row[]>} */
+/** The photo documents a record names, in its order; its voice note's last. @returns {Promise<Row[]>} */
 export async function photosOf(session, { database, doc }) {
-  return rowsOf(session, database, doc.photos ?? []);
+  return rowsOf(session, database, photosNamed(doc));
 }
 
 /** What is linked to a record (visits, notes, replies), newest first. @returns {Promise<Row[]>} */
@@ -137,6 +138,14 @@ export async function categories(session) {
 export async function compounds({ author, grids }) {
   const all = await range(author, "ref", "compound", { limit: COMPOUNDS_MOST, oldest_first: true });
   return all.filter(({ grid }) => grids.includes(grid));
+}
+
+/** Building and unit of the households in a compound, as far as this phone may read them. @returns {Promise<{compound: string, building: string, unit: string}[]>} */
+export async function homesIn(session, { _id: compound, name, grid }) {
+  const names = shownOf(session, "household").filter((one) => one.isOpen && parse(one.name).grid === grid);
+  const lists = await Promise.all(names.map((one) => range(session.author, one.name, "household", { limit: HOMES_MOST })));
+  const isIn = (doc) => doc.compound === compound || doc.compound === name || doc.address.includes(name);
+  return lists.flat().filter(isIn).map(({ building, unit }) => ({ compound, building: building ?? "", unit: unit ?? "" }));
 }
 
 /** Codes of this user's categories by use in their last reports, most used first. @returns {Promise<string[]>} */

@@ -12,6 +12,7 @@
  * @typedef {{photo: string, n: number, of: "record" | "file", code: string, is_kept: boolean}} RefusedPhoto `n` counts from 1
  * @typedef {{unsent: Map<string, string | null>, refused: Map<string, any>, files: import("./outbox.js").Upload[], isPushing: boolean}} Standing
  */
+import { photosNamed } from "./capture.js";
 import { done, transact } from "./idb.js";
 import { oldestQuarter } from "./databases.js";
 import { entries, state, uploads } from "./outbox.js";
@@ -68,12 +69,14 @@ function isGoing({ problem, is_final }) {
 }
 
 function refusedPhotos(doc, refused, files) {
-  return (doc.photos ?? []).flatMap((photo, at) => {
+  const found = /** @type {RefusedPhoto[]} */ ([]);
+  for (const [at, photo] of photosNamed(doc).entries()) {
     const refusal = refused.get(photo);
-    if (refusal && refusal.adopted_as?.id !== photo) return [{ photo, n: at + 1, of: "record", code: refusal.reason, is_kept: true }];
     const file = files.find((one) => one.photo === photo && one.problem);
-    return file ? [{ photo, n: at + 1, of: "file", code: file.problem, is_kept: file.is_kept === true }] : [];
-  });
+    if (refusal && refusal.adopted_as?.id !== photo) found.push({ photo, n: at + 1, of: "record", code: refusal.reason, is_kept: true });
+    else if (file) found.push({ photo, n: at + 1, of: "file", code: file.problem, is_kept: file.is_kept === true });
+  }
+  return found;
 }
 
 /** Ids of records of which a photo was refused, each once. @param {import("./meta.js").Session} session @returns {Promise<string[]>} */
@@ -99,7 +102,7 @@ function refusedPlace({ id, reason, detail, state = "waiting", decided_at = null
 
 function progress(doc, going, refused) {
   const lost = refused.filter(({ photo }) => !going.some((file) => file.photo === photo)).length;
-  const total = Math.max((doc.photos?.length ?? 0) - lost, going.length);
+  const total = Math.max(photosNamed(doc).length - lost, going.length);
   const partly = going.reduce((sum, { sent_bytes, size_bytes }) => sum + sent_bytes / size_bytes, 0);
   const percent = total ? Math.floor((100 * (total - going.length + partly)) / total) : 100;
   return { photos_unsent: going.length, percent };

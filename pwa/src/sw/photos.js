@@ -5,28 +5,44 @@
 import { openStore } from "../store/index.js";
 import { photosCache } from "../store/removal.js";
 
-const PATTERN = /^\/m\/photos\/([^/]+)\/(thumb|screen|original)$/;
+const PATTERN = /^\/m\/photos\/([^/]+)\/(thumb|screen|original|voice)$/;
+const DRAFT = /^\/m\/drafts\/([^/]+)\/files\/([^/]+)$/;
 const KEPT = 400;
 
 /** Is this the address of a photo? @param {string} pathname */
 export function isPhoto(pathname) {
-  return PATTERN.test(pathname);
+  return PATTERN.test(pathname) || DRAFT.test(pathname);
 }
 
 /** @param {Request} request */
 export async function photo(request) {
-  const [, part, size] = /** @type {RegExpExecArray} */ (PATTERN.exec(new URL(request.url).pathname));
-  const id = decodeURIComponent(part);
+  const { pathname } = new URL(request.url);
+  const [, id, size] = (PATTERN.exec(pathname) ?? DRAFT.exec(pathname) ?? []).map(decodeURIComponent);
+  const isDraft = DRAFT.test(pathname);
   const store = await openStore();
-  if (!store) return new Response(null, { status: 404 });
-  const blob = await store.photoBlob(id, /** @type {any} */ (size));
-  if (blob) return new Response(blob, { headers: headersOf(blob.type) });
+  const blob = await (isDraft ? draftFile(store, id, size) : store?.photoBlob(id, /** @type {any} */ (size)));
+  if (blob) return whole(blob, request.headers.get("Range"));
+  if (isDraft || !store) return new Response(null, { status: 404 });
   return size === "original" ? fromServer(store.session, id, size) : kept(store.session, id, size);
 }
 
+async function draftFile(store, uuid, key) {
+  const { thumb, sent, original } = (await store?.draftFiles(uuid, key)) ?? {};
+  return thumb ?? sent ?? original;
+}
+
+/** A file of this phone's; players of sound ask for a part of it, and some play nothing without. */
+function whole(blob, range) {
+  const [, from] = /^bytes=(\d+)-/.exec(range ?? "") ?? [];
+  const headers = { ...headersOf(blob.type), "Accept-Ranges": "bytes" };
+  if (!from || Number(from) >= blob.size) return new Response(blob, { headers });
+  const part = { ...headers, "Content-Range": `bytes ${from}-${blob.size - 1}/${blob.size}` };
+  return new Response(blob.slice(Number(from)), { status: 206, headers: part });
+}
+
 function headersOf(type) {
-  const image = /^image\/(jpeg|png|webp|heic|heif|avif|gif)$/.test(type) ? type : "application/octet-stream";
-  return { "Content-Type": image, "Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff" };
+  const known = /^(image\/(jpeg|png|webp|heic|heif|avif|gif)|audio\/(webm|mp4|ogg))(;|$)/.test(type) ? type : "application/octet-stream";
+  return { "Content-Type": known, "Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff" };
 }
 
 async function kept(session, id, size) {

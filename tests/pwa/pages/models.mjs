@@ -127,6 +127,35 @@ async function addTrack(add, { phone, patrol_id }) {
   await phone.post(redirect, { send: "yes" });
 }
 
+/** A report from its first photo to its undo: what is offered, hinted at and kept meanwhile. */
+async function addReport(add, language) {
+  const phone = await app({ language, grids: [GRID, SECOND_GRID] });
+  const compound = { _id: "compound:c001", _rev: "1-0", type: "compound", v: 1, name: ROUGH, grid: GRID, address: ROUGH, police: null, enforcement: null };
+  const shift = { unit: "unit:safety", phone: "0951-2060002", days: [1, 2, 3, 4, 5, 6, 7], begins: "00:00", ends: "00:00", valid_to: null };
+  await keep(phone.store.session.author, "ref", [
+    compound,
+    { _id: "unit:safety", _rev: "1-0", type: "unit", v: 1, name: { "zh-CN": ROUGH, en: ROUGH } },
+    { _id: `duty:${GRID.slice(0, 9)}`, _rev: "1-0", type: "duty", v: 1, area: GRID.slice(0, 9), shifts: [shift] },
+  ]);
+  const where = { lat: "38.49", lon: "106.13", compound: compound._id, building: "3", unit_typed: ROUGH.slice(0, 20) };
+  const sound = new Blob(["sound"], { type: "audio/webm" });
+  const files = { photo: [jpeg()], after: [jpeg()], voice: [sound], original: [jpeg(5000)], thumb: [jpeg(10)] };
+  const form = filled(await phone.get("/m/report?urgency=emergency"), { ...where, category: "1101", text: ROUGH, urgency: "emergency", solved: "1", solved_text: ROUGH, evidence: "1" });
+  const saved = await phone.post("/m/reports", form, { files, every: { shot: ['{"original":true}'] } });
+  await add("an emergency just sent", phone.get(saved.redirect));
+  await add("an emergency sent too late to undo", phone.get(saved.redirect.replace("saved", "late")));
+  const query = new URLSearchParams({ ...where, category: "1101", uuid: "x" });
+  await add("somebody reported it", phone.get(`/m/report/near?${query}`));
+  await add("buildings", phone.get(`/m/report/places?${query}`));
+  await add("on duty", phone.get(`/m/report/duty?grid=${GRID}`));
+  await add("nobody on duty", phone.get("/m/report/duty?grid=x"));
+  const draft = (await phone.get("/m/report")).data.form.uuid;
+  const pieces = JSON.stringify(["photo", "after", "voice"].map((part) => ({ key: `k-${part}`, part, shot: "{}" })));
+  const kept = phone.post(`/m/drafts/${draft}`, { ...form, uuid: draft, pieces }, { files: { "sent:k-photo": [jpeg()], "sent:k-voice": [sound] } });
+  await add("a draft is kept", kept);
+  for (const path of ["/m/", "/m/report", `/m/report?draft=${draft}`]) await add(`with a draft ${path}`, phone.get(path));
+}
+
 /** `[{name, template, data}]` in a language. */
 export async function shownPages(language) {
   const pages = [];
@@ -138,6 +167,7 @@ export async function shownPages(language) {
   const police = await app({ language, police: true });
   for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/visits/log", "/m/report"]) await add(`police ${path}`, police.get(path));
   await addBeat(add, language);
+  await addReport(add, language);
   const full = await filledPhone(language);
   const { household, visit } = await withHousehold(full);
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,
