@@ -14,7 +14,8 @@ import { showPhoto, showRecord } from "./records.js";
 import { handOver, resend } from "./refused.js";
 import { showReportForm } from "./report-form.js";
 import { saveReport, sendOriginals, undoReport } from "./reports.js";
-import { chooseLanguage, showSignIn, signIn, signOut } from "./session.js";
+import { chooseLanguage, chooseTextSize, showSignIn, showSignOut, signIn, signOut } from "./session.js";
+import { showSync } from "./sync-centre.js";
 import { answerTask, showTask } from "./tasks.js";
 import { showToday } from "./today.js";
 import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm } from "./visits.js";
@@ -56,10 +57,13 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/visits", handle: saveVisit },
   { method: "GET", path: "/m/cases", handle: showCases },
   { method: "GET", path: "/m/me", handle: showMe },
+  { method: "GET", path: "/m/sync", handle: showSync },
   { method: "GET", path: "/m/sync-chip", handle: showSyncChip },
   { method: "GET", path: "/m/sign-in", handle: showSignIn, open: true },
   { method: "POST", path: "/m/session", handle: signIn, open: true },
+  { method: "GET", path: "/m/session/end", handle: showSignOut },
   { method: "POST", path: "/m/session/end", handle: signOut },
   { method: "POST", path: "/m/hand-over", handle: handOver },
+  { method: "POST", path: "/m/text-size", handle: chooseTextSize },
   { method: "POST", path: "/m/language", handle: chooseLanguage, open: true },
 ]);

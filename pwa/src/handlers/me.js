@@ -1,4 +1,5 @@
 /** 我的: sync, this phone, what was refused, language, and the chip of the top line. */
+import { TEXT_SIZES } from "../store/meta.js";
 import { lengthText, momentOf, sizeText } from "./moments.js";
 import { lineOf, refusedRecord } from "./refused.js";
 import { chipFacts, page } from "./pages.js";
@@ -13,6 +14,7 @@ const RIGHT_MS = 5000;
 const WRONG_MS = 2 * 60_000;
 /** What a clerk has decided is shown for so long, and in the record itself always. */
 const DECIDED_MS = 14 * 24 * 3_600_000;
+const LETTERS = Object.freeze({ normal: "me.text_normal", large: "me.text_large", largest: "me.text_largest" });
 /** More than a person reads through; the rest follows as these are settled. */
 const ROWS = 50;
 
@@ -20,9 +22,9 @@ const ROWS = 50;
 export async function showMe(input, store, context) {
   const about = await aboutRows(store, context, input.now);
   const { user, device } = store.session;
-  const [sync, status, refused, refused_photos, others_count] = await Promise.all([
+  const [sync, status, refused, refused_photos, others_count, rescued_at] = await Promise.all([
     syncSummary(store), store.status(), refusedRows(store, about, context.domain), refusedPhotoRows(store, about, context.domain),
-    context.waitingOfOthers(),
+    context.waitingOfOthers(), store.rescuedAt(),
   ]);
   return page(store, "me.html", {
     tab: "me",
@@ -34,6 +36,8 @@ export async function showMe(input, store, context) {
     clock: clockWarning(status.offset_ms, context.t),
     others_count,
     is_offline: status.problem === "offline",
+    rescue: rescueOf(store.session, sync.unsent_count + others_count, momentOf(rescued_at, input.now)),
+    sizes: TEXT_SIZES.map((size) => ({ size, label: LETTERS[size], is_chosen: size === context.text_size })),
     refused,
     refused_photos,
     user_name: user.name,
@@ -41,7 +45,12 @@ export async function showMe(input, store, context) {
   });
 }
 
-function syncFacts(status, now_ms, t) {
+/** The rescue file: whether there is something to put into one, and whether this phone can make it yet. */
+export function rescueOf({ seal_key }, count, made_at) {
+  return { count, can_make: Boolean(seal_key?.proof), made_at };
+}
+
+export function syncFacts(status, now_ms, t) {
   const last = momentOf(status.last_contact_at, now_ms);
   return [
     fact("me.network", { key: stateOf(status) }),
@@ -68,7 +77,7 @@ function storageSaying({ usage_bytes, quota_bytes }) {
   return { key: "me.storage_value", slots: { used: sizeText(usage_bytes), free: sizeText(free_bytes) } };
 }
 
-async function refusedRows(store, about, domain) {
+export async function refusedRows(store, about, domain) {
   const refusals = (await store.refusals()).filter((refusal) => !refusal.id.startsWith("photo:") && isRecent(refusal, about.now_ms));
   const newest = refusals.sort((one, other) => other.refused_at.localeCompare(one.refused_at)).slice(0, ROWS);
   const records = await Promise.all(newest.map(({ id }) => store.getRecord(id)));

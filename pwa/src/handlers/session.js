@@ -1,7 +1,10 @@
-/** Signing in (which enrols the phone), signing out (which keeps what is unsent), and the language. */
+/** Signing in (which enrols the phone), signing out (which keeps what is unsent), the language and the size of letters. */
+import { TEXT_SIZES } from "../store/meta.js";
 import { judged, needed, isRefused, textOf } from "./fields.js";
 import { momentOf } from "./moments.js";
-import { refuse } from "./pages.js";
+import { rescueOf } from "./me.js";
+import { page, refuse } from "./pages.js";
+import { syncSummary } from "./today.js";
 
 const LANGUAGES = Object.freeze(["zh-CN", "en"]);
 const SAYINGS = Object.freeze({
@@ -43,10 +46,23 @@ function refuseSignIn(input, context, error, fields) {
   return refuse(input, context, { label: SAYINGS[error.kind] ?? "signin.server_trouble", slots: { minutes } }, fields);
 }
 
+/** `GET /m/session/end`: what is unsent, and what becomes of it. */
+export async function showSignOut(input, store, context) {
+  const [sync, rescued_at] = await Promise.all([syncSummary(store), store.rescuedAt()]);
+  const rescue = rescueOf(store.session, sync.unsent_count, momentOf(rescued_at, input.now));
+  return page(store, "sign-out.html", { tab: "me", title: context.t("me.sign_out"), back: "/m/me", ...sync, rescue });
+}
+
 /** `POST /m/session/end`: nobody is signed in afterwards; records and outbox stay. */
 export async function signOut(input, store, context) {
   await context.signOut();
   return { redirect: "/m/sign-in" };
+}
+
+/** `POST /m/text-size` */
+export async function chooseTextSize(input, store, context) {
+  if (TEXT_SIZES.includes(input.form.size)) await context.setTextSize(input.form.size);
+  return { redirect: "/m/me" };
 }
 
 /** `POST /m/language` */

@@ -29,6 +29,18 @@ function signInSaying(problem, rescue) {
 /** What a phone says whose token was refused, while it hands over and when it has. */
 const RESCUES = Object.freeze({ sending: "rescue.sending", kept: "rescue.kept" });
 
+/** With less room than this the user hears of it, while there is still time. */
+const LOW_BYTES = 150e6;
+/** What a report's photo takes, with its original now and then. */
+const PHOTO_BYTES = 600e3;
+
+/** A word before the phone is full, or null. @param {{usage_bytes: number | null, quota_bytes: number | null}} status */
+export function storageWarning({ usage_bytes, quota_bytes }) {
+  if (!quota_bytes) return null;
+  const free_bytes = Math.max(0, quota_bytes - (usage_bytes ?? 0));
+  return free_bytes > LOW_BYTES ? null : { label: "me.storage_low", slots: { count: Math.floor(free_bytes / PHOTO_BYTES) } };
+}
+
 /** Why records wait, for the chip; empty when it is nothing special. @param {string | null} problem */
 export function whyOf(problem) {
   if (needsSignIn(problem)) return "sync.why_sign_in";

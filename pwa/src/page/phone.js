@@ -3,14 +3,20 @@ import { askToPersist, onNews, requestSync, takeUpdate } from "../sync/client.js
 import { whenArrived } from "./arrival.js";
 
 /** Where a waiting version shows: the line of every page, and the button that takes it. */
-const UPDATE = "#news, [data-take-update]";
+const UPDATE = "#news, main [data-take-update]";
+const LATER = "xunge-update-later";
+const LATER_MS = 4 * 3_600_000;
 
 export function watchPhone() {
   document.addEventListener("click", ({ target }) => {
-    const button = /** @type {Element} */ (target).closest("[data-sync-now], [data-take-update]");
+    const button = /** @type {Element} */ (target).closest("button");
     if (button?.matches("[data-sync-now]")) syncNow();
     if (button?.matches("[data-take-update]")) takeUpdate();
+    if (button?.matches("[data-update-later]")) putOff(button);
+    if (button?.matches("[data-ask-persist]")) askToPersist().then(showAll);
   });
+  document.addEventListener("htmx:after:request", askWhenSaved);
+  addEventListener("appinstalled", () => askToPersist());
   whenArrived("[data-persist]", showPersistence);
   whenArrived(UPDATE, offerUpdate);
   onNews(({ type }) => type === "update-ready" && document.querySelectorAll(UPDATE).forEach(offerUpdate));
@@ -22,13 +28,32 @@ function syncNow() {
   if (line) line.textContent = (navigator.onLine ? line.dataset.asked : line.dataset.offline) ?? "";
 }
 
-async function showPersistence(line) {
-  const isKept = await askToPersist();
-  line.textContent = isKept ? line.dataset.yes : line.dataset.no;
+/** Now there is something to keep, and somebody who uses the app: browsers that decide by that say yes, others ask. */
+function askWhenSaved({ detail }) {
+  const { sourceElement, response } = detail.ctx;
+  if (response?.status < 400 && sourceElement?.matches?.("form[data-guard]")) void askToPersist();
 }
 
-/** @param {Element} place */
+async function showPersistence(line) {
+  const isKept = (await navigator.storage?.persisted?.()) === true;
+  line.textContent = isKept ? line.dataset.yes : line.dataset.no;
+  const button = /** @type {HTMLElement | null} */ (document.querySelector("[data-ask-persist]"));
+  if (button) button.hidden = isKept || !navigator.storage?.persist;
+}
+
+function showAll() {
+  document.querySelectorAll("[data-persist]").forEach(showPersistence);
+}
+
+/** Never over a form that is being filled in, nor for a while when its user said "later"; on Me always. @param {Element} place */
 async function offerUpdate(place) {
   const registration = await navigator.serviceWorker?.getRegistration("/m/");
-  /** @type {HTMLElement} */ (place).hidden = !registration?.waiting;
+  const isLater = place.id === "news" && (Number(localStorage.getItem(LATER)) > Date.now() || document.querySelector("form[data-guard]") !== null);
+  /** @type {HTMLElement} */ (place).hidden = !registration?.waiting || isLater;
+}
+
+/** @param {Element} button */
+function putOff(button) {
+  localStorage.setItem(LATER, String(Date.now() + LATER_MS));
+  /** @type {HTMLElement} */ (button.closest("#news")).hidden = true;
 }

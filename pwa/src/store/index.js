@@ -25,9 +25,11 @@ import * as outbox from "./outbox.js";
 import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
 import * as refused from "./refusals.js";
+import { rescuedAt } from "./rescue-file.js";
 import * as saving from "./saving.js";
 import * as undoing from "./undo.js";
 import { vaultFor } from "./vault.js";
+import { waitingRows } from "./waiting.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { Locked, NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
@@ -198,6 +200,10 @@ function lists(session) {
     compounds: () => reading.compounds(session),
     /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original" | "voice"} size */
     photoBlob: (photo, size) => photoBlob(author, photo, size),
+    /** What waits, record by record (`waiting.js`). @param {number} limit */
+    waiting: (limit) => waitingRows(session, limit),
+    /** When the rescue file was made last, or null. */
+    rescuedAt: () => rescuedAt(author),
     /** What was put aside, with its outcome. */
     refusals: () => refused.refusals(author),
     /** `{records, photos, count, documents, size_bytes, oldest_quarter}` not at the server yet. */

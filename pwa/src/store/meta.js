@@ -5,7 +5,8 @@
  * @typedef {{name: string, pull: boolean, push: boolean}} RemoteDatabase
  * @typedef {{user: {id: string, name: string, roles: string[]}, author: string, device: string, token: string,
  *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, server_ms?: number | null, enrolled_at: string, epoch?: string,
- *   seal_key?: {id: string, point: string}}} Session `seal_key` is what only the server opens (`crypto/seals.js`).
+ *   seal_key?: {id: string, point: string, proof?: string}}} Session `seal_key` is what only the server opens (`crypto/seals.js`), and
+ *   what it believes a rescue file by.
  *   `server_ms` is the server's time at the last contact: no clock of this phone's is before it
  */
 import { done, open, transact } from "./idb.js";
@@ -103,9 +104,26 @@ export async function setAppVersion(version) {
   await setSetting("version", version);
 }
 
-/** `zh-CN` unless the user chose otherwise. @returns {Promise<string>} */
+/** Letters larger than the phone's own setting makes them, by the names `styles/base.css` knows. */
+export const TEXT_SIZES = Object.freeze(["normal", "large", "largest"]);
+
+/** What everybody on this phone chose for it: `zh-CN` and `normal` unless they chose otherwise. */
+export async function choices() {
+  const db = await openMeta();
+  const [language = "zh-CN", text_size = "normal"] = await transact(db, ["settings"], "readonly", (tx) => {
+    return Promise.all(["language", "text_size"].map((key) => done(tx.objectStore("settings").get(key))));
+  });
+  return { language, text_size };
+}
+
+/** @returns {Promise<string>} */
 export async function language() {
-  return (await setting("language")) ?? "zh-CN";
+  return (await choices()).language;
+}
+
+/** @param {string} size one of `TEXT_SIZES` */
+export async function setTextSize(size) {
+  await setSetting("text_size", size);
 }
 
 export async function setLanguage(code) {

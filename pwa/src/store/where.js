@@ -64,7 +64,7 @@ async function waitingIn(/** @type {IDBObjectStore} */ store) {
 }
 
 /** Whether a file is still on its way; one that is refused for good is not. @param {import("./outbox.js").Upload} upload */
-function isGoing({ problem, is_final }) {
+export function isGoing({ problem, is_final }) {
   return !(problem && is_final);
 }
 

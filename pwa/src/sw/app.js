@@ -7,7 +7,7 @@ import { routes } from "../handlers/index.js";
 import { translator } from "../render/environment.js";
 import { StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
-import { endSession, language as chosenLanguage, setLanguage, wipedAt } from "../store/meta.js";
+import { choices, endSession, setLanguage, setTextSize, wipedAt } from "../store/meta.js";
 import { tell } from "../sync/channel.js";
 import { EnrolmentError, enrol } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
@@ -35,12 +35,13 @@ async function run({ route, params }, request) {
   const store = await openStore(announce);
   const { pathname: path, search } = new URL(request.url);
   if (!store && !route.open) return redirected(SIGN_IN, request);
-  const context = await contextOf(store);
+  const chosen = await choices();
+  const texts = await textsOf(chosen.language);
+  const context = contextOf(store, chosen, texts);
   const answered = await route.handle(await inputOf(request, params), store, context);
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
   if (!answered.template) return new Response(null, { status: answered.status });
-  const texts = await textsOf(await chosenLanguage());
-  return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user });
+  return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, text_size: chosen.text_size });
 }
 
 function announce(databases) {
@@ -48,16 +49,16 @@ function announce(databases) {
 }
 
 /** What a handler may use beside the store. */
-async function contextOf(store) {
-  const language = await chosenLanguage();
-  const { texts } = await textsOf(language);
+function contextOf(store, { language, text_size }, { texts }) {
   return {
     version: BUILD_VERSION,
     domain: DOMAIN,
     language,
+    text_size,
     session: store?.session ?? null,
     t: translator(texts),
     setLanguage,
+    setTextSize,
     waitingOfOthers: () => waitingOfOthers(store?.session.author ?? null),
     wipedAt,
     handOver: async () => {
@@ -89,9 +90,10 @@ async function redirected(location, request, headers = {}, hops = 0) {
 }
 
 async function failure(request, status, message, heading = `${message}_title`) {
-  const texts = await textsOf(await chosenLanguage().catch(() => "zh-CN"));
+  const { language, text_size } = await choices().catch(() => ({ language: "zh-CN", text_size: "normal" }));
+  const texts = await textsOf(language);
   const { pathname: path } = new URL(request.url);
   const title = translator(texts.texts)(heading);
   const answered = { template: "message.html", data: { title, message, slots: {}, bare: false }, status };
-  return pageOf(answered, { request, path, texts, version: BUILD_VERSION });
+  return pageOf(answered, { request, path, texts, version: BUILD_VERSION, text_size });
 }

@@ -8,6 +8,7 @@ import { tell } from "../sync/channel.js";
 import { answer } from "./app.js";
 import { dropOldFiles, file, isFile, precache } from "./files.js";
 import { isPhoto, photo } from "./photos.js";
+import { RESCUE_FILE, answerRescueFile } from "./rescue-file.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 
@@ -39,6 +40,7 @@ async function activate() {
 
 function respond(request, pathname) {
   if (isPhoto(pathname)) return photo(request);
+  if (pathname === RESCUE_FILE) return answerRescueFile();
   if (request.method === "GET" && isFile(pathname)) return file(request);
   return answer(request);
 }

@@ -50,7 +50,7 @@ async function post(credentials) {
 }
 
 /** @param {any} answer of `POST /api/devices` @param {number} now_ms @param {number} [sent_ms] @returns {import("../store/meta.js").Session} */
-export function sessionOf({ device_id, token, user, grids, databases, server_time }, now_ms, sent_ms = now_ms) {
+export function sessionOf({ device_id, token, user, grids, databases, server_time, seal_key }, now_ms, sent_ms = now_ms) {
   return {
     user,
     author: user.id.replace(/^user:/, ""),
@@ -60,6 +60,7 @@ export function sessionOf({ device_id, token, user, grids, databases, server_tim
     databases,
     offset_ms: offsetOf(server_time, sent_ms, now_ms),
     server_ms: Date.parse(server_time) || null,
+    seal_key,
     enrolled_at: new Date(now_ms).toISOString(),
   };
 }

@@ -69,12 +69,12 @@ export async function refresh(session) {
   const sent_ms = Date.now();
   const told = await ask(session, "/api/devices/me");
   const offset_ms = offsetOf(told.server_time, sent_ms, Date.now()) ?? session.offset_ms;
-  const { user, grids, databases, token = session.token, epoch = session.epoch } = told;
+  const { user, grids, databases, token = session.token, epoch = session.epoch, seal_key = session.seal_key } = told;
   const server_ms = Date.parse(told.server_time) || session.server_ms;
-  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token, epoch });
+  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key });
   await note(session.author, { last_contact_at: new Date().toISOString() });
   // The same object: whoever listens for pokes or sends photos with it has a renewed token from the next request on.
-  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token, epoch });
+  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key });
 }
 
 async function tryAgain(session) {

@@ -17,6 +17,8 @@ const { translator } = await import(new URL("src/render/environment.js", PWA));
 
 export { GRID, QUARTER };
 export const SECOND_GRID = "640105002001002";
+/** What phones seal to: some point of the curve, whose private half nobody needs here. */
+export const SEAL_KEY = { id: "00", point: "BG/wO5SSQc4drdQ1GeaWDgqFtBppoFwygQOqK84VlMoWPE91OlW/AdxT9sCwx+7ni0DG/30lqW4igrmJzvccFEo=", proof: "x" };
 export const NOW = Date.parse("2026-11-23T08:00:00.000Z");
 
 export function texts(language) {
@@ -72,8 +74,9 @@ export async function pulled(session, database, docs) {
 
 export function contextOf(store, language = "zh-CN", fields = {}) {
   return {
-    version: "test", language, domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
+    version: "test", language, text_size: "large", domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
     enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined,
+    setTextSize: async () => undefined,
     waitingOfOthers: async () => 0, wipedAt: async () => null, handOver: async () => undefined, ...fields,
   };
 }

@@ -1,6 +1,6 @@
 /** Every page in its telling states, as the handlers make them: empty, filled, refused, returned. */
 import { jpeg } from "../engine/phone.mjs";
-import { GRID, NOW, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
+import { GRID, NOW, SEAL_KEY, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
 const { noteHeldBack, noteUpload, release, setState, uploads, waitingOf } = await import("../../../pwa/src/store/outbox.js");
@@ -73,6 +73,7 @@ async function addRefusals(add, phone, ids) {
     await add(`held back for ${reason}`, phone.get(`/m/records/${ids[4]}`));
   }
   await add("refused records on Me", phone.get("/m/me"));
+  await add("everything in the sync centre", phone.get("/m/sync"));
   await add("a refused report made anew", phone.get(`/m/report?from=${ids[0]}`));
 }
 
@@ -156,12 +157,23 @@ async function addReport(add, language) {
   for (const path of ["/m/", "/m/report", `/m/report?draft=${draft}`]) await add(`with a draft ${path}`, phone.get(path));
 }
 
+/** A phone that is nearly full, and one that can make a rescue file and has made one. */
+async function addSafety(add, language) {
+  const phone = await app({ language, seal_key: SEAL_KEY });
+  await phone.post("/m/reports", filled(await phone.get("/m/report"), { category: "1101", text: ROUGH }));
+  await setState(phone.store.session.author, "rescue-file", "2026-11-23T07:00:00.000Z");
+  const { storage } = navigator;
+  Object.defineProperty(navigator, "storage", { configurable: true, value: { estimate: async () => ({ usage: 95e6, quota: 100e6 }), persisted: async () => false } });
+  for (const path of ["/m/", "/m/me", "/m/session/end"]) await add(`nearly full ${path}`, phone.get(path));
+  Object.defineProperty(navigator, "storage", { configurable: true, value: storage });
+}
+
 /** `[{name, template, data}]` in a language. */
 export async function shownPages(language) {
   const pages = [];
   const add = async (name, promise) => pages.push({ name, ...(await promise) });
   const empty = await app({ language });
-  for (const path of ["/m/", "/m/report", "/m/homes", "/m/cases", "/m/me", "/m/records/report:none", "/m/sync-chip"]) {
+  for (const path of ["/m/", "/m/report", "/m/homes", "/m/cases", "/m/me", "/m/sync", "/m/session/end", "/m/records/report:none", "/m/sync-chip"]) {
     await add(`empty ${path}`, empty.get(path));
   }
   const police = await app({ language, police: true });
@@ -171,7 +183,7 @@ export async function shownPages(language) {
   const full = await filledPhone(language);
   const { household, visit } = await withHousehold(full);
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,
-    `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync-chip", `/m/records/${full.ids[0]}/photos/1`, `/m/records/${full.ids[0]}/photos/2`, ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
+    `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync", "/m/session/end", "/m/sync-chip", `/m/records/${full.ids[0]}/photos/1`, `/m/records/${full.ids[0]}/photos/2`, ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
   for (const path of paths) await add(`full ${path}`, full.phone.get(path));
   await addTasks(add, full);
   await addTroubles(add, full);
@@ -181,6 +193,7 @@ export async function shownPages(language) {
   await add("ended patrol", full.phone.get(`/m/records/patrol:${full.patrol_id}`));
   const shared = { waitingOfOthers: async () => 3, wipedAt: async () => "2026-11-23T07:00:00.000Z" };
   for (const fields of [{}, shared]) await add("sign-in", answer(null, contextOf(null, language, fields), "GET", "/m/sign-in"));
+  await addSafety(add, language);
   const wrong = await app({ language, offset_ms: 26 * 3_600_000 });
   await add("Me on a phone a day ahead", wrong.get("/m/me"));
   return pages;
