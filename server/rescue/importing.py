@@ -52,14 +52,17 @@ class Described(msgspec.Struct):
 
 @dataclass
 class Part:
-    """What a person's part of the file held, and what became of it: kept, here already, without room, not to be opened."""
+    """What a person's part of the file held, and what became of it: kept, here already, without room, not to be opened.
+
+    A photo's own document is no record to a clerk and is not counted.
+    """
 
     user: str
     device: str
     made_at: str
-    documents: int = 0
+    records: int = 0
     files: int = 0
-    documents_held: int = 0
+    records_held: int = 0
     files_held: int = 0
     without_room: int = 0
     unreadable: int = 0
@@ -140,7 +143,7 @@ def _note(parts: list[Part], piece: Piece, key: SealKey, pending: _Pending) -> N
     elif not parts:
         raise unreadable("not_a_rescue_file")
     elif piece.letter == "D":
-        parts[-1].documents += len(_documents(piece.content)[0])
+        parts[-1].records += sum(map(_is_record, _documents(piece.content)[0]))
     elif pending.add(piece):
         parts[-1].files += 1
 
@@ -151,6 +154,11 @@ def _documents(content: bytes) -> tuple[list[keeping.Document], object]:
         return keeping.documents_of(body), body.get("data_key")
     except (ValueError, InvalidInput, RecursionError):
         raise unreadable("damaged") from None
+
+
+def _is_record(one: keeping.Document) -> bool:
+    doc = one["doc"]
+    return not (isinstance(doc, dict) and str(doc.get("_id")).startswith("photo:"))
 
 
 def _decode(content: bytes, shape: type[Shape]) -> Shape:
@@ -164,7 +172,7 @@ def _keep_documents(couch: Couch, key: SealKey, part: Part, content: bytes) -> N
     documents, sealed = _documents(content)
     data_key = seals.open_data_key(key, sealed, part.user)
     rows = keeping.keep(couch, Origin(part.device, part.user), documents, data_key)
-    part.documents_held += sum(row["is_held"] for row in rows)
+    part.records_held += sum(row["is_held"] and _is_record(one) for one, row in zip(documents, rows, strict=True))
     part.without_room += sum(row.get("reason") == "quota" for row in rows)
     part.unreadable += sum(row.get("reason") == "unreadable" for row in rows)
 
@@ -202,7 +210,7 @@ def _problem_of(data: bytes) -> str | None:
 
 
 def _log(couch: Couch, by: Person, part: Part, digest: str, at: int) -> None:
-    facts = {"user": part.user, "device": part.device, "documents": part.documents, "files": part.files}
+    facts = {"user": part.user, "device": part.device, "records": part.records, "files": part.files}
     key = f"{by['name']} {digest} {at}"
     audit.note(
         couch, by=by["name"], action="rescue.import", subject=f"device:{part.device}", facts=facts | {"sha256": digest}, key=key

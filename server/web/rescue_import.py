@@ -19,7 +19,6 @@ from server.rescue.importing import Survey
 from server.web import desks, locale, streams
 from server.web.bodies import read_files
 from server.web.errors import Answer
-from server.web.pages import Pages
 from server.web.quarantine_api import person_of
 from server.web.services import services_of
 from sync.errors import StoreError
@@ -76,9 +75,8 @@ def _steps(request: Request, person: Person, form: FormData) -> Iterator[bytes]:
         data = _result(request, found)
     except (DomainError, StoreError) as error:
         data = _problem(request, error, found)
-    services = services_of(request)
-    shown: Pages = services.pages
-    yield streams.event({"html": bytes(shown.show(request, "_rescue_result.html", data).body).decode()})
+    shown = services_of(request).pages.show(request, "_rescue_result.html", data | _list(request, person))
+    yield streams.event({"html": bytes(shown.body).decode()})
 
 
 def _run(request: Request, person: Person, form: FormData) -> Data:
@@ -111,11 +109,20 @@ def _file_of(form: FormData) -> tuple[BinaryIO, int]:
 
 def _page(request: Request, person: Person, data: Data) -> Response:
     services = services_of(request)
-    frame = desks.frame_of(request, person, next(iter(sorted(person.get("townships", ()))), ""))
+    frame = desks.frame_of(request, person, _township_of(person))
     status = 422 if data.get("problem") else 200
     empty: Data = {"problem": "", "parts": [], "whole": None, "is_partial": False}
-    list_url = (frame["refused"] or {"url": "/quarantine"})["url"]
-    return services.pages.show(request, "rescue.html", frame | empty | {"list_url": list_url} | data, status=status)
+    return services.pages.show(request, "rescue.html", frame | empty | _list(request, person) | data, status=status)
+
+
+def _township_of(person: Person) -> str:
+    return next(iter(sorted(person.get("townships", ()))), "")
+
+
+def _list(request: Request, person: Person) -> Data:
+    """Where what came in is decided about."""
+    badge = services_of(request).badge.of(person, _township_of(person))
+    return {"list_url": badge["url"] if badge else "/quarantine"}
 
 
 def _result(request: Request, found: Survey) -> Data:
@@ -130,5 +137,5 @@ def _problem(request: Request, error: Exception, found: Survey) -> Data:
     code = error.fields.get("file", "") if isinstance(error, InvalidInput) else ""
     language = locale.language_of(request)
     said = locale.text(language, f"rescue.problem.{code}") if code in PROBLEMS else Answer(error).text(language)
-    whole = {"documents": sum(part.documents for part in found.parts), "files": sum(part.files for part in found.parts)}
+    whole = {"records": sum(part.records for part in found.parts), "files": sum(part.files for part in found.parts)}
     return {"parts": [], "problem": said, "whole": whole if found.parts else None, "is_partial": False}

@@ -90,6 +90,11 @@ const SHAPES = Object.freeze({
   }),
 });
 
+/** Whether lists have a row for such a document. */
+export function hasRow({ type }) {
+  return type in SHAPES;
+}
+
 export function snippet(text) {
   const signs = [...text.replace(/\s+/g, " ")];
   return signs.length > 40 ? `${signs.slice(0, 40).join("")}…` : signs.join("");

@@ -1,5 +1,5 @@
 /** 同步中心: what waits and how far it is, what was not accepted and why, what arrived last and what became of it. */
-import { chipOf, rowOf, aboutRows } from "./rows.js";
+import { aboutRows, chipOf, hasRow, rowOf } from "./rows.js";
 import { heldBack } from "./refused.js";
 import { momentOf, sizeText } from "./moments.js";
 import { page } from "./pages.js";
@@ -18,6 +18,7 @@ export async function showSync(input, store, context) {
     syncSummary(store), store.status(), store.waiting(WAITING), refusedRows(store, about, context.domain),
     store.listMine(TYPES.map((type) => [type, ARRIVED])),
   ]);
+  const waiting = rows.filter(({ doc }) => hasRow(doc));
   const whole = momentOf(status.last_sync_at, input.now);
   return page(store, "sync.html", {
     tab: "me",
@@ -25,8 +26,8 @@ export async function showSync(input, store, context) {
     back: "/m/me",
     ...sync,
     facts: [...syncFacts(status, input.now, context.t), whole ? fact("me.last_sync", { at: whole }) : fact("me.last_sync", { key: "me.never" })],
-    waiting: rows.map((record) => waitingRow(record, about, context.domain)),
-    more,
+    waiting: waiting.map((record) => waitingRow(record, about, context.domain)),
+    more: more + rows.length - waiting.length,
     refused,
     arrived: arrivedOf(mine.flat(), rows).map((record) => rowOf(record, about)),
   });

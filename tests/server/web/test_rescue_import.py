@@ -70,7 +70,7 @@ def test_a_file_comes_in_whole_once_and_logged_with_a_large_photo_in_pieces(site
     [entry] = [entry for entry in kept if entry["about"]["id"] == photo]
     assert site.couch.database(QUARANTINE).attachment(entry["_id"], "file") == large
     first = log_of(site, phone["device_id"])[0]
-    assert (first["action"], first["by"], first["facts"]["documents"]) == ("rescue.import", "triage1", 2)
+    assert (first["action"], first["by"], first["facts"]["records"]) == ("rescue.import", "triage1", 2)
     assert first["facts"]["sha256"] == hashlib.sha256(file).hexdigest()
 
 
