@@ -9,6 +9,7 @@ const SHAPES = [
   ["home", /^home-(\d{15})$/],
   ["home-quarter", /^home-(\d{15})-(\d{4}q[1-4])$/],
   ["beat", /^beat-(\d{15})-(\d{4}q[1-4])$/],
+  ["log", /^log-/],
   ["ref", /^ref$/],
   ["track", /^track-.+$/],
 ];
@@ -24,6 +25,7 @@ export const KINDS_OF = Object.freeze({
   household: ["home"],
   member: ["home"],
   errand: ["home"],
+  access: ["log"],
   case: ["grid", "home-quarter"],
   task: ["grid", "home-quarter"],
   taskreply: ["grid", "home-quarter"],
@@ -54,7 +56,7 @@ export function namesOf(databases, kinds) {
  * @throws {NoSuchDatabase} when the server announced none that may be written
  */
 export function databaseFor(databases, kind, grid) {
-  const open = databases.filter(({ name, push }) => push && parse(name).grid === grid);
+  const open = databases.filter(({ name, push }) => push && [grid, null].includes(parse(name).grid));
   const [newest] = [...namesOf(open.filter(({ pull }) => pull), [kind]), ...namesOf(open, [kind])];
   if (!newest) throw new NoSuchDatabase(kind, grid);
   return newest;

@@ -95,6 +95,19 @@ export async function* everything(author, database, count) {
   }
 }
 
+/**
+ * What changed in a database after a sequence: the winning revisions, deleted ones among them. `is_reset` says that it never came as far.
+ * @returns {Promise<{docs: any[], seq: number, is_reset: boolean}>}
+ */
+export async function changesSince(author, database, since, limit) {
+  return using(author, database, async (db) => {
+    const { update_seq: last } = since ? await db.info() : { update_seq: 1 };
+    if (since >= last) return { docs: [], seq: last, is_reset: since > last };
+    const { results, last_seq: seq } = await db.changes({ since, limit, include_docs: true });
+    return { docs: results.map(({ doc }) => doc), seq, is_reset: false };
+  });
+}
+
 /** Which of these `{id: [revs]}` are not on the phone. @returns {Promise<Record<string, {missing: string[]}>>} */
 export async function missing(author, database, revisions) {
   return using(author, database, (db) => db.revsDiff(revisions));

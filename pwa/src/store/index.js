@@ -18,6 +18,7 @@ import { photosNamed } from "./capture.js";
 import * as begun from "./drafts.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as following from "./following.js";
+import * as homes from "./homes.js";
 import * as identity from "./identity.js";
 import { newestOf } from "./links.js";
 import { currentSession } from "./meta.js";
@@ -65,7 +66,11 @@ export function storeOf(session, wrote = () => undefined) {
     /** What seals `home-*` and `beat-*` (`vault.js`). */
     vault: vaultFor(session),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
-    saveRecord: async (record) => told(await saving.saveRecord(session, record)),
+    saveRecord: async (record) => {
+      const saved = told(await saving.saveRecord(session, record));
+      await homes.follow(session, saved.databases);
+      return saved;
+    },
     /** The patrol that runs, or is over and not let go yet (`ended_at`); or null. */
     currentPatrol: () => patrols.current(author),
     /** Starts a patrol; one that runs already goes on. @param {{uuid: string, grid: string, started_at: string}} patrol */
@@ -175,6 +180,19 @@ function lists(session) {
     visitsOf: async (household, options) => addWhere(session, await reading.linkedRows(session, household, options)),
     /** When each of these (compounds, households) was last visited, epoch milliseconds of the server, by id. @param {string[]} ofs */
     lastVisits: async (ofs) => new Map([...(await newestOf(author, ofs))].map(([of, id]) => [of, identity.madeAt(id)])),
+    /** Every household, by address (`homes.js`); `fresh` makes sure of what was written since. @param {boolean} [fresh] */
+    homes: async (fresh = false) => {
+      if (fresh) await homes.refresh(session);
+      return homes.homes(session);
+    },
+    /** How many visits to households are due. @param {number} now_ms of the server */
+    dueCount: (now_ms) => homes.dueCount(session, now_ms),
+    /** Where records stand, by id. @param {string[]} ids */
+    whereAre: async (ids) => new Map((await addWhere(session, ids.map((id) => ({ id, database: "", doc: {} })))).map(({ id, where }) => [id, where])),
+    /** Records of one database that are there, with `where`. @param {string} database @param {string[]} ids */
+    recordsOf: async (database, ids) => addWhere(session, await reading.rowsOf(session, database, ids)),
+    /** Reference documents of a type, by id. @param {string} type */
+    reference: (type) => reading.reference(session, type),
     /** Notes about a record or replies to a task, whoever wrote them, with `where`. @param {string} id */
     saidOf: async (id) => addWhere(session, await reading.linkedRows(session, id)),
     /** Tasks of this user's grids. */

@@ -148,6 +148,11 @@ export async function homesIn(session, { _id: compound, name, grid }) {
   return lists.flat().filter(isIn).map(({ building, unit }) => ({ compound, building: building ?? "", unit: unit ?? "" }));
 }
 
+/** Reference documents of a type (`form`, `erranditem`), by id. @param {import("./meta.js").Session} session @param {string} type */
+export async function reference(session, type) {
+  return range(session.author, "ref", type, { limit: 500, oldest_first: true });
+}
+
 /** Codes of this user's categories by use in their last reports, most used first. @returns {Promise<string[]>} */
 export async function mostUsedCategories(session, count = 3) {
   const { rows } = await listNewest(session, "report", { limit: 60, mine: true });

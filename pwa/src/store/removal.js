@@ -5,6 +5,7 @@
 import { checkpoints, dropCheckpoint } from "./checkpoints.js";
 import { parse } from "./databases.js";
 import { destroy, idsOf, localNames } from "./documents.js";
+import { forget } from "./homes.js";
 import { close } from "./idb.js";
 import { dropLinks } from "./links.js";
 import { currentSession, dropSession, endSession, setWipedAt } from "./meta.js";
@@ -60,6 +61,7 @@ async function remove(author, name) {
   await dropBlobs(author, await idsOf(author, name, "photo"));
   await dropLinks(author, name);
   await dropCheckpoint(author, name);
+  if (parse(name).kind === "home") await forget(author, parse(name).grid ?? "");
   await destroy(author, name);
 }
 

@@ -20,6 +20,9 @@ import { openOwn } from "./own.js";
 import { casesOf, getRecord } from "./reading.js";
 
 const FRESH_MS = 60_000;
+const HAVE_CASES = new Set(["report", "errand"]);
+/** Documents that nobody sees as records: photos go with theirs, and what was read is the log's. */
+const UNSEEN = new Set(["photo", "access"]);
 
 /**
  * Adds `where` to rows of records.
@@ -29,7 +32,7 @@ const FRESH_MS = 60_000;
 export async function addWhere(session, rows) {
   const [{ unsent: waiting, refused, files, isPushing }, cases] = await Promise.all([
     standing(session.author),
-    casesOf(session, rows.filter(({ doc }) => doc.type === "report")),
+    casesOf(session, rows.filter(({ doc }) => HAVE_CASES.has(doc.type))),
   ]);
   return rows.map((row) => {
     const place = placeOf(row.id, refused, waiting, isPushing);
@@ -109,13 +112,13 @@ function progress(doc, going, refused) {
 }
 
 /**
- * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter}`. `documents` counts photo
- * documents too, which nobody sees as records; `oldest_quarter` is the oldest database's.
+ * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter}`. `documents` counts those
+ * too that nobody sees as records; `oldest_quarter` is the oldest database's.
  */
 export async function unsent(author) {
   const [records, all] = await Promise.all([entries(author), uploads(author)]);
   const files = all.filter(isGoing);
-  const shown = records.filter(({ doc }) => doc.type !== "photo");
+  const shown = records.filter(({ doc }) => !UNSEEN.has(doc.type));
   const size_bytes = [...records, ...files].reduce((sum, { size_bytes: size }) => sum + size, 0);
   const oldest_quarter = oldestQuarter([...records, ...files].map(({ database }) => database));
   const documents = records.length;

@@ -9,6 +9,7 @@
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
+import { follow } from "../store/homes.js";
 import { due } from "../store/outbox.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
@@ -116,6 +117,7 @@ async function pullWanted(session, databases, { pushNews, onProgress }) {
       written += ids.length;
       onProgress();
       if (!loaded.has(database)) void note(session.author, { loading: { database, written, pending } });
+      await follow(session, ids.length ? [database] : []);
       if (ids.length) tellChanged([database], ids);
       if (await pushNews()) await notePhase(database);
     },

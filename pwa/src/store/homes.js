@@ -1,0 +1,118 @@
+/**
+ * The index of household files: what lists, searches and counts need of each, in one value a grid, so that no keystroke reads two thousand
+ * documents. It is a fold of the changes of `home-<grid>` and its quarters and says up to which of them; whoever may show something old
+ * asks `refresh` first, which reads on from there, or from the beginning when there is no index. Losing it loses nothing.
+ *
+ * @typedef {{id: string, a?: string, b?: string, u?: string, r?: string, n?: string, m: Record<string, string>, e: Record<string, 0 | 1>, v?: string, at?: number,
+ *   next?: number | null}} Home `a b u r` are address, building, unit and room, `n` the contact's name, `m` names of members by id ("" of
+ *   those who moved out), `e` errands and whether they are under way; `v` is the newest visit, `at` when it was and `next` when the next one is due
+ * @typedef {{seqs: Record<string, number>, rows: Home[]}} Index `seqs` by database
+ */
+import { correctedAt } from "./capture.js";
+import { namesOf, parse } from "./databases.js";
+import { changesSince } from "./documents.js";
+import { setState, state } from "./outbox.js";
+
+const STEP = 1000;
+const collator = new Intl.Collator("zh-CN", { numeric: true });
+const nameOf = (grid) => `homes:${grid}`;
+/** When visits are due, of each grid: a list of instants that says of nobody anything. */
+const duesOf = (grid) => `homesdue:${grid}`;
+
+/** @param {string} author @param {string} grid @returns {Promise<Index | null>} */
+async function read(author, grid) {
+  const kept = await state(author, nameOf(grid));
+  return kept ? JSON.parse(kept) : null;
+}
+
+/** @param {string} author @param {string} grid @param {Index} index */
+async function write(author, grid, index) {
+  await setState(author, nameOf(grid), JSON.stringify(index));
+  await setState(author, duesOf(grid), index.rows.flatMap(({ a, next }) => (a && next ? [next] : [])));
+}
+
+/** Grids whose household files this user may see. @param {import("./meta.js").Session} session */
+function gridsOf({ databases }) {
+  return namesOf(databases.filter(({ pull }) => pull), ["home"]).map((name) => /** @type {string} */ (parse(name).grid));
+}
+
+/** All households, by address. @param {import("./meta.js").Session} session @returns {Promise<Home[]>} */
+export async function homes(session) {
+  const lists = await Promise.all(gridsOf(session).map(async (grid) => (await read(session.author, grid))?.rows ?? []));
+  return lists.flat().filter(({ a }) => a);
+}
+
+/** How many visits are due. @param {import("./meta.js").Session} session @param {number} now_ms of the server */
+export async function dueCount(session, now_ms) {
+  const lists = await Promise.all(gridsOf(session).map((grid) => state(session.author, duesOf(grid))));
+  return lists.flatMap((dues) => dues ?? []).filter((next) => next <= now_ms).length;
+}
+
+/** Follows what was written into databases; the index made good later is no reason for a saved record to fail. @param {string[]} databases */
+export async function follow(session, databases) {
+  const grids = new Set(databases.map(parse).flatMap(({ kind, grid }) => (kind?.startsWith("home") ? [grid] : [])));
+  for (const grid of grids) await refresh(session, grid).catch((error) => console.error("households were not indexed", error));
+}
+
+/** Forgets a grid that is somebody else's now. @param {string} author @param {string} grid */
+export async function forget(author, grid) {
+  for (const name of [nameOf(grid), duesOf(grid)]) await setState(author, name, null);
+}
+
+/** Brings the index up to what lies on this phone, in all grids or one. @param {import("./meta.js").Session} session @param {string | null} [only] */
+export async function refresh(session, only) {
+  for (const grid of gridsOf(session)) if (!only || grid === only) await refreshGrid(session, grid);
+}
+
+async function refreshGrid({ author, databases }, grid) {
+  const index = (await read(author, grid)) ?? { seqs: {}, rows: [] };
+  const rows = new Map(index.rows.map((row) => [row.id, row]));
+  /** @type {Record<string, number>} */ const seqs = {};
+  const own = databases.filter(({ name, pull }) => pull && parse(name).grid === grid);
+  for (const name of namesOf(own, ["home", "home-quarter"])) seqs[name] = await fold(author, name, index.seqs[name] ?? 0, rows);
+  if (JSON.stringify(seqs) === JSON.stringify(index.seqs)) return;
+  await write(author, grid, { seqs, rows: [...rows.values()].sort(byPlace) });
+}
+
+/** @returns {Promise<number>} the sequence that is folded in */
+async function fold(author, name, since, rows) {
+  for (let [at, isMore] = [since, true]; ; ) {
+    const { docs, seq, is_reset } = await changesSince(author, name, at, STEP);
+    if (is_reset) at = 0; // another database of the same name
+    else {
+      docs.forEach((doc) => foldDoc(rows, doc));
+      isMore = docs.length === STEP;
+      at = seq;
+    }
+    if (!isMore) return at;
+  }
+}
+
+function foldDoc(rows, doc) {
+  const [type] = doc._id.split(":");
+  if (doc._deleted) remove(rows, type, doc._id);
+  else if (FOLDS[type] && (type === "household" || doc.household)) {
+    const id = type === "household" ? doc._id : doc.household;
+    if (!rows.has(id)) rows.set(id, { id, m: {}, e: {} });
+    FOLDS[type](rows.get(id), doc);
+  }
+}
+
+const FOLDS = Object.freeze({
+  household: (row, doc) => Object.assign(row, { a: doc.address, b: doc.building, u: doc.unit, r: doc.room, n: doc.contact_name }),
+  member: (row, { _id, name, moved_out_at }) => (row.m[_id] = moved_out_at ? "" : name),
+  errand: (row, { _id, state: stands }) => (row.e[_id] = stands === "done" || stands === "withdrawn" ? 0 : 1),
+  visit: (row, doc) => {
+    if (row.v && doc._id < row.v) return;
+    Object.assign(row, { v: doc._id, at: correctedAt(doc), next: doc.next_at ? Date.parse(doc.next_at) - (doc.clock_offset_ms ?? 0) : null });
+  },
+});
+
+function remove(rows, type, id) {
+  if (type === "household") rows.delete(id);
+  else for (const { m, e } of rows.values()) delete (type === "member" ? m : e)[id];
+}
+
+function byPlace(one, other) {
+  return ["a", "b", "u", "r"].reduce((so_far, part) => so_far || collator.compare(one[part] ?? "", other[part] ?? ""), 0);
+}
