@@ -37,6 +37,7 @@ export async function showHomes(input, store, context) {
     q: query.q ?? "",
     search: { action: "/m/homes", label: context.t("homes.search") },
     view: shown.view,
+    heading: `homes.view_${shown.view}`,
     place: shown.place ? addressOf(shown.place, context.t) : "",
     units: shown.units.map(({ u, ...unit }) => ({ ...unit, name: u ? addressOf({ unit: u }, context.t) : context.t("homes.other_rooms") })),
     due_count: due.length,

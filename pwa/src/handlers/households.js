@@ -1,50 +1,23 @@
-/** 入户: the list of households, a new one with its legal basis, and one household with its visits. */
+/** 一户一档: a new file with its legal basis, and one household with its members, errands and visits. */
 import {
   isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, telephone, textOf, wholeNumber, within,
   withoutIdNumber,
 } from "./fields.js";
 import { addressOf } from "./addresses.js";
+import { mintStamped } from "./edits.js";
+import { memberRow } from "./members.js";
 import { momentOf, momentOfCapture } from "./moments.js";
-import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
+import { maskedFacts, openingOf } from "./openings.js";
+import { gridChoice, notFound, page, refuse, savedOr } from "./pages.js";
 import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 
-const PAGE_COUNT = 30;
 export const HOUSING = Object.freeze(["owner", "tenant", "other"]);
 const HOW = Object.freeze(["consent_spoken", "consent_signed", "statutory_duty"]);
 const SHORT_TEXTS = Object.freeze(["building", "unit", "room", "contact_name", "contact_phone"]);
-
-/** `GET /m/homes` */
-export async function showHouseholds(input, store, context) {
-  if (isPolice(store.session.user)) return { redirect: "/m/visits" };
-  const { rows, next } = await store.listHouseholds({ limit: PAGE_COUNT, before: input.query.before ?? null });
-  const households = await Promise.all(rows.map(async (row) => {
-    const [visit] = await store.visitsOf(row.id, { limit: 1 });
-    return householdRow(row, visit, input.now, context);
-  }));
-  return page(store, "homes.html", {
-    tab: "homes",
-    title: context.t("homes.title"),
-    has_action: true,
-    households,
-    newer: input.query.before ? "/m/homes" : "",
-    older: next ? `/m/homes?before=${encodeURIComponent(next)}` : "",
-  });
-}
-
-function householdRow({ id, doc, where }, visit, now_ms, context) {
-  const next_at = visit?.doc.next_at ?? null;
-  return {
-    id,
-    address: addressOf(doc, context.t),
-    name: doc.contact_name ?? "",
-    last_visit: visit ? momentOfCapture(visit.doc, now_ms) : null,
-    next_visit: momentOf(next_at, now_ms),
-    is_due: next_at !== null && Date.parse(next_at) <= now_ms,
-    where: where.place === "server" ? null : chipOf(where),
-  };
-}
+export const FACTS = Object.freeze(["address", ...SHORT_TEXTS, "residents_count", "housing", "needs", "services", "remark"]);
+const DAY_MS = 86_400_000;
 
 /** `GET /m/homes/new` */
 export async function showHouseholdForm(input, store, context) {
@@ -54,37 +27,67 @@ export async function showHouseholdForm(input, store, context) {
     back: "/m/homes",
     has_action: true,
     ...(await gridChoice(store)),
-    housings: options(context, "housing", HOUSING, ""),
+    ...choicesOf(context, {}),
+    is_open: true,
     hows: options(context, "how", HOW, ""),
     limits: limitsOf(context),
-    form: { ...newOrigin(store, input.now), purpose: context.t("household.purpose_default") },
+    form: { ...newOrigin(store, input.now), purpose: context.t("household.purpose_default"), given_on: dayOf(input.now) },
   });
+}
+
+/** The day in China. @param {number} at_ms */
+function dayOf(at_ms) {
+  return new Date(at_ms + DAY_MS / 3).toISOString().slice(0, 10);
+}
+
+/** What is picked from lists in a household's form. @param {any} doc whose words of a place's own stay in the lists */
+export function choicesOf(context, doc) {
+  return {
+    housings: options(context, "housing", HOUSING, doc.housing ?? ""),
+    needs: wordsOf(context, "needs", doc.needs),
+    services: wordsOf(context, "services", doc.services),
+  };
+}
+
+/** Check boxes of a list of words. @param {"needs" | "services"} list @param {string[]} [chosen] */
+export function wordsOf(context, list, chosen = []) {
+  const values = [...new Set([...(context.domain?.[list] ?? []), ...chosen])];
+  return values.map((value) => ({ value, label: wordOf(context.t, list, value), chosen: chosen.includes(value) }));
+}
+
+/** What a need or a service is called; a place's own words are their own name. */
+export function wordOf(t, list, value) {
+  const key = `${list}.${value}`;
+  return t(key) === key ? value : t(key);
 }
 
 /** `POST /m/households` */
 export async function saveHousehold(input, store, context) {
-  const { form } = input;
+  const { form, every } = input;
   const { grids, grid } = await gridChoice(store, form.grid);
   if (!grids.length) return refuse(input, context, { label: "error.no_grid" });
-  const fields = checkHousehold(form, limitsOf(context));
-  if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
   const { uuid, captured_at } = originOf(form, store, input.now);
+  const fields = checkHousehold(form, limitsOf(context), dayOf(input.now));
+  if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
+  const lists = Object.fromEntries(["needs", "services"].map((name) => [name, (every[name] ?? []).join("\n")]));
+  const day = textOf(form, "given_on");
+  const given_at = !day || day === dayOf(Date.parse(captured_at)) ? captured_at : new Date(Date.parse(day)).toISOString();
   const refusal = await savedOr(store, input, context, async () => {
-    const facts = { ...factsOf(form), basis: { purpose: textOf(form, "purpose"), given_at: captured_at, how: form.how } };
-    const stamp = await store.stamp();
-    const stamps = Object.fromEntries(Object.keys(facts).map((name) => [name, stamp]));
-    const doc = store.mint("household", { uuid, grid, captured_at, ...facts, stamps });
+    const facts = { ...factsOf({ ...form, ...lists }), basis: { purpose: textOf(form, "purpose"), given_at, how: form.how } };
+    const doc = await mintStamped(store, "household", { uuid, grid, captured_at }, facts);
     await store.saveRecord({ docs: [{ database: store.databaseFor("home", grid), doc }] });
   });
   return refusal ?? { redirect: `/m/homes/household:${uuid}?saved=1` };
 }
 
-function checkHousehold(form, limits) {
+function checkHousehold(form, limits, today) {
   const of = (name) => textOf(form, name);
+  const day = of("given_on");
   return judged({
     ...factChecks(form, limits),
     purpose: needed(of("purpose"), "wrong.purpose_missing") ?? within(of("purpose"), limits.short, "wrong.address_too_long") ?? withoutIdNumber(of("purpose")),
     how: oneOf(of("how"), HOW, "wrong.how_missing"),
+    given_on: day && (!/^\d{4}-\d\d-\d\d$/.test(day) || Number.isNaN(Date.parse(day)) || day > today) ? { label: "wrong.given_on" } : null,
   });
 }
 
@@ -101,21 +104,27 @@ export function factChecks(form, limits) {
   };
 }
 
-/** Only what was filled in: an absent fact is unknown, and nobody stamped it. */
+/** Only what was filled in: an absent fact is unknown, and nobody stamped it. Lists are one word a line. */
 export function factsOf(form) {
   const texts = ["address", ...SHORT_TEXTS, "remark"].map((name) => [name, textOf(form, name)]);
   const housing = HOUSING.includes(form.housing) ? form.housing : "";
   const residents = textOf(form, "residents_count");
   const count = residents ? [["residents_count", Number(residents)]] : [];
-  return Object.fromEntries([...texts.filter(([, text]) => text), ...(housing ? [["housing", housing]] : []), ...count]);
+  return Object.fromEntries([...texts.filter(([, text]) => text), ...(housing ? [["housing", housing]] : []), ...count, ...listsOf(form, ["needs", "services"])]);
+}
+
+/** Lists of words as facts; an empty one is none. */
+export function listsOf(form, names) {
+  return names.map((name) => [name, textOf(form, name).split(/[\r\n]+/).filter(Boolean).sort()]).filter(([, list]) => list.length);
 }
 
 /** `GET /m/homes/:id` */
 export async function showHousehold(input, store, context) {
-  const record = await store.getRecord(input.params.id);
-  if (record?.doc.type !== "household") return notFound(store, context, "homes");
-  const { doc, where, id } = record;
-  const [about, visits] = await Promise.all([aboutRows(store, context, input.now), store.visitsOf(id)]);
+  const files = await store.filesOf(input.params.id);
+  if (!files) return notFound(store, context, "homes");
+  const { household, members, errands } = files;
+  const { doc, where, id } = household;
+  const [about, visits, opening] = await Promise.all([aboutRows(store, context, input.now), store.visitsOf(id), openingOf(input, store, context, files)]);
   return page(store, "household.html", {
     tab: "homes",
     title: context.t("household.page"),
@@ -125,25 +134,36 @@ export async function showHousehold(input, store, context) {
     id,
     address: addressOf(doc, context.t),
     where: chipOf(where),
-    refused: refusedRecord(record, context.domain),
+    refused: refusedRecord(household, context.domain),
     held_back: heldBack(where, context.domain),
-    phone: (doc.contact_phone ?? "").replace(/[^0-9+]/g, ""),
-    facts: householdFacts(doc, about),
+    opening,
+    phone: opening.is_open ? (doc.contact_phone ?? "").replace(/[^0-9+]/g, "") : "",
+    facts: [...householdFacts(doc, about), ...maskedFacts(doc, context, opening.is_open), ...basisFacts(doc, about)],
+    members: members.map((member) => memberRow(member, context, { ...about, is_open: opening.is_open })),
+    errands: errands.map((errand) => rowOf(errand, about)).reverse(),
     visits: visits.map((visit) => ({ ...rowOf(visit, about), lead: context.t(`kind.${visit.doc.kind}`), about: visit.doc.findings.slice(0, 60) })),
   });
 }
 
-function householdFacts(doc, { t, now_ms }) {
-  const { contact_name, contact_phone, residents_count, housing, remark, basis } = doc;
+function householdFacts(doc, { t }) {
+  const { contact_name, residents_count, housing, services = [], remark } = doc;
   const isCounted = typeof residents_count === "number";
   return [
     ...(contact_name ? [fact("household.contact_name", { text: contact_name })] : []),
-    ...(contact_phone ? [fact("household.contact_phone", { text: contact_phone })] : []),
     ...(isCounted ? [fact("household.residents", { text: t("household.residents_value", { count: residents_count }) })] : []),
     ...(housing ? [fact("household.housing", { key: `housing.${housing}` })] : []),
+    ...(services.length ? [fact("household.services", { text: services.map((one) => wordOf(t, "services", one)).join(" · ") })] : []),
     ...(remark ? [fact("household.remark", { text: remark })] : []),
-    fact("household.purpose", { text: basis.purpose }),
-    fact("household.how", { key: `how.${basis.how}` }),
+  ];
+}
+
+/** Why these facts may be kept, by what, since when. */
+function basisFacts(doc, { now_ms }) {
+  const { purpose, how, given_at } = doc.basis;
+  return [
+    fact("household.purpose", { text: purpose }),
+    fact("household.how", { key: `how.${how}` }),
+    fact("household.given_on", { day: momentOf(given_at, now_ms) }),
     fact("record.captured_at", { at: momentOfCapture(doc, now_ms) }),
   ];
 }

@@ -3,11 +3,15 @@ import { showBeat, showCompound, showVisitLog } from "./beats.js";
 import { showCases } from "./cases.js";
 import { dropDraft, keepDraft } from "./drafts.js";
 import { showDuty } from "./duty.js";
+import { moveErrand, saveErrand, saveMaterial, saveSignature, showErrand, showErrandForm, showMaterial, showSignature } from "./errands.js";
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
-import { saveHousehold, showHousehold, showHouseholdForm, showHouseholds } from "./households.js";
+import { showHomes } from "./homes.js";
+import { saveHousehold, showHousehold, showHouseholdForm } from "./households.js";
 import { showMe, showSyncChip } from "./me.js";
 import { showNear } from "./near.js";
+import { saveMember, saveMemberEdit, showMemberEdit, showMemberForm } from "./members.js";
 import { saveNote, showNoteForm } from "./notes.js";
+import { openMasked } from "./openings.js";
 import { addPoint, endPatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
 import { showPlaces } from "./places.js";
 import { showPhoto, showRecord } from "./records.js";
@@ -43,12 +47,25 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
   { method: "GET", path: "/m/patrols/:id/track", handle: showTrack },
   { method: "POST", path: "/m/patrols/:id/track", handle: sendTrack },
-  { method: "GET", path: "/m/homes", handle: showHouseholds },
+  { method: "GET", path: "/m/homes", handle: showHomes },
   { method: "GET", path: "/m/homes/new", handle: showHouseholdForm },
   { method: "POST", path: "/m/households", handle: saveHousehold },
   { method: "GET", path: "/m/homes/:id", handle: showHousehold },
   { method: "GET", path: "/m/homes/:id/edit", handle: showHouseholdEdit },
   { method: "POST", path: "/m/homes/:id/edits", handle: saveHouseholdEdit },
+  { method: "POST", path: "/m/homes/:id/openings", handle: openMasked },
+  { method: "GET", path: "/m/homes/:id/members/new", handle: showMemberForm },
+  { method: "POST", path: "/m/homes/:id/members", handle: saveMember },
+  { method: "GET", path: "/m/members/:id/edit", handle: showMemberEdit },
+  { method: "POST", path: "/m/members/:id/edits", handle: saveMemberEdit },
+  { method: "GET", path: "/m/homes/:id/errands/new", handle: showErrandForm },
+  { method: "POST", path: "/m/homes/:id/errands", handle: saveErrand },
+  { method: "GET", path: "/m/errands/:id", handle: showErrand },
+  { method: "POST", path: "/m/errands/:id/state", handle: moveErrand },
+  { method: "GET", path: "/m/errands/:id/materials/:key", handle: showMaterial },
+  { method: "POST", path: "/m/errands/:id/materials/:key", handle: saveMaterial },
+  { method: "GET", path: "/m/errands/:id/signature", handle: showSignature },
+  { method: "POST", path: "/m/errands/:id/signature", handle: saveSignature },
   { method: "GET", path: "/m/homes/:id/visits/new", handle: showHouseholdVisitForm },
   { method: "GET", path: "/m/visits", handle: showBeat },
   { method: "GET", path: "/m/visits/log", handle: showVisitLog },

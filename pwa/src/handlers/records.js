@@ -5,6 +5,7 @@ import { minutesBetween, momentOf, momentOfCapture } from "./moments.js";
 import { movesOf } from "./notes.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
 import { photosIn } from "./photos.js";
+import { answerText } from "./questions.js";
 import { aboutRows, chipOf, lastMove, rowOf, stateLabel } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 import { refusedPhoto } from "./troubles.js";
@@ -18,8 +19,9 @@ export async function showRecord(input, store, context) {
   if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases");
   const { doc, where } = record;
   await store.noteSeen(record.id);
-  const [about, grids, said, raised] = await Promise.all([
+  const [about, grids, said, raised, forms] = await Promise.all([
     aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id), Promise.all((doc.reports ?? []).map(store.getRecord)),
+    doc.form ? store.reference("form") : [],
   ]);
   const notes = said.filter((row) => row.doc.type === "note");
   const moves = movesOf(record, notes, store.session.author);
@@ -41,11 +43,11 @@ export async function showRecord(input, store, context) {
     result: resultOf(where.case),
     moves,
     intent_label: `note.${moves.intent}`,
-    notes: [...raised.filter(Boolean).map((row) => rowOf(row, about)), ...notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` }))],
+    notes: [...[...raised, ...said].filter((row) => row && row.doc.type !== "note").map((row) => rowOf(row, about)), ...notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` }))],
     list_label: doc.type === "visit" ? "visit.reports" : "note.list",
     report_href: doc.author === store.session.author && raised.includes(null) ? `/m/report?visit=${record.id}` : "",
     steps: stepsOf(record, { ...about, units: await unitsOf(store, where.case, context.language) }),
-    facts: [...FACTS[doc.type](doc, about), ...commonFacts(record, grids, about)],
+    facts: [...FACTS[doc.type](doc, about), ...answerFacts(doc, forms, context), ...commonFacts(record, grids, about)],
   });
 }
 
@@ -81,7 +83,7 @@ async function justSent({ id, doc, where }, { query, now }, store, { now_ms, lan
 }
 
 /** Names of the units that moved a case, by party. @returns {Promise<Map<string, string>>} */
-async function unitsOf(store, found, language) {
+export async function unitsOf(store, found, language) {
   const parties = [...new Set((found?.history ?? []).map(({ party }) => party).filter(Boolean))];
   return new Map((await store.known(parties)).map(({ id, doc }) => [id, nameIn(doc.name, language)]));
 }
@@ -106,7 +108,7 @@ export function stepsOf({ doc, where }, { now_ms, t, units }) {
   const isThere = where.place === "server";
   steps.push(step(isThere ? "step.server" : "step.server_wait", isThere));
   if (where.photos_unsent) steps.push(step("step.photos_wait", false, null, { count: where.photos_unsent }));
-  if (doc.type !== "report") return steps;
+  if (doc.type !== "report" && doc.type !== "errand") return steps;
   if (!where.case) return [...steps, step("step.case_wait", false)];
   return [...steps, ...caseSteps(where.case, step, t, units)];
 }
@@ -172,6 +174,16 @@ const FACTS = Object.freeze({
     ...(doc.cells?.length ? [fact("patrol.cells", { key: "patrol.cells_value", slots: { count: doc.cells.length } })] : []),
   ],
 });
+
+/** What was answered at a visit, in the questions' words; of a form that has changed since, in its codes where they are gone. */
+function answerFacts({ kind, form, answers = {} }, forms, context) {
+  const questions = (form && forms.find((one) => one.kind === kind)?.questions) || [];
+  const asked = new Map(questions.map((question) => [question.key, question]));
+  return Object.entries(form ? answers : {}).map(([key, answer]) => {
+    const question = asked.get(key) ?? { key, kind: "", label: key };
+    return fact(nameIn(question.label, context.language), { text: answerText(answer, question, context) });
+  });
+}
 
 function placeFacts(place, t) {
   if (!place) return [];

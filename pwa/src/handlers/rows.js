@@ -73,6 +73,9 @@ const SHAPES = Object.freeze({
   visit: (doc, { t }) => ({
     href: `/m/records/${doc._id}`, photo: "", icon: doc.household ? "homes" : "beat", lead: doc.address, about: t(`kind.${doc.kind}`),
   }),
+  errand: (doc, { t }) => ({ href: `/m/errands/${doc._id}`, photo: "", icon: "task", lead: doc.item, about: t(`errand.state_${doc.state}`) }),
+  member: (doc, { t }) => ({ href: `/m/homes/${doc.household}`, photo: "", icon: "me", lead: doc.name, about: t("household.members") }),
+  access: (doc, { t }) => ({ href: `/m/homes/${doc.of}`, photo: "", icon: "homes", lead: t("household.open"), about: t(`purpose.${doc.purpose}`) }),
   household: (doc, { t }) => ({ href: `/m/homes/${doc._id}`, photo: "", icon: "homes", lead: addressOf(doc, t), about: t("household.page") }),
   patrol: (doc, { t }) => ({
     href: `/m/records/${doc._id}`,

@@ -4,6 +4,7 @@ import { isRefused, judged, limitsOf, needed, newOrigin, oneOf, originOf, textOf
 import { momentOf } from "./moments.js";
 import { notFound, page, refuse, savedOr } from "./pages.js";
 import { checkPhotos, photosOfForm } from "./photos.js";
+import { checkAnswer, fieldOf, questionOf } from "./questions.js";
 import { fact } from "./records.js";
 import { aboutRows, rowOf, snippet } from "./rows.js";
 import { parse } from "../store/databases.js";
@@ -105,13 +106,6 @@ function factsOf({ due_at, case: found }, { now_ms }) {
   ];
 }
 
-/** A campaign's question as a field: `choices` when one is to be picked. */
-function questionOf({ key, label, kind, options = [], needed: isNeeded = false }, { t }) {
-  const values = kind === "yes_no" ? [["yes", t("answer.yes")], ["no", t("answer.no")]] : options.map((one) => [one, one]);
-  const choices = values.map(([value, name]) => ({ value, label: name, chosen: false, extra: "" }));
-  return { name: `answer-${key}`, label, kind: kind === "number" ? "number" : "text", is_needed: isNeeded, choices };
-}
-
 /** `POST /m/tasks/:id/replies` */
 export async function answerTask(input, store, context) {
   const { form } = input;
@@ -125,7 +119,7 @@ export async function answerTask(input, store, context) {
   const refusal = await savedOr(store, input, context, async () => {
     const database = store.databaseFor(parse(task.database).kind ?? "grid", grid);
     const photos = await photosOfForm(input, store, { uuid, captured_at, grid, of: `taskreply:${uuid}`, database });
-    const answers = Object.fromEntries(questions.map(({ key }) => [key, textOf(form, `answer-${key}`)]).filter(([, said]) => said));
+    const answers = Object.fromEntries(questions.map((question) => [question.key, textOf(form, fieldOf(question))]).filter(([, said]) => said));
     const doc = store.mint("taskreply", {
       uuid, grid, captured_at, of: task.id, outcome: form.outcome, text: textOf(form, "text"), photos: photos.ids, answers,
     });
@@ -141,14 +135,8 @@ function checkReply({ form, files }, questions, context) {
   const asked = form.outcome === "declined" ? [] : questions;
   return judged({
     outcome: oneOf(form.outcome, OUTCOMES, "wrong.outcome_missing"),
-    ...Object.fromEntries(asked.map((question) => [`answer-${question.key}`, checkAnswer(textOf(form, `answer-${question.key}`), question, limits)])),
+    ...Object.fromEntries(asked.map((question) => [fieldOf(question), checkAnswer(textOf(form, fieldOf(question)), question, limits)])),
     text: explained ?? within(text, limits.said) ?? withoutIdNumber(text),
     photos: checkPhotos(files.photo ?? [], limits.photos),
   });
-}
-
-function checkAnswer(said, { kind, needed: isNeeded }, limits) {
-  if (!said) return isNeeded ? { label: "wrong.answer_missing" } : null;
-  if (kind === "number" && !Number.isFinite(Number(said))) return { label: "wrong.not_a_number" };
-  return within(said, limits.short) ?? withoutIdNumber(said);
 }

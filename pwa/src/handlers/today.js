@@ -14,8 +14,9 @@ const REPLIES_BACK = 300;
 
 /** `GET /m/` */
 export async function showToday(input, store, context) {
-  const [about, choice, running, sync, [reports, replies, ...others]] = await Promise.all([
+  const [about, choice, running, sync, due_count, [reports, replies, ...others]] = await Promise.all([
     aboutRows(store, context, input.now), gridChoice(store), store.currentPatrol(), syncSummary(store),
+    store.dueCount(input.now - (store.session.offset_ms ?? 0)),
     store.listMine([
       ["report", LOOK_BACK], ["taskreply", REPLIES_BACK], ["visit", RECENT_COUNT], ["patrol", RECENT_COUNT], ["household", RECENT_COUNT],
       ["note", RECENT_COUNT],
@@ -29,6 +30,7 @@ export async function showToday(input, store, context) {
     ...choice,
     ...sync,
     is_walking: !isPolice(store.session.user),
+    due_count,
     patrol: await patrolOf(store, running, reports, input.now),
     patrol_id: store.uuid(input.now),
     tasks: await waitingTasks(store, about, replies),

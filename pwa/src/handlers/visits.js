@@ -6,6 +6,7 @@ import { addressOf } from "./addresses.js";
 import { compoundOf, premisesIn } from "./beats.js";
 import { daysAfter } from "./moments.js";
 import { gridChoice, isPolice, notFound, page, refuse, savedOr } from "./pages.js";
+import { answerOf, checkAnswer, fieldOf, questionOf } from "./questions.js";
 
 const WORKER_KINDS = Object.freeze(["routine", "elderly", "tenant", "safety", "dispute", "errand", "other"]);
 const POLICE_KINDS = Object.freeze(["premises", "routine", "tenant", "safety", "dispute", "other"]);
@@ -28,21 +29,31 @@ export async function showPoliceVisitForm(input, store, context) {
   });
 }
 
-/** `GET /m/homes/:id/visits/new` */
+/** `GET /m/homes/:id/visits/new`: with the questions of the kind that is chosen (`kind`). */
 export async function showHouseholdVisitForm(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "household") return notFound(store, context, "homes");
   const { id, doc } = record;
   const household = { id, address: addressOf(doc, context.t) };
-  return visitForm(input, store, context, { kinds: WORKER_KINDS, back: `/m/homes/${id}`, household, grids: [], grid: doc.grid });
+  const kind = WORKER_KINDS.includes(input.query.kind) ? input.query.kind : WORKER_KINDS[0];
+  const { questions } = await formFor(store, kind);
+  return visitForm(input, store, context, {
+    kinds: WORKER_KINDS, kind, questions: questions.map((question) => questionOf(question, context)), back: `/m/homes/${id}`, household, grids: [], grid: doc.grid,
+  });
 }
 
-function visitForm(input, store, context, { kinds, ...about }) {
+/** What is asked at a visit of this kind to a household: `{name, questions}`, as the server last told. */
+async function formFor(store, kind) {
+  return (await store.reference("form")).find((form) => form.kind === kind) ?? { name: null, questions: [] };
+}
+
+function visitForm(input, store, context, { kinds, kind = kinds[0], ...about }) {
   return page(store, "visit-new.html", {
     tab: "homes",
     title: context.t("visit.new"),
     has_action: true,
-    kinds: options(context, "kind", kinds, kinds[0]),
+    kinds: options(context, "kind", kinds, kind),
+    questions: [],
     nexts: options(context, "next", Object.keys(NEXT_DAYS), "none"),
     limits: limitsOf(context),
     form: newOrigin(store, input.now),
@@ -56,11 +67,12 @@ export async function saveVisit(input, store, context) {
   const found = await subjectOf(input, store, context);
   if (!found) return refuse(input, context, { label: "error.not_found" });
   if (!found.grid) return refuse(input, context, { label: "error.no_grid" });
-  const fields = checkVisit(input.form, found, limitsOf(context));
+  const asked = found.household ? await formFor(store, input.form.kind) : { name: null, questions: [] };
+  const fields = checkVisit(input.form, found, asked.questions, limitsOf(context));
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
   const { uuid, captured_at } = originOf(input.form, store, input.now);
   const refusal = await savedOr(store, input, context, () => {
-    const doc = visitOf(store, input.form, { ...found, uuid, captured_at });
+    const doc = visitOf(store, input.form, asked, { ...found, uuid, captured_at });
     return store.saveRecord({ docs: [{ database: store.databaseFor(found.database_kind, found.grid), doc }] });
   });
   return refusal ?? { redirect: input.form.raise ? `/m/report?visit=visit:${uuid}` : `/m/records/visit:${uuid}?saved=1` };
@@ -80,17 +92,19 @@ async function subjectOf({ form, now }, store, { t }) {
   return { household: id, compound: null, address: addressOf(doc, t).slice(0, 200), grid: doc.grid, database_kind: "home-quarter", kinds: WORKER_KINDS };
 }
 
-function checkVisit(form, { address, kinds }, limits) {
+function checkVisit(form, { address, kinds }, questions, limits) {
   const findings = textOf(form, "findings");
   return judged({
     address: needed(address, "wrong.address_missing") ?? within(address, limits.short, "wrong.address_too_long"),
     kind: oneOf(form.kind ?? "", kinds, "wrong.kind_missing"),
+    ...Object.fromEntries(questions.map((question) => [fieldOf(question), checkAnswer(textOf(form, fieldOf(question)), question, limits)])),
     findings: needed(findings, "wrong.findings_missing") ?? within(findings, limits.text) ?? withoutIdNumber(findings),
   });
 }
 
 /** The report of a problem that was found is yet to be written; the visit, which never changes, names it already. */
-function visitOf(store, form, { uuid, captured_at, grid, household, compound, address }) {
+function visitOf(store, form, { name, questions }, { uuid, captured_at, grid, household, compound, address }) {
+  const said = questions.filter((question) => textOf(form, fieldOf(question)));
   const days = NEXT_DAYS[form.next] ?? 0;
   return store.mint("visit", {
     uuid,
@@ -101,7 +115,8 @@ function visitOf(store, form, { uuid, captured_at, grid, household, compound, ad
     address,
     kind: form.kind,
     findings: textOf(form, "findings"),
-    answers: {},
+    ...(name ? { form: name } : {}),
+    answers: Object.fromEntries(said.map((question) => [question.key, answerOf(textOf(form, fieldOf(question)), question)])),
     reports: form.raise ? [`report:${originOf({ uuid: form.report }, store, Date.parse(captured_at)).uuid}`] : [],
     next_at: days ? daysAfter(captured_at, days) : null,
   });

@@ -7,6 +7,8 @@ import { canonical, digest, later, parseStamp } from "./identity.js";
 
 /** What `settled` may hold (`server/domain/documents.py`); the oldest marks are forgotten first, which at worst asks once more. */
 const SETTLED_MOST = 64;
+/** An errand's materials are fields of their own, `materials/<key>`. */
+const ITEM = "materials/";
 
 /**
  * The fields of `after` that differ from what was shown. @param {Record<string, any>} before @param {Record<string, any>} after
@@ -23,15 +25,29 @@ export function changesOf(before, after) {
  */
 export async function editOf(doc, changes, stamp) {
   const names = Object.keys(changes);
-  const seen = names.filter((name) => plain(doc[name]) !== plain(changes[name]) && (name in doc || name in doc.stamps));
-  const marks = await Promise.all(seen.map((name) => markOf(name, doc.stamps[name] ?? "", doc[name])));
-  const kept = Object.entries({ ...doc, ...changes }).filter(([, value]) => value !== null && value !== undefined);
+  const fields = { ...doc, ...itemsOf(doc) };
+  const seen = names.filter((name) => plain(fields[name]) !== plain(changes[name]) && (name in fields || name in doc.stamps));
+  const marks = await Promise.all(seen.map((name) => markOf(name, doc.stamps[name] ?? "", fields[name])));
+  const kept = Object.entries(withItems({ ...doc, ...changes })).filter(([, value]) => value !== null && value !== undefined);
   return {
     ...Object.fromEntries(kept),
     stamps: { ...doc.stamps, ...Object.fromEntries(names.map((name) => [name, stamp])) },
     superseded: (doc.superseded ?? []).filter((lost) => !(lost.field in changes && plain(lost.value) === plain(changes[lost.field]))),
     settled: newest([...(doc.settled ?? []), ...marks]),
   };
+}
+
+/** @param {any} doc @returns {Record<string, any>} its materials by field */
+export function itemsOf({ materials = [] }) {
+  return Object.fromEntries(materials.map((item) => [ITEM + item.key, item]));
+}
+
+/** Materials that stand as fields of their own are put back into their list, which is sorted as the server sorts it. */
+function withItems(fields) {
+  if (!Object.keys(fields).some((name) => name.startsWith(ITEM))) return fields;
+  const items = Object.entries({ ...itemsOf(fields), ...fields }).filter(([name]) => name.startsWith(ITEM)).sort(([one], [other]) => (one < other ? -1 : 1));
+  const rest = Object.entries(fields).filter(([name]) => !name.startsWith(ITEM));
+  return { ...Object.fromEntries(rest), materials: items.map(([, item]) => item).filter((item) => item !== null) };
 }
 
 /** Says that a value was seen: `<stamp> <digest>`, never the value. @param {string} field @param {string} stamp @param {any} value */

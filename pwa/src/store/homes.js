@@ -36,9 +36,10 @@ function gridsOf({ databases }) {
   return namesOf(databases.filter(({ pull }) => pull), ["home"]).map((name) => /** @type {string} */ (parse(name).grid));
 }
 
-/** All households, by address. @param {import("./meta.js").Session} session @returns {Promise<Home[]>} */
+/** All households, by address; an index that is not there is made. @param {import("./meta.js").Session} session @returns {Promise<Home[]>} */
 export async function homes(session) {
-  const lists = await Promise.all(gridsOf(session).map(async (grid) => (await read(session.author, grid))?.rows ?? []));
+  const rowsOf = async (grid) => (await read(session.author, grid))?.rows ?? refreshGrid(session, grid);
+  const lists = await Promise.all(gridsOf(session).map(rowsOf));
   return lists.flat().filter(({ a }) => a);
 }
 
@@ -64,27 +65,32 @@ export async function refresh(session, only) {
   for (const grid of gridsOf(session)) if (!only || grid === only) await refreshGrid(session, grid);
 }
 
-async function refreshGrid({ author, databases }, grid) {
-  const index = (await read(author, grid)) ?? { seqs: {}, rows: [] };
+/** @returns {Promise<Home[]>} */
+async function refreshGrid(session, grid, isAnew = false) {
+  const { author, databases } = session;
+  const index = (!isAnew && (await read(author, grid))) || { seqs: {}, rows: [] };
   const rows = new Map(index.rows.map((row) => [row.id, row]));
   /** @type {Record<string, number>} */ const seqs = {};
   const own = databases.filter(({ name, pull }) => pull && parse(name).grid === grid);
-  for (const name of namesOf(own, ["home", "home-quarter"])) seqs[name] = await fold(author, name, index.seqs[name] ?? 0, rows);
-  if (JSON.stringify(seqs) === JSON.stringify(index.seqs)) return;
-  await write(author, grid, { seqs, rows: [...rows.values()].sort(byPlace) });
+  for (const name of namesOf(own, ["home", "home-quarter"])) {
+    const seq = await fold(author, name, index.seqs[name] ?? 0, rows);
+    if (seq === null) return refreshGrid(session, grid, true);
+    seqs[name] = seq;
+  }
+  if (JSON.stringify(seqs) === JSON.stringify(index.seqs)) return index.rows;
+  const made = { seqs, rows: [...rows.values()].sort(byPlace) };
+  await write(author, grid, made);
+  return made.rows;
 }
 
-/** @returns {Promise<number>} the sequence that is folded in */
+/** @returns {Promise<number | null>} the sequence up to which it is folded in; null for another database of the same name */
 async function fold(author, name, since, rows) {
-  for (let [at, isMore] = [since, true]; ; ) {
+  for (let at = since; ; ) {
     const { docs, seq, is_reset } = await changesSince(author, name, at, STEP);
-    if (is_reset) at = 0; // another database of the same name
-    else {
-      docs.forEach((doc) => foldDoc(rows, doc));
-      isMore = docs.length === STEP;
-      at = seq;
-    }
-    if (!isMore) return at;
+    if (is_reset) return null;
+    docs.forEach((doc) => foldDoc(rows, doc));
+    if (docs.length < STEP) return seq;
+    at = seq;
   }
 }
 

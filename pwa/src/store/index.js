@@ -185,12 +185,19 @@ function lists(session) {
       if (fresh) await homes.refresh(session);
       return homes.homes(session);
     },
+    /** A household's file with its members and errands, each a record with `where`; null when this phone has none. @param {string} id */
+    filesOf: async (id) => {
+      const [household] = id.startsWith("household:") ? await addWhere(session, [await reading.getRecord(session, id)].flatMap((row) => row ?? [])) : [];
+      if (!household) return null;
+      await homes.refresh(session, household.doc.grid);
+      const { m = {}, e = {} } = (await homes.homes(session)).find((home) => home.id === id) ?? {};
+      const parts = await addWhere(session, await reading.rowsOf(session, household.database, [...Object.keys(m), ...Object.keys(e)]));
+      return { household, members: parts.filter(({ doc }) => doc.type === "member"), errands: parts.filter(({ doc }) => doc.type === "errand") };
+    },
     /** How many visits to households are due. @param {number} now_ms of the server */
     dueCount: (now_ms) => homes.dueCount(session, now_ms),
     /** Where records stand, by id. @param {string[]} ids */
     whereAre: async (ids) => new Map((await addWhere(session, ids.map((id) => ({ id, database: "", doc: {} })))).map(({ id, where }) => [id, where])),
-    /** Records of one database that are there, with `where`. @param {string} database @param {string[]} ids */
-    recordsOf: async (database, ids) => addWhere(session, await reading.rowsOf(session, database, ids)),
     /** Reference documents of a type, by id. @param {string} type */
     reference: (type) => reading.reference(session, type),
     /** Notes about a record or replies to a task, whoever wrote them, with `where`. @param {string} id */

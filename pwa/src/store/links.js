@@ -1,5 +1,5 @@
 /**
- * Which visits belong to a household or a compound, which notes to a report, which replies to a task, and which records are the user's
+ * Which visits belong to a household or a compound, which notes and which visit to a report, which replies to a task, and which records are the user's
  * own: a small index beside the documents, written with them and rebuildable from them. What is kept there of cases: `cases.js`.
  */
 import { caseLinks } from "./cases.js";
@@ -18,7 +18,8 @@ const MINE = "mine";
 export function linksOf(author, database, doc) {
   if (doc.type === "case") return caseLinks(database, doc);
   const of = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
-  const ofs = doc._deleted ? [] : [of, doc.author === author ? MINE : ""].filter(Boolean);
+  const raised = (doc.type === "visit" && doc.reports) || [];
+  const ofs = doc._deleted ? [] : [of, ...raised, doc.author === author ? MINE : ""].filter(Boolean);
   return ofs.map((one) => ({ key: `${one}|${doc._id}`, of: one, id: doc._id, database }));
 }
 

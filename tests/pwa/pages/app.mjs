@@ -38,6 +38,26 @@ const CATEGORIES = [
   name: { "zh-CN": zh, en }, class_name: { "zh-CN": class_zh, en: class_en },
 }));
 
+/** A visit's form and an errand as `server/domain/visit_forms.py` and the lists give them to phones. */
+const words = (zh, en) => ({ "zh-CN": zh, en });
+export const REFERENCE = [
+  {
+    _id: "form:elderly", _rev: "1-0", type: "form", v: 1, kind: "elderly", name: "elderly.1", categories: ["4101"],
+    questions: [
+      { key: "met", kind: "choice", label: words("是否见到本人", "Met in person"), needed: true, most: 100, options: [{ value: "home", label: words("本人在家", "At home") }, { value: "nobody", label: words("未见到人", "Nobody met") }] },
+      { key: "eats_well", kind: "yes_no", label: words("三餐是否正常", "Eats regular meals"), needed: false, most: 100, options: [] },
+      { key: "people", kind: "number", label: words("同住人数", "People"), needed: false, most: 20, options: [] },
+      { key: "wishes", kind: "text", label: words("需要帮办什么", "Help wanted"), needed: false, most: 100, options: [] },
+    ],
+  },
+  {
+    _id: "erranditem:old-age", _rev: "1-0", type: "erranditem", v: 1, key: "old-age", name: words("高龄津贴申领", "Old-age allowance"), unit: "unit:civil", days: 15,
+    materials: [{ key: "m-2", name: words("居民身份证", "Identity card") }, { key: "m-1", name: words("银行卡", "Bank card") }], valid_from: "2026-01-01", valid_to: null,
+  },
+  { _id: "erranditem:old", _rev: "1-0", type: "erranditem", v: 1, key: "old", name: words("旧事项", "Old"), unit: "unit:civil", days: 1, materials: [], valid_from: "2025-01-01", valid_to: "2025-12-31" },
+  { _id: "unit:civil", _rev: "1-0", type: "unit", v: 1, name: words("民生服务中心", "Public service centre") },
+];
+
 function gridDoc(code, n) {
   return { _id: `grid:${code}`, _rev: "1-0", type: "grid", code, name: `文昌社区第${n}网格` };
 }
@@ -46,15 +66,15 @@ function gridDoc(code, n) {
 export async function app({ police = false, language = "zh-CN", grids = [GRID], ...fields } = {}) {
   const kinds = police ? ["grid", "beat"] : ["grid", "home-quarter"];
   const quarterly = grids.flatMap((grid) => kinds.map((kind) => `${kind.replace("-quarter", "")}-${grid}-${QUARTER}`));
-  const names = ["ref", ...quarterly, ...(police ? [] : grids.map((grid) => `home-${grid}`))];
+  const names = ["ref", ...quarterly, ...(police ? [] : grids.map((grid) => `home-${grid}`)), "log-device1"];
   const login = police ? "police" : "worker";
   const store = await phone({
     user: { id: `user:${login}1`, name: police ? "马警官" : "王芳", roles: [login] },
     grids,
-    databases: names.map((name) => ({ name, pull: true, push: name !== "ref" })),
+    databases: names.map((name) => ({ name, pull: !name.startsWith("log-"), push: name !== "ref" })),
     ...fields,
   });
-  await keep(store.session.author, "ref", [...CATEGORIES, ...grids.map((code, at) => gridDoc(code, at + 1))]);
+  await keep(store.session.author, "ref", [...CATEGORIES, ...REFERENCE, ...grids.map((code, at) => gridDoc(code, at + 1))]);
   const context = contextOf(store, language);
   const ask = (method, path, input) => answer(store, context, method, path, input);
   return {

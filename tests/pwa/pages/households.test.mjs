@@ -13,6 +13,11 @@ async function withHousehold() {
   return { phone, id };
 }
 
+/** Opens what is masked, as whoever wants to correct it must. */
+function open(phone, id, fields = {}) {
+  return phone.post(`/m/homes/${id}/openings`, { purpose: "correction", ...fields });
+}
+
 /** The form as a browser sends it: what was shown, line breaks as on paper, and what the user changed. */
 async function formOf(phone, id, values = {}) {
   const { form, shown } = (await phone.get(`/m/homes/${id}/edit`)).data;
@@ -24,6 +29,7 @@ const docOf = async (phone, id) => (await phone.store.getRecord(id)).doc;
 
 test("only the fields that were changed get a new stamp", async () => {
   const { phone, id } = await withHousehold();
+  await open(phone, id);
   const before = await docOf(phone, id);
   const answered = await phone.post(`/m/homes/${id}/edits`, await formOf(phone, id, { contact_phone: "139" }), { now: NOW + 60_000 });
   assert.equal(answered.redirect, `/m/homes/${id}?saved=1`);
@@ -33,11 +39,12 @@ test("only the fields that were changed get a new stamp", async () => {
   assert.deepEqual({ ...after.stamps, contact_phone: "" }, { ...before.stamps, contact_phone: "" });
   assert.equal(after.settled.length, 1);
   assert.deepEqual([after.remark, after.basis, after.captured_at], [before.remark, before.basis, "2026-11-23T08:01:00.000Z"]);
-  assert.equal((await entries(phone.store.session.author)).length, 2);
+  assert.equal((await entries(phone.store.session.author)).filter(({ doc }) => doc.type === "household").length, 2);
 });
 
 test("a form sent twice makes one edit, and one that changed nothing makes none", async () => {
   const { phone, id } = await withHousehold();
+  await open(phone, id);
   const form = await formOf(phone, id, { contact_phone: "139" });
   for (let time = 0; time < 2; time += 1) await phone.post(`/m/homes/${id}/edits`, form);
   await phone.post(`/m/homes/${id}/edits`, await formOf(phone, id));
@@ -46,6 +53,7 @@ test("a form sent twice makes one edit, and one that changed nothing makes none"
 
 test("what came in while the form was open stays, beside what the form changed", async () => {
   const { phone, id } = await withHousehold();
+  await open(phone, id);
   const mine = await formOf(phone, id, { contact_phone: "139", building: "" });
   await phone.post(`/m/homes/${id}/edits`, await formOf(phone, id, { residents_count: "5" }));
   await phone.post(`/m/homes/${id}/edits`, mine);
@@ -73,4 +81,55 @@ test("a file that this phone does not have cannot be corrected", async () => {
   const phone = await app();
   assert.equal((await phone.get("/m/homes/household:none/edit")).status, 404);
   assert.equal((await phone.post("/m/homes/household:none/edits", {})).status, 422);
+});
+
+test("masked fields are neither on the page nor on the form until they are opened for a purpose", async () => {
+  const { phone, id } = await withHousehold();
+  const [page, edit] = [await phone.get(`/m/homes/${id}`), await phone.get(`/m/homes/${id}/edit`)];
+  assert.equal(JSON.stringify([page.data.facts, page.data.phone, edit.data]).includes("138"), false);
+  assert.equal((await open(phone, id, { purpose: "curiosity" })).status, 422);
+  assert.equal((await phone.get(`/m/homes/${id}`)).data.opening.is_open, false);
+  await open(phone, id, { purpose: "visit" });
+  assert.equal((await phone.get(`/m/homes/${id}`)).data.phone, "138");
+  assert.equal((await phone.get(`/m/homes/${id}/edit`)).data.form.contact_phone, "138");
+  assert.equal((await phone.get(`/m/homes/${id}`, { now: NOW + 600_001 })).data.phone, "", "for ten minutes");
+});
+
+test("a reading is logged once, with what was read for what, before it is shown", async () => {
+  const { phone, id } = await withHousehold();
+  const { opening } = (await phone.get(`/m/homes/${id}`)).data;
+  for (let time = 0; time < 2; time += 1) await open(phone, id, { purpose: "visit", uuid: opening.uuid });
+  const logged = (await entries(phone.store.session.author)).filter(({ doc }) => doc.type === "access");
+  assert.deepEqual(logged.map(({ database, doc }) => [database, doc.of, doc.fields, doc.purpose]), [["log-device1", id, ["contact_phone"], "visit"]]);
+  assert.equal((await phone.store.unsent()).records, 1, "nobody sees it as a record of theirs");
+});
+
+test("a form that did not show what is masked leaves it alone", async () => {
+  const { phone, id } = await withHousehold();
+  await phone.post(`/m/homes/${id}/edits`, await formOf(phone, id, { contact_phone: "139", remark: "新" }));
+  const doc = await docOf(phone, id);
+  assert.deepEqual([doc.contact_phone, doc.remark], ["138", "新"]);
+});
+
+test("needs and services are lists, corrected as one fact each", async () => {
+  const { phone, id } = await withHousehold();
+  await open(phone, id);
+  const edit = async (every, now) => phone.post(`/m/homes/${id}/edits`, await formOf(phone, id, { needs: "", services: "" }), { every, now });
+  await edit({ needs: ["hardship", "disability"], services: ["meal_help"] }, NOW + 1000);
+  const doc = await docOf(phone, id);
+  assert.deepEqual([doc.needs, doc.services], [["disability", "hardship"], ["meal_help"]]);
+  await edit({ needs: ["disability", "hardship"] }, NOW + 2000);
+  const after = await docOf(phone, id);
+  assert.deepEqual([after.needs, "services" in after, after.stamps.needs], [doc.needs, false, doc.stamps.needs]);
+});
+
+test("the basis says for what, by what and since when; a day to come is refused", async () => {
+  const phone = await app();
+  const given = (given_on) => ({ ...HOUSEHOLD, given_on });
+  assert.equal((await phone.post("/m/households", filled(await phone.get("/m/homes/new"), given("2026-11-24")))).status, 422);
+  const made = await phone.post("/m/households", filled(await phone.get("/m/homes/new"), given("2026-11-01")));
+  const id = made.redirect.match(/household:[0-9a-f-]+/)[0];
+  assert.deepEqual((await docOf(phone, id)).basis, { purpose: "走访", given_at: "2026-11-01T00:00:00.000Z", how: "consent_spoken" });
+  const labels = (await phone.get(`/m/homes/${id}`)).data.facts.map(({ label }) => label);
+  assert.deepEqual(labels.filter((label) => /purpose|how|given/.test(label)), ["household.purpose", "household.how", "household.given_on"]);
 });

@@ -1,5 +1,6 @@
 /** Every page in its telling states, as the handlers make them: empty, filled, refused, returned. */
 import { jpeg } from "../engine/phone.mjs";
+import { addHomes } from "./homes-models.mjs";
 import { GRID, NOW, SEAL_KEY, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
@@ -27,7 +28,7 @@ async function withHousehold({ phone }) {
   const made = await phone.post("/m/households", filled(await phone.get("/m/homes/new"), form));
   const household = made.redirect.match(/household:[0-9a-f-]+/)[0];
   const shown = await phone.get(`/m/homes/${household}/visits/new`);
-  const saved = await phone.post("/m/visits", filled(shown, { household, kind: "routine", findings: ROUGH, next: "week" }));
+  const saved = await phone.post("/m/visits", filled(shown, { household, kind: "elderly", findings: ROUGH, next: "week", "answer-met": "home", "answer-wishes": ROUGH }));
   return { household, visit: saved.redirect.match(/visit:[0-9a-f-]+/)[0] };
 }
 
@@ -185,6 +186,7 @@ export async function shownPages(language) {
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,
     `/m/records/${visit}`, "/m/cases", "/m/me", "/m/sync", "/m/session/end", "/m/sync-chip", `/m/records/${full.ids[0]}/photos/1`, `/m/records/${full.ids[0]}/photos/2`, ...full.ids.map((id) => `/m/records/${id}?saved=1`)];
   for (const path of paths) await add(`full ${path}`, full.phone.get(path));
+  await addHomes(add, full.phone, household, ROUGH);
   await addTasks(add, full);
   await addTroubles(add, full);
   await add("refused report", full.phone.post("/m/reports", { category: "", grid: GRID }));

@@ -1,0 +1,51 @@
+/** 签名: drawn with a finger or a pen, sent with the form as a picture among its photos. */
+import { whenArrived } from "./arrival.js";
+import { noteChange } from "./forms.js";
+
+const LINE_PX = 5;
+/** @type {WeakSet<HTMLCanvasElement>} those that something was drawn on */
+const drawn = new WeakSet();
+
+export function watchSignature() {
+  whenArrived("canvas[data-sign]", (canvas) => begin(/** @type {HTMLCanvasElement} */ (canvas)));
+  document.addEventListener("htmx:config:request", addSignature);
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function begin(canvas) {
+  const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const clear = () => {
+    pen.fillStyle = "#fff";
+    pen.fillRect(0, 0, canvas.width, canvas.height);
+    drawn.delete(canvas);
+  };
+  clear();
+  Object.assign(pen, { lineWidth: LINE_PX, lineCap: "round", lineJoin: "round", strokeStyle: "#111" });
+  const draw = ({ clientX, clientY }) => {
+    const { left, top, width, height } = canvas.getBoundingClientRect();
+    pen.lineTo(((clientX - left) * canvas.width) / width, ((clientY - top) * canvas.height) / height);
+    pen.stroke();
+  };
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    pen.beginPath();
+    draw(event);
+    drawn.add(canvas);
+    noteChange(canvas);
+  });
+  canvas.addEventListener("pointermove", (event) => canvas.hasPointerCapture(event.pointerId) && draw(event));
+  canvas.parentElement?.querySelector("[data-clear]")?.addEventListener("click", clear);
+}
+
+/** What was drawn goes instead of any photo. The page cannot wait here, so the picture is made at once. */
+function addSignature(event) {
+  const { form, body } = event.detail.ctx.request;
+  const canvas = form?.querySelector("canvas[data-sign]");
+  if (!canvas || !drawn.has(canvas)) return;
+  const bytes = Uint8Array.from(atob(canvas.toDataURL("image/png").split(",")[1]), (sign) => sign.charCodeAt(0));
+  for (const name of ["photo", "thumb", "shot"]) body.delete(name);
+  const picture = new Blob([bytes], { type: "image/png" });
+  body.append("photo", picture, "signature.png");
+  body.append("thumb", picture, "signature.png");
+  body.append("shot", JSON.stringify({ width_px: canvas.width, height_px: canvas.height }));
+}

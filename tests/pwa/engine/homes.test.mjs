@@ -1,0 +1,79 @@
+/** The index of household files: made again from nothing, and never behind or ahead of what lies on the phone. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { GRID, QUARTER, household, phone } from "./phone.mjs";
+
+const { keep, destroy } = await import("../../../pwa/src/store/documents.js");
+const { setState, state } = await import("../../../pwa/src/store/outbox.js");
+const { removeClosed } = await import("../../../pwa/src/store/removal.js");
+const HOME = `home-${GRID}`;
+
+async function withHouseholds(count) {
+  const store = await phone();
+  const docs = Array.from({ length: count }, (_, n) => ({ ...household(store, { address: `文昌路 ${n + 1} 号`, contact_name: `王${n}` }).docs[0].doc, _rev: `1-${"a".repeat(32)}` }));
+  await keep(store.session.author, HOME, docs);
+  return { store, author: store.session.author, docs };
+}
+
+const places = (homes) => homes.map(({ a }) => a);
+
+test("an index that is gone is made again, the same", async () => {
+  const { store, author } = await withHouseholds(12);
+  const first = await store.homes(true);
+  assert.deepEqual(places(first), Array.from({ length: 12 }, (_, n) => `文昌路 ${n + 1} 号`), "numbers in their order");
+  await setState(author, `homes:${GRID}`, null);
+  const plain = (homes) => JSON.parse(JSON.stringify(homes));
+  assert.deepEqual(plain(await store.homes()), plain(first));
+});
+
+test("a file that was corrected stands where it belongs now, and one that was erased stands nowhere", async () => {
+  const { store, author, docs } = await withHouseholds(2);
+  await store.homes(true);
+  const next = (doc, fields) => ({ ...doc, ...fields, _rev: `2-${"b".repeat(32)}`, _revisions: { start: 2, ids: ["b".repeat(32), "a".repeat(32)] } });
+  await keep(author, HOME, [next(docs[0], { address: "文昌路 9 号" }), next(docs[1], { _deleted: true })]);
+  assert.deepEqual(places(await store.homes(true)), ["文昌路 9 号"]);
+});
+
+test("parts that came before their household wait for it, and those that end go", async () => {
+  const { store, author, docs } = await withHouseholds(1);
+  const [doc] = docs;
+  const other = { ...doc, _id: `household:${store.uuid()}`, address: "新路 1 号" };
+  const member = { ...doc, _id: `member:${store.uuid()}`, type: "member", household: other._id, name: "孙二" };
+  const errand = { ...doc, _id: `errand:${store.uuid()}`, type: "errand", household: other._id, item: "x", state: "done" };
+  await keep(author, HOME, [member, errand]);
+  assert.equal((await store.homes(true)).length, 1);
+  await keep(author, HOME, [other]);
+  const found = (await store.homes(true)).find(({ id }) => id === other._id);
+  assert.deepEqual([found.m, found.e], [{ [member._id]: "孙二" }, { [errand._id]: 0 }]);
+  const gone = { ...member, _deleted: true, _rev: `2-${"b".repeat(32)}`, _revisions: { start: 2, ids: ["b".repeat(32), "a".repeat(32)] } };
+  await keep(author, HOME, [gone]);
+  assert.deepEqual((await store.homes(true)).find(({ id }) => id === other._id).m, {});
+});
+
+test("the last visit counts, whichever quarter it is in and whenever it came", async () => {
+  const { store, author, docs } = await withHouseholds(1);
+  store.session.databases.push({ name: `home-${GRID}-2026q3`, pull: true, push: true });
+  const visit = (at, next_at) => ({
+    ...store.mint("visit", { uuid: store.uuid(Date.parse(at)), grid: GRID, captured_at: at, household: docs[0]._id, next_at }), _rev: `1-${"c".repeat(32)}`,
+  });
+  await keep(author, `home-${GRID}-${QUARTER}`, [visit("2026-11-20T08:00:00.000Z", "2026-11-27T08:00:00.000Z")]);
+  assert.equal(await store.homes(true).then(([one]) => one.next), Date.parse("2026-11-27T08:00:00.000Z"));
+  await keep(author, `home-${GRID}-2026q3`, [visit("2026-08-20T08:00:00.000Z", null)]);
+  assert.equal((await store.homes(true))[0].next, Date.parse("2026-11-27T08:00:00.000Z"));
+  assert.deepEqual([await store.dueCount(Date.parse("2026-11-26T08:00:00.000Z")), await store.dueCount(Date.parse("2026-11-27T08:00:00.000Z"))], [0, 1]);
+});
+
+test("another database of the same name is read from its beginning", async () => {
+  const { store, author } = await withHouseholds(5);
+  await store.homes(true);
+  await destroy(author, HOME);
+  await keep(author, HOME, [{ ...household(store, { address: "新路 1 号" }).docs[0].doc, _rev: `1-${"a".repeat(32)}` }]);
+  assert.deepEqual(places(await store.homes(true)), ["新路 1 号"]);
+});
+
+test("with a grid that is somebody else's now its index goes", async () => {
+  const { store, author } = await withHouseholds(2);
+  await store.homes(true);
+  await removeClosed({ ...store.session, databases: [{ name: "ref", pull: true, push: false }], grids: [] });
+  assert.deepEqual([await state(author, `homes:${GRID}`), await state(author, `homesdue:${GRID}`)], [null, null]);
+});
