@@ -90,7 +90,7 @@ test("a visit to a household is kept with its quarter and shown on the household
   const phone = await app();
   const id = await household(phone);
   const shown = await phone.get(`/m/homes/${id}/visits/new`);
-  const saved = await phone.post("/m/visits", filled(shown, { household: id, kind: "elderly", findings: "一切都好", next: "month" }));
+  const saved = await phone.post("/m/visits", filled(shown, { household: id, kind: "elderly", "answer-met": "home", findings: "一切都好", next: "month" }));
   const record = await phone.store.getRecord(saved.redirect.match(/visit:[0-9a-f-]+/)[0]);
   assert.equal(record.database, `home-${GRID}-${QUARTER}`);
   assert.deepEqual([record.doc.household, record.doc.address, record.doc.next_at], [id, "文昌路 12 号 3 号楼", "2026-12-23T08:00:00.000Z"]);
