@@ -1,17 +1,20 @@
 /**
  * The index of household files: what lists, searches and counts need of each, in one value a grid, so that no keystroke reads two thousand
  * documents. It is a fold of the changes of `home-<grid>` and its quarters and says up to which of them; whoever may show something old
- * asks `refresh` first, which reads on from there, or from the beginning when there is no index. Losing it loses nothing.
+ * asks `refresh` first, which reads on from there, or from the beginning when there is no index. Losing it loses nothing. It is sealed as one
+ * value (`vault.js`); only when visits are due is kept plainly, which says of nobody anything.
  *
  * @typedef {{id: string, a?: string, b?: string, u?: string, r?: string, n?: string, m: Record<string, string>, e: Record<string, 0 | 1>, v?: string, at?: number,
  *   next?: number | null}} Home `a b u r` are address, building, unit and room, `n` the contact's name, `m` names of members by id ("" of
  *   those who moved out), `e` errands and whether they are under way; `v` is the newest visit, `at` when it was and `next` when the next one is due
  * @typedef {{seqs: Record<string, number>, rows: Home[]}} Index `seqs` by database
  */
+import { open, seal } from "../crypto/seal.js";
 import { correctedAt } from "./capture.js";
 import { namesOf, parse } from "./databases.js";
 import { changesSince } from "./documents.js";
 import { setState, state } from "./outbox.js";
+import { neededKey, vaultOf } from "./vault.js";
 
 const STEP = 1000;
 const collator = new Intl.Collator("zh-CN", { numeric: true });
@@ -19,15 +22,17 @@ const nameOf = (grid) => `homes:${grid}`;
 /** When visits are due, of each grid: a list of instants that says of nobody anything. */
 const duesOf = (grid) => `homesdue:${grid}`;
 
-/** @param {string} author @param {string} grid @returns {Promise<Index | null>} */
+/** What was kept before there was a vault counts for nothing. @param {string} author @param {string} grid @returns {Promise<Index | null>} @throws {import("./errors.js").Locked} */
 async function read(author, grid) {
-  const kept = await state(author, nameOf(grid));
-  return kept ? JSON.parse(kept) : null;
+  const [kept, vault] = await Promise.all([state(author, nameOf(grid)), vaultOf(author)]);
+  if (vault) return kept instanceof Uint8Array ? open(await neededKey(author), kept, nameOf(grid)) : null;
+  return typeof kept === "string" ? JSON.parse(kept) : null;
 }
 
-/** @param {string} author @param {string} grid @param {Index} index */
+/** @param {string} author @param {string} grid @param {Index} index @throws {import("./errors.js").Locked} */
 async function write(author, grid, index) {
-  await setState(author, nameOf(grid), JSON.stringify(index));
+  const kept = (await vaultOf(author)) ? await seal(await neededKey(author), index, nameOf(grid)) : JSON.stringify(index);
+  await setState(author, nameOf(grid), kept);
   await setState(author, duesOf(grid), index.rows.flatMap(({ a, next }) => (a && next ? [next] : [])));
 }
 

@@ -5,6 +5,8 @@ import { GRID, QUARTER, household, phone } from "./phone.mjs";
 
 const { keep, destroy } = await import("../../../pwa/src/store/documents.js");
 const { setState, state } = await import("../../../pwa/src/store/outbox.js");
+const { Locked } = await import("../../../pwa/src/store/errors.js");
+const { lock } = await import("../../../pwa/src/store/vault.js");
 const { removeClosed } = await import("../../../pwa/src/store/removal.js");
 const HOME = `home-${GRID}`;
 
@@ -76,4 +78,23 @@ test("with a grid that is somebody else's now its index goes", async () => {
   await store.homes(true);
   await removeClosed({ ...store.session, databases: [{ name: "ref", pull: true, push: false }], grids: [] });
   assert.deepEqual([await state(author, `homes:${GRID}`), await state(author, `homesdue:${GRID}`)], [null, null]);
+});
+
+test("the index is sealed as one value; locked, it is shut, and how many visits are due is still known", async () => {
+  const { store, author, docs } = await withHouseholds(3);
+  const due = { ...store.mint("visit", { uuid: store.uuid(), grid: GRID, captured_at: "2026-11-20T08:00:00.000Z", household: docs[0]._id, next_at: "2026-11-22T08:00:00.000Z" }) };
+  await keep(author, `home-${GRID}-${QUARTER}`, [{ ...due, _rev: `1-${"c".repeat(32)}` }]);
+  await store.homes(true);
+  const kept = await state(author, `homes:${GRID}`);
+  assert.ok(kept instanceof Uint8Array && !new TextDecoder().decode(kept).includes("文昌路"));
+  await lock(author);
+  await assert.rejects(store.homes(), Locked);
+  assert.equal(await store.dueCount(Date.parse("2026-11-23T08:00:00.000Z")), 1);
+});
+
+test("an index from before there was a vault is made anew, sealed", async () => {
+  const { store, author } = await withHouseholds(2);
+  await setState(author, `homes:${GRID}`, JSON.stringify({ seqs: {}, rows: [{ id: "household:x", a: "旧", m: {}, e: {} }] }));
+  assert.deepEqual(places(await store.homes()), ["文昌路 1 号", "文昌路 2 号"]);
+  assert.ok((await state(author, `homes:${GRID}`)) instanceof Uint8Array);
 });
