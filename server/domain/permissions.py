@@ -166,6 +166,27 @@ def has_household_desk(person: Person) -> bool:
     return bool(household_places(person))
 
 
+def may_request_households(person: Person, township: str) -> bool:
+    """True when this person may ask a township in writing for facts of a household: police with a grid there."""
+    return "police" in person["roles"] and any(township_of(grid) == township for grid in person.get("grids", ()))
+
+
+def may_decide_household_requests(person: Person, township: str) -> bool:
+    """True when this person may approve or refuse what police ask of this township: its triage, unless police themselves."""
+    return "triage" in person["roles"] and "police" not in person["roles"] and township in person.get("townships", ())
+
+
+def request_townships(person: Person) -> list[str]:
+    """The townships to which this person makes such requests, or for which they decide."""
+    places = {*(township_of(grid) for grid in person.get("grids", ())), *person.get("townships", ())}
+    return sorted(code for code in places if may_request_households(person, code) or may_decide_household_requests(person, code))
+
+
+def has_household_requests(person: Person) -> bool:
+    """True for those who have a page of such requests at all."""
+    return bool(request_townships(person))
+
+
 def may_decide_refused(person: Person, townships: Iterable[str]) -> bool:
     """True when this person may list and decide (adopt, dismiss, reopen) refused records that concern these townships.
 

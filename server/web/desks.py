@@ -11,6 +11,7 @@ from server.domain.permissions import (
     has_audit_desk,
     has_campaigns,
     has_household_desk,
+    has_household_requests,
     has_whistle_board,
     may_keep_calendar,
     may_manage_sources,
@@ -29,6 +30,8 @@ from server.web.services import services_of
 # Pages besides the list of cases that the bar leads to: address, words, and whose they are.
 PAGES: tuple[tuple[str, str, Callable[[Person], bool]], ...] = (
     ("/households", "homes.link", has_household_desk),
+    # Who reads household files finds it among their pages.
+    ("/requests", "requests.title", lambda person: has_household_requests(person) and not has_household_desk(person)),
     ("/whistles", "whistles.title", has_whistle_board),
     ("/lists", "lists.link", may_read_lists),
     ("/calendar", "calendar.title", may_keep_calendar),

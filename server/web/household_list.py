@@ -26,7 +26,7 @@ from server.web.home_views import HomeViews, flag_name
 from server.web.pages import wants_fragment
 from server.web.services import services_of
 
-LIST, ERRANDS, REVIEWS = "/households", "/households/errands", "/households/reviews"
+LIST, ERRANDS, REVIEWS, REQUESTS = "/households", "/households/errands", "/households/reviews", "/requests"
 LIMIT = 50
 Data = dict[str, Any]
 
@@ -94,6 +94,7 @@ def frame(request: Request, person: Person, place: str, here: str) -> Data:
     language, names = locale.language_of(request), services_of(request).names
     pages = [(LIST, "homes.title"), (ERRANDS, "homes.errands")]
     pages += [(REVIEWS, "homes.reviews")] if permissions.has_household_reviews(person) else []
+    pages += [(REQUESTS, "requests.link")] if permissions.has_household_requests(person) else []
 
     def name_of(code: str) -> str:
         return names.township(code, language) if code == township_of(code) else names.party(f"community:{code}", language)
@@ -101,7 +102,9 @@ def frame(request: Request, person: Person, place: str, here: str) -> Data:
     places = permissions.household_places(person)
     return desks.frame_of(request, person, township_of(place)) | {
         "place": place,
-        "ways": [{"url": _url(url, place), "words": words, "is_here": url == here} for url, words in pages],
+        "ways": [
+            {"url": url if url == REQUESTS else _url(url, place), "words": words, "is_here": url == here} for url, words in pages
+        ],
         "places": [{"url": _url(here, one), "name": name_of(one), "is_here": one == place} for one in places],
     }
 

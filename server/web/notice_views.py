@@ -23,8 +23,9 @@ PAGES = {
     "whistle": "/whistles/{id}",
     "task": "/tasks/{id}",
     "admission": "/handdowns",
+    "request": "/requests/{id}",
 }
-KINDS = ("case", "clock", "whistle", "task", "handdown", "source", "other")
+KINDS = ("case", "clock", "whistle", "task", "handdown", "source", "household", "other")
 UNKNOWN = "—"
 
 

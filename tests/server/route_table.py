@@ -108,6 +108,23 @@ POST /households/{grid}/{id}/{key}/opening       404 404 422 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/restoration   404 404 303 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/review        404 404 303 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 
+# Requests of police for household data: police ask in their own grids' township, its triage decides; who may not even ask is told
+# nothing. The request asked for is not made by anybody here: withdrawing and reading are its officer's alone.
+GET /api/requests                                404 200 404 200 404 404 404 404 | 404 200 404 200 404 404 404 404
+GET /api/requests/{id}                           404 404 404 200 404 404 404 404 | 404 404 404 404 404 404 404 404
+GET /requests                                    404 200 404 200 404 404 404 404 | 404 200 404 200 404 404 404 404
+GET /requests/{id}                               404 404 404 200 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /api/requests                               404 422 404 403 404 404 404 404 | 404 403 404 403 404 404 404 404
+POST /api/requests/{id}/decision                 404 404 404 422 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /api/requests/{id}/ending                   404 404 404 409 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /api/requests/{id}/reading                  404 404 404 404 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /api/requests/{id}/withdrawal               404 404 404 404 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /requests                                   404 422 404 403 404 404 404 404 | 404 403 404 403 404 404 404 404
+POST /requests/{id}/decision                     404 404 404 422 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /requests/{id}/ending                       404 404 404 409 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /requests/{id}/reading                      404 404 404 404 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /requests/{id}/withdrawal                   404 404 404 404 404 404 404 404 | 404 404 404 404 404 404 404 404
+
 # Whistles: triage blows and solves; the units called, district and city look on.
 GET /api/whistles                                404 404 404 200 200 200 200 404 | 404 404 404 200 200 200 200 404
 GET /api/whistles/{id}                           404 404 404 200 200 200 200 404 | 404 404 404 404 404 404 404 404

@@ -8,7 +8,9 @@ from typing import Any
 from server import notices, quarantine
 from server.cases import campaigns, moves, whistles
 from server.domain import campaigns as campaign_rules
+from server.domain import household_requests as rules
 from server.domain import ids, merge, times
+from server.households import requests
 from server.papers import making
 from server.people import devices
 from server.sources import store as sources
@@ -59,6 +61,7 @@ def make(site: Site, nudges: Any, whose: str, grid: str, unit: str) -> dict[str,
         "campaign": _campaign(couch, township, grid, now),
         "household": household,
         "key": key,
+        "request": _request(couch, township, now),
         "admission": _admission(couch, township, unit, now),
         "photo": _photo(couch, grid, now),
         "device": devices.enrol(couch, {"name": "worker9" if whose == "own" else "x"}, "测试机")[0]["_id"].partition(":")[2],
@@ -87,6 +90,12 @@ def _household(couch: Couch, grid: str) -> tuple[str, str]:
     doc["_id"] = new_id("household")
     couch.database(databases.home_db(grid)).put(doc)
     return doc["_id"], merge.key_of(merge.superseded(doc)[0])
+
+
+def _request(couch: Couch, township: str, now: datetime) -> str:
+    officer = person("somebody", "police", "", "", grids=[f"{township}001001"])
+    asked = rules.Asked(township, "criminal_case", "1", "x", "x", "2026-01-01", "2026-01-02", ["address"], 3)
+    return str(requests.ask(couch, officer, asked, ids.uuid7(now, secrets.token_bytes(10)), now)["_id"])
 
 
 def _admission(couch: Couch, township: str, unit: str, now: datetime) -> str:

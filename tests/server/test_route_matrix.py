@@ -34,7 +34,7 @@ PUBLIC = {"GET /", "GET /healthz", "GET /api/openapi.json"}
 FORM = "application/x-www-form-urlencoded"
 UPLOADS = {"/lists/changes", "/calendar/{year:int}", "/township/{code}/intake/rows", "/rescue"}
 NOBODYS = "0123456789abcdef"
-FOREIGN = ("case", "uuid", "seal", "whistle", "refused", "notice", "campaign", "household", "admission", "photo")
+FOREIGN = ("case", "uuid", "seal", "whistle", "refused", "notice", "campaign", "household", "request", "admission", "photo")
 # Whose id stands in an address, by how the address begins.
 IDS = {
     "/cases/": "case",
@@ -47,6 +47,8 @@ IDS = {
     "/api/notices/": "notice",
     "/campaigns/": "campaign",
     "/households/": "household",
+    "/requests/": "request",
+    "/api/requests/": "request",
     "/admissions/": "admission",
     "/api/devices/": "device",
     "/sources/": "source",
@@ -55,6 +57,8 @@ IDS = {
 OTHERS = {"list": "units", "n": "1", "year": "2026", "size": "thumb", "format": "json", "kind": "file", "source": "none"}
 # Asked so that rights are looked at, and that nothing comes of it for those who have them: a reason is missing, a day is past.
 WHISTLE = {"township": "{township}", "text": "请到场", "address": "路口", "by_at": "2020-01-01T08:00"}
+REQUEST: dict[str, Any] = {"township": "{township}", "basis": "none", "document_no": "1", "purpose": "x", "address": "x"}
+REQUEST |= {"period_from": "2026-01-01", "period_to": "2026-01-02"}
 TASK = {"unit": "{unit}", "township": "{township}", "category": "none", "text": "请清理"}
 ASKED: dict[str, dict[str, Any]] = {
     "/api/cases/{id}/events": {"move": "return"},
@@ -70,6 +74,10 @@ ASKED: dict[str, dict[str, Any]] = {
     "/api/notices/reading": {"upto": "2020-01-01T00:00:00.000Z"},
     "/notices/reading": {"upto": "2020-01-01T00:00:00.000Z"},
     "/audit/export": {"scope": "{township}"},
+    "/requests": REQUEST,
+    "/api/requests": REQUEST | {"facts": ["address"]},
+    "/requests/{id}/decision": {"verdict": "refuse", "reason": ""},
+    "/api/requests/{id}/decision": {"verdict": "refuse", "reason": ""},
     "/households/needs": {"grid": "{grid}", "need": "助餐"},
     "/households/{grid}/{id}/opening": {"of": "{household}", "field": "contact_phone"},
 }
