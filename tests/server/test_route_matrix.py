@@ -74,6 +74,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "/api/notices/reading": {"upto": "2020-01-01T00:00:00.000Z"},
     "/notices/reading": {"upto": "2020-01-01T00:00:00.000Z"},
     "/audit/export": {"scope": "{township}"},
+    "/api/devices/me/data-key": {"sealed": "x", "password": "x"},
     "/requests": REQUEST,
     "/api/requests": REQUEST | {"facts": ["address"]},
     "/requests/{id}/decision": {"verdict": "refuse", "reason": ""},
