@@ -40,8 +40,9 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
 ) -> store.Loaded:
     """Make a move and return the case after it, with its events.
 
-    `if_match` is the revision the person saw (None: whatever it is). Raises Missing, Forbidden, InvalidInput, IllegalMove,
-    RuleBroken, and Changed with `case` (its present document) and `events` in its facts when the case changed meanwhile.
+    `if_match` is the version (`workflow.version_of`) that the person saw, None any. Raises Missing, Forbidden, InvalidInput,
+    IllegalMove, RuleBroken, and Changed when the case changed meanwhile, with `case` (its present document) and `events` in its
+    facts.
     """
     if not KEY.fullmatch(key):
         raise InvalidInput({"key": "invalid"})
@@ -53,7 +54,7 @@ def move(  # noqa: PLR0917 - where, who, what: the order everybody says it in
     if earlier is None:
         present = store.refold(database, case_id) or present
         # Before rights: who lost them by what changed meanwhile is told what changed.
-        if if_match is not None and if_match != present.case["_rev"]:
+        if if_match is not None and if_match != workflow.version_of(present.case):
             raise _changed(present)
         parties = _parties(person, present.case, name)
         event = _event(present.case, event_id, name, fields, now) | {"by": person["name"]}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from server.domain import case_rights, permissions
+from server.domain import case_rights, permissions, workflow
 from server.domain.grids import is_unplaced, township_of
 from server.domain.parties import parties_of
 from server.domain.routing import Proposal
@@ -43,7 +43,8 @@ class CaseViews:
         people = self._names.people(known, self._language)
         place = case.get("place") or {}
         return self._row(case, people) | {
-            "version": case["_rev"],
+            "version": workflow.version_of(case),
+            "revision": case["_rev"],
             "township": township_of(case["grid"]),
             "address": place.get("address"),
             "has_point": place.get("lat") is not None and place.get("lon") is not None,

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from server.cases import moves, reach, search, store
 from server.cases.reach import Place
+from server.domain import workflow
 from server.domain.errors import InvalidInput
 from server.domain.grids import township_of
 from server.domain.permissions import Person
@@ -107,11 +108,11 @@ def as_json(loaded: store.Loaded) -> dict[str, Any]:
 
 def _answer(loaded: store.Loaded, status: int = 200) -> Response:
     answer = answer_json(as_json(loaded), status)
-    answer.headers["ETag"] = f'"{loaded.case["_rev"]}"'
+    answer.headers["ETag"] = f'"{workflow.version_of(loaded.case)}"'
     return answer
 
 
 def _version(if_match: str | None) -> str | None:
-    """The revision in an `If-Match` header; None when any will do."""
+    """The version in an `If-Match` header; None when any will do."""
     version = (if_match or "*").strip().removeprefix("W/").strip('"')
     return None if version == "*" else version

@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from media.errors import MediaError, PhotoConflict, Unavailable
 from media.errors import StorageFull as MediaStorageFull
 from server.domain import errors as domain
+from server.domain import workflow
 from server.web import locale
 from server.web.pages import wants_fragment, wants_html
 from sync import errors as store
@@ -121,11 +122,12 @@ def _classify(error: Exception) -> tuple[int, str]:
 
 
 def _shown(fact: Any) -> Any:
-    """A fact without the store's own fields; of a document its revision stays, as `version`: the next `If-Match` wants it."""
+    """A fact without the store's own fields; of a document what the next `If-Match` wants stays, as `version`."""
     if not isinstance(fact, dict) or "_id" not in fact:
         return fact
     plain = {name: value for name, value in fact.items() if not name.startswith("_")}
-    return {"id": fact.get("_id"), "version": fact.get("_rev")} | plain
+    version = workflow.version_of(fact) if fact.get("type") == "case" else fact.get("_rev")
+    return {"id": fact.get("_id"), "version": version} | plain
 
 
 def _ask_to_sign_in(request: Request) -> Response:

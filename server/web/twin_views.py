@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from server.cases import twins
-from server.domain import case_rights, matching
+from server.domain import case_rights, matching, workflow
 from server.domain.permissions import Person
 from server.web import case_views, locale, moments
 from server.web.names import Names
@@ -54,7 +54,7 @@ def _row(row: View, proposal: twins.Proposal, case: Case, language: str) -> View
         "address": (proposal.other.get("place") or {}).get("address"),
         "chance": round(100 * matching.chance(proposal.odds)),
         "is_main": main["_id"] == proposal.other["_id"],
-        "version": duplicate["_rev"],
+        "version": workflow.version_of(duplicate),
         "reasons": reasons,
     }
 

@@ -7,7 +7,7 @@ says what a move changes, `opening.py` how a case begins, `folding.py` makes the
 
 from server.domain.workflow.checking import check_move, check_rules
 from server.domain.workflow.fields import read as read_fields
-from server.domain.workflow.folding import fold
+from server.domain.workflow.folding import fold, version_of
 from server.domain.workflow.guards import broken_rule, is_open_to
 from server.domain.workflow.moves import HAND_DOWN, MOVES, SYSTEM_MOVES, Move, moves_from
 from server.domain.workflow.opening import FIRST_KEY, clock_starts_at, first_level, reported_event
@@ -43,4 +43,5 @@ __all__ = [
     "reported_event",
     "task_copy",
     "task_due_at",
+    "version_of",
 ]

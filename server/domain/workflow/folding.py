@@ -4,11 +4,12 @@ Events are the truth. Of two that were made from the same state the earlier one 
 is kept, named in `refused`, and changes nothing.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from server.domain.workflow import effects, guards
-from server.domain.workflow.moves import MOVES, Move
+from server.domain.workflow.moves import MOVES, QUIET_MOVES, Move
 from server.domain.workflow.opening import opened
 from server.domain.workflow.states import LEVELS
 
@@ -49,6 +50,8 @@ def _apply(case: Case, move: Move, event: Event) -> None:
     effects.set_clock(case, event, is_new_state=case["state"] != before)
     effects.set_turn(case)
     case["applied"].append(event["_id"])
+    if event["move"] not in QUIET_MOVES:
+        case["decided"] = event["_id"]
     case["events"] += 1
     case["updated_at"] = max(case["updated_at"], event["at"])
     names = [name for name in (*move.required, *move.optional) if name in event]
@@ -56,6 +59,15 @@ def _apply(case: Case, move: Move, event: Event) -> None:
     if move.shown is not None:
         shown = _shown(event, move.shown)
         case["history"] = [*case["history"], shown][-effects.HISTORY_MOST :]
+
+
+def version_of(case: Mapping[str, Any]) -> str:
+    """What stands for everything that was decided on a case so far: `If-Match` of the next move (DESIGN §7).
+
+    It names the last event that somebody might decide anew for. So a case that was written again with the same moves (by a newer
+    fold, by two versions side by side) is no other one to whoever had read it, nor is one whose dates were computed anew.
+    """
+    return hashlib.sha256(str(case.get("decided") or case["applied"][-1]).encode()).hexdigest()[:20]
 
 
 def _shown(event: Event, names: Iterable[str]) -> dict[str, Any]:

@@ -125,6 +125,8 @@ MOVES: dict[str, Move] = {
 }
 # Never a move: the rule is named to whoever tries (逐级响应只升不降).
 HAND_DOWN = "hand_down"
+# What nobody decides anew for: dates computed again, another system's number, a duplicate that came or went.
+QUIET_MOVES = frozenset({"recalculate", "origin", "absorb", "release"})
 SYSTEM_MOVES = frozenset(name for name, move in MOVES.items() if not move.who)
 
 

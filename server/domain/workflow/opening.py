@@ -117,12 +117,9 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
         "received_at": report["received_at"],
         "filed_at": report.get("filed_at", report["received_at"]),
         "updated_at": report["received_at"],
-        **_no_moves(),
+        **_no_moves(event["_id"]),
         "history": [{"move": "report", "at": event["at"]}],
         "last_event": {"move": "report", "at": event["at"], "by": event["by"]},
-        "events": 1,
-        "applied": [event["_id"]],
-        "refused": [],
     }
     set_turn(case)
     return case
@@ -142,11 +139,12 @@ def _no_clock() -> dict[str, Any]:
     }
 
 
-def _no_moves() -> dict[str, Any]:
+def _no_moves(first: str) -> dict[str, Any]:
     counts = dict.fromkeys(("urges", "handed_back", "reworks", "reopened", "resubmitted", "escalations"), 0)
     lists: dict[str, Any] = {name: [] for name in ("absorbed", "tasks", "whistles", "open_whistles", "called_units")}
     names = ("handed_back_by", "started_at", "answer", "verification", "closed_at", "rating", "remedy_due_at", "remedied_at")
-    return counts | lists | dict.fromkeys((*names, "merged_into", "before", "transferred_to", "transferred_in_time"))
+    begun = {"events": 1, "applied": [first], "decided": first, "refused": []}
+    return begun | counts | lists | dict.fromkeys((*names, "merged_into", "before", "transferred_to", "transferred_in_time"))
 
 
 def _sample(report_id: str) -> str | None:

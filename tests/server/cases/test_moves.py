@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.cases import intake, moves, store
-from server.domain import ids, times
+from server.domain import ids, times, workflow
 from server.domain.errors import Changed, Forbidden, IllegalMove, InvalidInput, Missing, RuleBroken
 from server.nudges import Nudges
 from sync.couch import Couch
@@ -62,12 +62,44 @@ def test_the_same_key_again_is_the_same_move(move: Move) -> None:
         move("return", key="key-00001", reason="x")
 
 
+def version_now(couch: Couch, case_id: str) -> str:
+    return workflow.version_of(couch.database(CASES_DB).get(case_id))
+
+
 def test_a_stale_if_match_is_told_the_present_state(move: Move, case_id: str, couch: Couch) -> None:
-    seen = couch.database(CASES_DB).get(case_id)["_rev"]
+    seen = version_now(couch, case_id)
     move("accept", if_match=seen)
     with pytest.raises(Changed) as caught:
         move("return", if_match=seen, reason="x")
     assert caught.value.facts["state"] == "accepted"
+
+
+def test_a_case_that_was_written_again_with_the_same_moves_refuses_nobody(move: Move, case_id: str, couch: Couch) -> None:
+    """As the server does when its next version folds otherwise, or two versions run side by side: nobody has moved the case."""
+    database, seen = couch.database(CASES_DB), version_now(couch, case_id)
+    before = database.get(case_id)
+    database.put({name: value for name, value in before.items() if name not in ("decided", "phase")} | {"old": True})
+    assert move("accept", if_match=seen).case["state"] == "accepted"
+    after = database.get(case_id)
+    assert int(after["_rev"].partition("-")[0]) == 4  # made, written again, brought up to its events, moved
+    assert "old" not in after
+
+
+def test_what_nobody_decides_anew_for_refuses_nobody_and_what_its_reporter_says_does(
+    move: Move, case_id: str, couch: Couch, no_broker: Nudges
+) -> None:
+    def happens(name: str, **fields: Any) -> None:
+        key = secrets.token_hex(8)
+        assert moves.system_move(couch, no_broker, GRID_A[:9], case_id, name, fields, key=key, now=NOW, by="worker1")
+
+    seen = version_now(couch, case_id)
+    happens("recalculate")
+    accepted = move("accept", if_match=seen).case
+    assert (accepted["state"], accepted["events"]) == ("accepted", 3)
+    seen = version_now(couch, case_id)
+    happens("note", text="已经有人修好了")
+    with pytest.raises(Changed):
+        move("file", if_match=seen)
 
 
 def test_its_community_and_its_township_move_a_case_and_nobody_else(move: Move, people: People) -> None:
@@ -147,7 +179,7 @@ def test_unknown_cases_are_missing(couch: Couch, no_broker: Nudges, people: Peop
 
 
 def test_twenty_clerks_on_one_case_one_moves_it_and_the_others_are_told(move: Move, couch: Couch, case_id: str) -> None:
-    seen = couch.database(CASES_DB).get(case_id)["_rev"]
+    seen = version_now(couch, case_id)
     outcomes: list[str] = []
     start = threading.Barrier(20)
 
