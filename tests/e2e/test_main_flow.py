@@ -70,6 +70,7 @@ def add_household_with_visit(phone: Phone) -> str:
     phone.page.click(".action a")
     phone.page.wait_for_selector("#findings")
     phone.page.click("#kind label >> nth=1")
+    phone.page.click("#answer-met label >> nth=0")
     phone.page.fill("#findings", "身体状况良好，提醒用电安全")
     send(phone, ".steps")
     return form
