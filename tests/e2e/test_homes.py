@@ -139,7 +139,8 @@ def reading_is_logged(system: RunningSystem, household: str) -> None:
     def logged() -> list[dict[str, Any]]:
         return [one for one in entries.read(couch, month) if one["action"] == "household.unmask"]
 
-    [entry] = until(logged, "the reading in the access log", 60)  # type: ignore[misc]
+    until(logged, "the reading in the access log", 60)
+    [entry] = logged()
     assert (entry["by"], entry["subject"], entry["why"]) == ("worker1", household, "走访联系")
     assert entry["facts"]["fields"] == ["contact_phone", "needs"]
     shown = system.desk().get(f"{system.url}/audit", params={"action": "household.unmask"}, timeout=10)
@@ -176,8 +177,12 @@ def test_homes_work_without_a_network_and_what_was_done_there_arrives(
     phone.context.set_offline(False)
     reading_is_logged(system, household)
     desk = system.desk("community1")
-    cases = until(lambda: [one for one in system.cases(desk) if one["category"] == "4104"], "the errand's case", 60)
-    case = str(cases[0]["id"])  # type: ignore[index]
+
+    def cases() -> list[dict[str, object]]:
+        return [one for one in system.cases(desk) if one["category"] == "4104"]
+
+    until(cases, "the errand's case", 60)
+    case = str(cases()[0]["id"])
     found = desk.get(f"{system.url}/api/cases/{case}", timeout=10).json()
     assert found["kind"] == "service"
     move(system, desk, case, "accept")
