@@ -81,7 +81,7 @@ def find(couch: Couch, token: str, now: datetime | None = None) -> Holder:
     except Missing:
         raise NotSignedIn("token_revoked", **ended) from None
     if kind == "renewal":
-        device = _change(couch, str(device["_id"]), lambda known: tokens.promote(known, at) if known.get("renewal") else None)
+        device = change(couch, str(device["_id"]), lambda known: tokens.promote(known, at) if known.get("renewal") else None)
     return Holder(person, device)
 
 
@@ -110,7 +110,7 @@ def renew(couch: Couch, holder: Holder, token: str, now: datetime | None = None)
     at, secret = now or datetime.now(UTC), token.partition(".")[2]
     device = holder.device
     if tokens.renew(device, secret, at) is not None:
-        device = _change(couch, str(device["_id"]), lambda known: tokens.renew(known, secret, at))
+        device = change(couch, str(device["_id"]), lambda known: tokens.renew(known, secret, at))
     following = tokens.successor(device, secret)
     return f"{holder.device_id}.{following}" if following else None
 
@@ -151,7 +151,7 @@ def note_unsent(
             fields["settled_at"] = times.to_text(at)
     known = holder.device
     if any(known.get(name) != value for name, value in fields.items()):
-        _change(couch, str(known["_id"]), lambda _: fields)
+        change(couch, str(known["_id"]), lambda _: fields)
 
 
 def revoke(couch: Couch, device_id: str, by: Person, now: datetime | None = None) -> None:
@@ -162,7 +162,7 @@ def revoke(couch: Couch, device_id: str, by: Person, now: datetime | None = None
     if device["user"] != by["name"] and "admin" not in by["roles"]:
         raise Forbidden("not_your_device")
     fields = {"revoked_at": times.to_text(now or datetime.now(UTC)), "wipe": True}
-    _change(couch, str(device["_id"]), lambda known: None if known["revoked_at"] else fields)
+    change(couch, str(device["_id"]), lambda known: None if known["revoked_at"] else fields)
 
 
 def _recognise(couch: Couch, token: str) -> tuple[Device, tokens.Which]:
@@ -183,7 +183,7 @@ def _read(couch: Couch, device_id: str) -> Device | None:
         return None
 
 
-def _change(couch: Couch, id: str, make: Callable[[Device], Device | None]) -> Device:
+def change(couch: Couch, id: str, make: Callable[[Device], Device | None]) -> Device:
     """The document with what `make` changes of it (None: nothing), whoever else writes it meanwhile. Raises Conflict."""
     database = couch.database(databases.DEVICES)
     for attempt in range(TRIES):

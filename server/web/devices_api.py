@@ -13,11 +13,11 @@ from server import audit, epochs
 from server.domain import times
 from server.domain.errors import Forbidden, InvalidInput, NotSignedIn
 from server.domain.permissions import may_use_phone
-from server.people import devices
+from server.people import devices, losses
 from server.people.devices import Holder
 from server.rescue import proofs
 from server.rescue.seals import open_data_key
-from server.web import locale
+from server.web import locale, phone_cookie
 from server.web.bodies import answers, takes_json
 from server.web.services import services_of
 from server.web.session_routes import check
@@ -27,11 +27,12 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
 class Enrolment(msgspec.Struct):
-    """The body of `POST /api/devices`; `name` is what the person calls the phone."""
+    """The body of `POST /api/devices`; `name` is what the person calls the phone, `previous` the device whose data it has."""
 
     username: str
     password: str
     name: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    previous: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
 class Unsent(msgspec.Struct):
@@ -81,10 +82,22 @@ class About(msgspec.Struct):
     seal_key: SealTo
 
 
+class Before(msgspec.Struct):
+    """A phone of this user whose data may be gone, and what it last said it held unsent; `is_certain`: it is this very one."""
+
+    device: str
+    name: str
+    last_seen_on: str
+    records: int
+    photos: int
+    is_certain: bool
+
+
 class Enrolled(About, kw_only=True):
     """The answer of an enrolment."""
 
     token: str
+    before: Before | None = None
 
 
 class Own(About, kw_only=True):
@@ -126,7 +139,12 @@ def enrol(request: Request, body: Enrolment) -> Response:
         raise Forbidden("no_phone_role")
     services = services_of(request)
     device, token = devices.enrol(services.couch, person, body.name)
-    return answer_struct(Enrolled(**_about(request, Holder(person, device)), token=token), 201)
+    holder, kept = Holder(person, device), phone_cookie.read(request)
+    lost = losses.begin(services.couch, person, holder.device_id, previous=body.previous, kept=kept, now=datetime.now(UTC))
+    before = Before(**lost._asdict()) if lost else None
+    answer = answer_struct(Enrolled(**_about(request, holder), token=token, before=before), 201)
+    phone_cookie.write(request, answer, holder.device_id)
+    return answer
 
 
 @answers(Own)
@@ -173,6 +191,14 @@ def open_own(request: Request, body: Locked) -> Response:
         raise InvalidInput({"sealed": "unreadable"})
     audit.note(services.couch, by=name, action="device.unlock", subject=f"device:{holder.device_id}")
     return answer_struct(DataKey(base64.b64encode(key).decode()))
+
+
+def report_loss(request: Request) -> Response:
+    """`POST /api/devices/{id}/loss`: this phone's user says that it is that one, and that its data are gone; 204."""
+    holder = holder_of(request)
+    lost = str(request.path_params["id"])
+    losses.report(services_of(request).couch, holder.person, lost, holder.device_id, datetime.now(UTC))
+    return Response(status_code=204)
 
 
 def revoke(request: Request) -> Response:

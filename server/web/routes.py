@@ -165,6 +165,7 @@ def _api() -> list[BaseRoute]:
         Route("/api/devices/me", devices_api.report_unsent, methods=["POST"]),
         Route("/api/devices/me/data-key", devices_api.open_own, methods=["POST"]),
         Route("/api/devices/{id}", devices_api.revoke, methods=["DELETE"]),
+        Route("/api/devices/{id}/loss", devices_api.report_loss, methods=["POST"]),
         Route("/api/cases", cases_api.list_cases),
         Route("/api/handdowns", handdowns_api.count_handdowns),
         Route("/api/handdowns", handdowns_api.make_handdown, methods=["POST"]),

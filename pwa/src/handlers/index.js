@@ -15,7 +15,7 @@ import { openMasked } from "./openings.js";
 import { addPoint, endPatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
 import { showPlaces } from "./places.js";
 import { showPhoto, showRecord } from "./records.js";
-import { handOver, resend } from "./refused.js";
+import { answerLoss, handOver, resend } from "./refused.js";
 import { showReportForm } from "./report-form.js";
 import { saveReport, sendOriginals, undoReport } from "./reports.js";
 import { chooseLanguage, chooseTextSize, showSignIn, showSignOut, signIn, signOut } from "./session.js";
@@ -80,6 +80,7 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/session", handle: signIn, open: true },
   { method: "GET", path: "/m/session/end", handle: showSignOut },
   { method: "POST", path: "/m/session/end", handle: signOut },
+  { method: "POST", path: "/m/loss", handle: answerLoss },
   { method: "POST", path: "/m/hand-over", handle: handOver },
   { method: "POST", path: "/m/text-size", handle: chooseTextSize },
   { method: "POST", path: "/m/language", handle: chooseLanguage, open: true },

@@ -56,6 +56,13 @@ export async function resend(input, store) {
   return { redirect: `/m/${place}/${input.params.id}` };
 }
 
+/** `POST /m/loss`: its user says that it was this phone, or that it was not, or has read it. */
+export async function answerLoss(input, store, context) {
+  await (input.form.answer === "lost" ? store.confirmLoss() : store.forgetLoss());
+  context.syncNow();
+  return { redirect: "/m/" };
+}
+
 /** `POST /m/hand-over` */
 export async function handOver(input, store, context) {
   await context.handOver();

@@ -5,7 +5,7 @@ import { momentOf, sizeText, yesterday } from "./moments.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
 import { waitingTasks } from "./tasks.js";
-import { bannerOf, storageWarning, whyOf } from "./troubles.js";
+import { bannerOf, lossSaying, storageWarning, whyOf } from "./troubles.js";
 
 const RECENT_COUNT = 6;
 const BACK_COUNT = 5;
@@ -49,6 +49,7 @@ export async function syncSummary(store) {
     unsent_size: sizeText(size_bytes),
     unsent_why: whyOf(status.problem),
     problem: bannerOf(status.problem, status.rescue),
+    loss: lossSaying(status.loss),
     storage_low: storageWarning(status),
   };
 }

@@ -29,6 +29,15 @@ function signInSaying(problem, rescue) {
 /** What a phone says whose token was refused, while it hands over and when it has. */
 const RESCUES = Object.freeze({ sending: "rescue.sending", kept: "rescue.kept" });
 
+/** What went with a phone's data, or may have: sayings, and whether its user is asked. @param {import("../store/losses.js").Loss | null} loss */
+export function lossSaying(loss) {
+  if (!loss) return null;
+  const slots = { name: loss.name, day: loss.last_seen_on, records: loss.records, photos: loss.photos, found: loss.found ?? 0 };
+  const isAsked = !loss.is_certain && !loss.answer;
+  const label = loss.records + loss.photos ? "loss.unsent" : "loss.nothing_unsent";
+  return { label: isAsked ? "loss.is_it" : label, slots, is_asked: isAsked, is_counted: loss.found !== undefined && !isAsked };
+}
+
 /** With less room than this the user hears of it, while there is still time. */
 const LOW_BYTES = 150e6;
 /** What a report's photo takes, with its original now and then. */

@@ -22,6 +22,7 @@ import * as homes from "./homes.js";
 import * as identity from "./identity.js";
 import { newestOf } from "./links.js";
 import { currentSession } from "./meta.js";
+import { confirmLoss, noteLoss } from "./losses.js";
 import * as outbox from "./outbox.js";
 import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
@@ -90,6 +91,9 @@ export function storeOf(session, wrote = () => undefined) {
       const sent = await refused.putBack(author, rows.filter((row) => (row.id === id || photos.has(row.id)) && row.state === "waiting"));
       return told(sent.length ? { databases: [] } : null) !== null;
     },
+    /** It was this phone whose data are gone; or what was said of that is read, or was no loss (`losses.js`). */
+    confirmLoss: () => confirmLoss(author),
+    forgetLoss: () => noteLoss(author, null),
     /** Small state of the pages' own (a draft, the last grid), durable. @param {string} name */
     remembered: (name) => outbox.state(author, `page:${name}`),
     /** @param {string} name @param {any} value null forgets it */

@@ -15,6 +15,7 @@
 import { photosNamed } from "./capture.js";
 import { done, transact } from "./idb.js";
 import { oldestQuarter } from "./databases.js";
+import { lossOf } from "./losses.js";
 import { entries, state, uploads } from "./outbox.js";
 import { openOwn } from "./own.js";
 import { casesOf, getRecord } from "./reading.js";
@@ -136,7 +137,7 @@ function problemOf({ problem: whole = null, photos_problem = null }) {
 
 /**
  * How sync and storage are: `{phase, problem, last_contact_at, last_sync_at, loaded, loading, offset_ms, usage_bytes,
- * quota_bytes, is_persisted, rescue}`; `rescue` is what becomes of this phone's data after its token was refused (`sync/rescue.js`). `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
+ * quota_bytes, is_persisted, rescue, loss}`; `rescue` is what becomes of this phone's data after its token was refused (`sync/rescue.js`). `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
  * `photos_unavailable` (records arrive, photo files do not), `phone_full`, `unknown`.
  */
 export async function status(session) {
@@ -153,6 +154,7 @@ export async function status(session) {
     loading: sync.loading ?? null,
     offset_ms: session.offset_ms ?? null,
     rescue: sync.rescue ?? null,
+    loss: await lossOf(session.author),
     usage_bytes: estimate?.usage ?? null,
     quota_bytes: estimate?.quota ?? null,
     is_persisted: is_persisted ?? null,

@@ -65,6 +65,7 @@ function contextOf(store, { language, text_size }, { texts }) {
       await askToHandOver(store?.session.author ?? "");
       tell({ type: "sync-now" });
     },
+    syncNow: () => tell({ type: "sync-now" }),
     EnrolmentError,
     enrol: async (credentials) => {
       const session = await enrol(credentials);

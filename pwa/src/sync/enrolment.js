@@ -1,7 +1,8 @@
 /**
  * Enrolling this phone (the one act that needs the network) and what the server's answer becomes: a session.
  */
-import { beginSession } from "../store/meta.js";
+import { noteLoss } from "../store/losses.js";
+import { beginSession, sessions } from "../store/meta.js";
 import { offsetOf } from "./clock.js";
 
 /** Why a phone could not be enrolled: `wrong_password`, `locked`, `not_for_phones`, `offline` or `server`. */
@@ -25,13 +26,17 @@ const KINDS = { 400: "wrong_password", 401: "wrong_password", 403: "not_for_phon
  */
 export async function enrol(credentials) {
   const sent_ms = Date.now();
-  const response = await post(credentials);
+  const previous = (await sessions()).find(({ author }) => author === credentials.username)?.device ?? "";
+  const response = await post({ ...credentials, previous });
   if (!response.ok) {
     const retry_after_s = Number(response.headers.get("Retry-After")) || null;
     throw new EnrolmentError(KINDS[response.status] ?? "server", retry_after_s);
   }
   const received_ms = Date.now();
-  const session = sessionOf(await response.json(), received_ms, sent_ms);
+  const told = await response.json();
+  const session = sessionOf(told, received_ms, sent_ms);
+  // Noted first: a session that is there is not enrolled again, and would never be told.
+  if (told.before) await noteLoss(session.author, told.before);
   await beginSession(session);
   return session;
 }
@@ -42,7 +47,8 @@ async function post(credentials) {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       body: JSON.stringify(credentials),
-      credentials: "omit",
+      // For the cookie by which a phone is known again whose storage was cleared.
+      credentials: "same-origin",
     });
   } catch {
     throw new EnrolmentError("offline");

@@ -10,12 +10,14 @@
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
 import { follow } from "../store/homes.js";
+import { countFound } from "../store/losses.js";
 import { due } from "../store/outbox.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
 import { offerAgain } from "./again.js";
 import { offsetOf } from "./clock.js";
 import { Refused, ask } from "./http.js";
+import { tellLoss } from "./losses.js";
 import { askOutcomes } from "./outcomes.js";
 import { note, tellChanged } from "./progress.js";
 import { pullAll } from "./pull.js";
@@ -43,6 +45,7 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
   await pullWanted(session, wanted(session, wants), { pushNews, onProgress });
   if (wants.me) tellRemoved(await removeClosed(session));
   if (wants.all) await sendWhatWasLost(session);
+  if (wants.all) await countFound(session);
   await finish(session, wants);
   return session;
 }
@@ -61,6 +64,7 @@ async function meet(given) {
   // Old quarters stay open as long as the server knows that something waits for them.
   if (!(await areAllListed(session)) && (await reportUnsent(session))) session = await refresh(session);
   await askOutcomes(session);
+  await tellLoss(session);
   await tryAgain(session);
   return session;
 }

@@ -166,6 +166,11 @@ async function addSafety(add, language) {
   const { storage } = navigator;
   Object.defineProperty(navigator, "storage", { configurable: true, value: { estimate: async () => ({ usage: 95e6, quota: 100e6 }), persisted: async () => false } });
   for (const path of ["/m/", "/m/me", "/m/session/end"]) await add(`nearly full ${path}`, phone.get(path));
+  const loss = { device: "x", name: ROUGH, last_seen_on: "2026-11-16", records: 3, photos: 1, is_certain: true };
+  for (const fields of [{ found: 37 }, { records: 0, photos: 0 }, { is_certain: false }]) {
+    await setState(phone.store.session.author, "loss", { ...loss, ...fields });
+    await add(`lost ${JSON.stringify(fields)}`, phone.get("/m/"));
+  }
   Object.defineProperty(navigator, "storage", { configurable: true, value: storage });
 }
 

@@ -49,7 +49,7 @@ def put_photo(couch: Couch, database: str) -> str:
 
 def test_enrolment_answers_what_the_phone_needs(site: Site) -> None:
     answer = site.enrol("worker1")
-    assert set(answer) == {"device_id", "token", "user", "grids", "databases", "server_time", "seal_key"}
+    assert set(answer) == {"device_id", "token", "user", "grids", "databases", "server_time", "seal_key", "before"}
     assert answer["user"] == {"id": "worker1", "name": "马晓燕", "roles": ["worker"]}
     assert {"name": grid_db(GRID_A, QUARTER), "pull": True, "push": True} in answer["databases"]
     assert answer["token"].startswith(answer["device_id"] + ".")
