@@ -1,8 +1,8 @@
 """A phone whose data are gone: storage that a browser cleared takes everything with it that had not arrived yet.
 
 What a phone last said that it holds unsent (`devices.note_unsent`) is all anybody knows of it then. Whoever signs in again is
-told, and so is the staff of their townships. That it is the same phone is known by a cookie, which browsers keep when they clear what
-scripts wrote; without it the user is asked. A phone that still has its data says so when it signs in, and nothing is lost.
+told, and so is the staff of their townships. That it is the same phone is known by a cookie, which browsers keep when they clear
+what scripts wrote; without it the user is asked. A phone that still has its data says so when it signs in, and nothing is lost.
 
 `phones-of:<user>` in `devices` lists a user's phones, the newest last. Fields of a device: `continued_by`, the one that has its
 data now; `lost_at`, when its data were found to be gone.
