@@ -35,7 +35,7 @@ export async function showToday(input, store, context) {
     patrol_id: store.uuid(input.now),
     tasks: await waitingTasks(store, about, replies),
     recent: recentOf([reports, replies, ...others].flat()).map((record) => rowOf(record, about)),
-    back_list: cameBack(reports, about.now_ms).map((record) => rowOf(record, about)),
+    back_list: await cameBack(store, reports, about),
   });
 }
 
@@ -67,9 +67,12 @@ function recentOf(rows) {
   return rows.sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc)).slice(0, RECENT_COUNT);
 }
 
-/** My reports whose cases moved since yesterday, the last moved first. */
-function cameBack(reports, now_ms) {
-  const since = new Date(yesterday(now_ms)).toISOString();
-  const moved = reports.filter(({ where }) => where.case && where.case.state !== "reported" && where.case.updated_at >= since);
-  return moved.sort((one, other) => other.where.case.updated_at.localeCompare(one.where.case.updated_at)).slice(0, BACK_COUNT);
+/** My reports that moved and that I have not looked at, however old; then others of the last ones that moved since yesterday. */
+async function cameBack(store, reports, about) {
+  const news = (await store.news()).slice(0, BACK_COUNT);
+  const unseen = (await Promise.all(news.map(store.getRecord))).filter(Boolean);
+  const since = new Date(yesterday(about.now_ms)).toISOString();
+  const moved = reports.filter(({ id, where }) => !news.includes(id) && where.case && where.case.state !== "reported" && where.case.updated_at >= since);
+  const seen = moved.sort((one, other) => other.where.case.updated_at.localeCompare(one.where.case.updated_at));
+  return [...unseen, ...seen].slice(0, BACK_COUNT).map((record) => ({ ...rowOf(record, about), is_news: news.includes(record.id) }));
 }

@@ -122,6 +122,17 @@ test("what moved since this phone was enrolled is news until it was looked at, a
   assert.deepEqual(await phone.store.news(), [doc._id]);
 });
 
+test("Today shows what moved and was not looked at, also of a report that is long past its last ones", async () => {
+  const phone = await app();
+  const old = await reported(phone);
+  for (let n = 1; n <= 31; n += 1) await reported(phone, n);
+  await phone.pull([caseOf(old, "returned", { move: "return", at: LATER, reason: "看不清" })]);
+  const backs = async () => (await phone.get("/m/")).data.back_list.map(({ about, is_news }) => [about, is_news]);
+  assert.deepEqual(await backs(), [["第 0 条", true]]);
+  await phone.get(`/m/records/${old._id}`);
+  assert.deepEqual(await backs(), []);
+});
+
 test("of a colleague's reports neither page nor news tells", async () => {
   const phone = await app();
   const doc = theirs(phone, 1, "somebody");
