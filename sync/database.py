@@ -37,6 +37,7 @@ class Sender(Protocol):
         params: Mapping[str, Any] | None = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        accept_quorum_missed: bool = False,
     ) -> requests.Response: ...
 
 
@@ -97,6 +98,12 @@ class Database:
         body = {"docs": [{"id": id, "rev": rev} for id, rev in ids_and_revs]}
         answer = self._couch.json("POST", [self.name, "_bulk_get"], body=body, params={"revs": "true"})
         return [found["ok"] for row in answer["results"] for found in row["docs"] if "ok" in found]
+
+    def purge(self, revisions: Mapping[str, Sequence[str]]) -> None:
+        """Remove leaves `{id: [rev]}` as if they had never been, and have the store give back their place. At most 100 ids."""
+        if revisions:
+            self._couch.json("POST", [self.name, "_purge"], body={id: list(revs) for id, revs in revisions.items()})
+            self._couch.send("POST", [self.name, "_compact"], body={}, accept_quorum_missed=True)
 
     def local_get(self, id: str) -> Document | None:
         """A `_local` document (never replicated), or None."""

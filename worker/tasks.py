@@ -10,6 +10,7 @@ from typing import Any
 
 from media.errors import Unavailable
 from media.sweep import sweep_expired
+from server import tracks
 from server.audit.sealing import Sealing
 from server.lists import publishing
 from server.notices import erasing
@@ -141,15 +142,17 @@ def tell_sources() -> None:
 
 @app.task(name=CARE_TASK)  # type: ignore[untyped-decorator]
 def take_care() -> None:
-    """Compaction where it is worth it. A store that is down is taken care of the next day."""
+    """What is kept for a time only goes; compaction where it is worth it. A store that is down is taken care of the next day."""
     try:
         now = datetime.now(UTC)
-        erased = erasing.erase_old(couch(), now) if CALENDAR.is_believable(couch(), now) else 0
+        may_erase = CALENDAR.is_believable(couch(), now)
+        erased = erasing.erase_old(couch(), now) if may_erase else 0
+        forgotten = tracks.erase_old(couch(), now) if may_erase else 0
         asked = care.compact_wasteful(couch())
     except StoreError as error:
         LOG.warning("care: %s", error)
     else:
-        LOG.info("care: %s databases compacted, %s old notices erased", len(asked), erased)
+        LOG.info("care: %s databases compacted, %s old notices and %s tracks erased", len(asked), erased, forgotten)
 
 
 def _again(task: Any, what: str, error: Exception) -> Exception:

@@ -120,20 +120,32 @@ class Photo(Envelope, kw_only=True):
     place: Place | None = None
 
 
+# A coarse cell that a patrol touched, some 250 m square: `coverage.py` says which.
+Cell = Annotated[str, msgspec.Meta(max_length=16, pattern=rf"^-?[0-9]{{1,6}},-?[0-9]{{1,6}}{END}")]
+
+
 class Patrol(Envelope, kw_only=True):
     """A round: when, which coarse cells, which gaps. The track itself is elsewhere, its author's own."""
 
     started_at: Instant
     ended_at: Instant
-    cells: Annotated[list[Short], msgspec.Meta(max_length=2000)] = []
+    cells: Annotated[list[Cell], msgspec.Meta(max_length=2000)] = []
     gaps: Annotated[list[Annotated[list[Instant], msgspec.Meta(min_length=2, max_length=2)]], msgspec.Meta(max_length=500)] = []
+
+
+Point = tuple[
+    Annotated[float, msgspec.Meta(ge=0, le=7 * 86_400)],
+    Annotated[float, msgspec.Meta(ge=-90, le=90)],
+    Annotated[float, msgspec.Meta(ge=-180, le=180)],
+    Annotated[float, msgspec.Meta(ge=0, le=1_000_000)],
+]
 
 
 class Track(Envelope, kw_only=True):
     """Where a patrol went: [[seconds since its start, lat, lon, accuracy in metres]…]."""
 
     patrol: RecordId
-    points: Annotated[list[Annotated[list[float], msgspec.Meta(min_length=4, max_length=4)]], msgspec.Meta(max_length=5000)]
+    points: Annotated[list[Point], msgspec.Meta(max_length=5000)]
 
 
 class Visit(Envelope, kw_only=True):

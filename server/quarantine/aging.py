@@ -1,16 +1,17 @@
 """The worker's part, done at every sweep: decisions whose maker was killed are finished, records that were stored after all are
 closed, late photos follow their records home, and contents of what was decided go after 90 days.
 
-What waits is never dropped: it grows old where everybody sees it.
+What waits is never dropped: it grows old where everybody sees it. But for tracks: where somebody walked is erased in time (DESIGN
+§10), wherever it lies and whatever was decided.
 """
 
 import logging
 from datetime import datetime, timedelta
 
-from server.domain import times
+from server.domain import times, tracks
 from server.domain.errors import DomainError
 from server.nudges import Nudges
-from server.quarantine import adopting, dismissing, listing
+from server.quarantine import adopting, decisions, dismissing, listing
 from server.quarantine.entries import Entry, with_defaults
 from server.quarantine.opening import DESIGN, ensure, view
 from sync import databases, designs
@@ -21,6 +22,7 @@ CONTENTS_KEPT = timedelta(days=90)
 # Whoever made a decision a moment ago is most likely still at it.
 LEFT_ALONE = timedelta(seconds=30)
 MOST = 50
+TRACK_OVER = "轨迹保存期已满，内容已删除"
 CONTENTS = ("document", "text", "head", "_attachments")
 LOG = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Aging:
             "finished": finish(couch, nudges, now),
             "arrived": self._close_arrived(couch, nudges, now),
             "emptied": empty(couch, now) if may_empty else 0,
+            "tracks": empty_tracks(couch, now) if may_empty else 0,
         }
         found = {what: number for what, number in done.items() if number}
         if found:
@@ -74,6 +77,24 @@ def empty(couch: Couch, now: datetime) -> int:
     docs = [_emptied(row["doc"], now) for row in rows if row.get("doc")]
     written = couch.database(databases.QUARANTINE).bulk(docs)
     return sum("error" not in row for row in written)
+
+
+def empty_tracks(couch: Couch, now: datetime) -> int:
+    """Drop what was refused of tracks, in time, decided or not; how many. One that still waited is dismissed by that."""
+    until = times.to_text(now - tracks.KEPT)
+    rows = view(couch, "tracks", endkey=until, include_docs=True, limit=MOST)["rows"]
+    return sum(_empty_track(couch, with_defaults(row["doc"]), now) for row in rows if row.get("doc"))
+
+
+def _empty_track(couch: Couch, entry: Entry, now: datetime) -> bool:
+    try:
+        if entry["state"] != "dismissed":
+            decision = decisions.make("dismiss", decisions.SERVER, now, reason=TRACK_OVER)
+            entry = decisions.settle(couch, decisions.claim(couch, entry, "dismissed", decision), "dismissed")
+        couch.database(databases.QUARANTINE).put(_emptied(entry, now))
+    except Conflict:
+        return False
+    return True
 
 
 def _look_at(couch: Couch, nudges: Nudges, entry: Entry, now: datetime) -> Entry | None:

@@ -91,6 +91,38 @@ def test_a_type_that_does_not_belong_there_is_refused(people: People) -> None:
     assert reason_of(visit(author="worker1"), people["worker1"], Target("beat", GRID_A)) == "type_not_allowed"
 
 
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        ([[0, 38.5, 106.1, 5], [20, 38.5001, 106.1, 12.5]], None),
+        ([], None),
+        ([[0, 38.5, 106.1]], "schema"),
+        ([[0, 91, 106.1, 5]], "schema"),
+        ([[0, 38.5, 181, 5]], "schema"),
+        ([[-1, 38.5, 106.1, 5]], "schema"),
+        ([[0, 38.5, 106.1, -5]], "schema"),
+        ([[0, "38.5", 106.1, 5]], "schema"),
+        ([[0, 38.5, 106.1, 5]] * 5001, "schema"),
+    ],
+)
+def test_a_track_is_a_list_of_times_and_places(people: People, points: list[Any], reason: str | None) -> None:
+    doc = {name: value for name, value in report().items() if name in documents.Envelope.__struct_fields__}
+    doc = with_rev(doc | {"_id": new_id("track"), "type": "track", "patrol": new_id("patrol"), "points": points})
+    assert reason_of(doc, people["worker1"], Target("track", None)) == reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"), [("15400,42440", None), ("38.5,106.1", "schema"), ("马晓燕,0", "schema"), ("1,2\n", "schema")]
+)
+def test_a_patrol_names_coarse_cells_and_nothing_else(people: People, cell: str, reason: str | None) -> None:
+    doc = {name: value for name, value in report().items() if name in documents.Envelope.__struct_fields__}
+    at = doc["captured_at"]
+    doc = with_rev(
+        doc | {"_id": new_id("patrol"), "type": "patrol", "started_at": at, "ended_at": at, "cells": [cell], "gaps": [[at, at]]}
+    )
+    assert reason_of(doc, people["worker1"]) == reason
+
+
 @pytest.mark.parametrize("field", ["grid", "author", "device", "captured_at", "category", "photos", "patrol"])
 def test_no_text_with_a_pattern_may_end_with_a_line_break(people: People, field: str) -> None:
     sound = with_rev(report(photos=[new_id("photo")], patrol=new_id("patrol")))
