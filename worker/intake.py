@@ -11,10 +11,11 @@ from server.cases import intake
 from server.domain import grids
 from server.households import indexing
 from server.nudges import Nudges
+from server.push import sending
 from sync import feed
 from sync.couch import Couch
 from sync.databases import NOTICES, parse
-from worker import conflicts, notices
+from worker import conflicts, notices, pushes
 from worker.app import settings
 from worker.turns import Turns
 
@@ -46,12 +47,13 @@ def take_in(couch: Couch, nudges: Nudges, name: str, seen: str = "") -> int:
 
 
 def _send_notices(couch: Couch) -> int:
-    """Notices that go out of the house; one run at a time in a process."""
+    """Notices that go out of the house, to phones last; one run at a time in a process."""
     if TURNS.take(NOTICES):
         try:
             over = False
             while not over:
                 notices.run(couch, settings.public_url)
+                pushes.run(couch, lambda: datetime.now(UTC), sending.Sender(settings))
                 over = TURNS.give_back(NOTICES)
         except BaseException:
             TURNS.give_back(NOTICES, at_once=True)

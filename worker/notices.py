@@ -19,6 +19,7 @@ from apprise.plugins.wecombot import NotifyWeComBot
 from server.domain import times
 from server.domain.channels import CHINA
 from server.notices import outside, store
+from server.push import subscriptions
 from server.web.names import Names
 from server.web.notice_views import NoticeViews, page_of
 from sync.couch import Couch
@@ -56,9 +57,12 @@ def send(url: str, title: str, body: str) -> bool:
 
 
 def run(couch: Couch, public_url: str = "", now: Callable[[], datetime] = lambda: datetime.now(UTC), by: Send = send) -> int:
-    """Plan what came and send what is due; how many notices went out. Raises the store's errors."""
+    """Plan what came and send what is due to channels; how many notices went out. Raises the store's errors.
+
+    What is due to phones goes out afterwards (`pushes.py`).
+    """
     known = {channel["_id"]: channel for channel in outside.channels_of(couch)}
-    outside.plan(couch, now())
+    outside.plan(couch, now(), subscriptions.phones_of)
     views, count = NoticeViews(Names(couch), LANGUAGE), 0
     for id, deliveries in outside.due(couch, now()).items():
         for start in range(0, len(deliveries), LINES_MOST):

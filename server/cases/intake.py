@@ -208,9 +208,9 @@ def _grids_left(present: store.Loaded) -> set[str]:
 
 
 def _tell(couch: Couch, docs: list[Document], moved: list[list[Document]], now: datetime) -> set[str]:
-    """Notices of the events among these changes: of moves, and of reports that are emergencies."""
+    """Notices of the events among these changes: of moves, and of reports that are emergencies; and of campaigns."""
     events = [doc for doc in docs if doc.get("type") == "event"]
     known = {events[0]["case"] for events in moved}
     fresh = [[event] for event in events if event["n"] == 0 and event["case"] not in known]
     told = issuing.of_events(couch, [*moved, *fresh], [event["_id"] for event in events], now)
-    return {NOTICES} if told else set()
+    return {NOTICES} if issuing.of_campaigns(couch, docs, now) + told else set()

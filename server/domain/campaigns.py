@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from server.domain import grids, ids, times
+from server.domain import grids, ids, notices, times
+from server.domain.channels import TASK_SENT
 from server.domain.errors import InvalidInput
 from server.domain.workflow.tasks import due_at
 
@@ -115,6 +116,26 @@ def task_of(campaign: Document, grid: str, answers: list[Document]) -> Document:
         "updated_at": latest,
         "events": len(answers) + (ENDED if campaign["ended_at"] else 0),
     }
+
+
+def tellings_of(campaign: Document, now: datetime) -> list[Document]:
+    """The notices that tell its grids' phones of a campaign, the same whenever asked; none of an old one or one that is over."""
+    if campaign["ended_at"] or campaign["created_at"] < times.to_text(now - notices.ISSUED):
+        return []
+    batches = [campaign["grids"][at : at + notices.PARTIES_MOST] for at in range(0, len(campaign["grids"]), notices.PARTIES_MOST)]
+    return [
+        notices.notice(
+            to=[f"grid:{grid}" for grid in batch],
+            what=TASK_SENT,
+            subject=campaign["_id"],
+            township=campaign["township"],
+            facts={"due_at": campaign["due_at"]},
+            key=f"{campaign['_id']}/{number}",
+            at=times.from_text(campaign["created_at"]),
+            noted_at=now,
+        )
+        for number, batch in enumerate(batches)
+    ]
 
 
 def answer_of(campaign: str, reply: Document, now: datetime) -> Document:

@@ -1,6 +1,7 @@
 """Who is told of which move of a case, as one table: move → parties (of the case after the move) → what. Pure.
 
-People at desks are told; phones are not: they hear of a case by its copy (DESIGN §6.6). Whoever made the move is not told of it.
+People at desks are told; phones hear of a case by its copy (DESIGN §6.6), and of a task for their grid and a returned report by
+push besides, where somebody asked for it. Whoever made the move is not told of it.
 New reports make no notice, they are in the list of whoever holds them; only emergencies do. Whistles and clocks tell of
 themselves where they are made.
 """
@@ -10,6 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from server.domain import notices, times
+from server.domain.channels import TASK_SENT
 from server.domain.grids import is_unplaced, township_of
 from server.domain.workflow import fold, holder_of
 
@@ -29,6 +31,7 @@ TOLD_OF_MOVE: dict[str, tuple[Telling, ...]] = {
     "escalate": (Telling(("holder",), "case.escalated"),),
     "resubmit": (Telling(("holder",), "case.resubmitted"),),
     "dispatch": (Telling(("unit",), "case.dispatched"), Telling(("supporting",), "case.supporting")),
+    "return": (Telling(("author",), "case.returned", "normal"),),
     "hand_back": (Telling(("holder",), "case.handed_back", "urgent"),),
     "answer": (Telling(("holder",), "case.answered"),),
     "rework": (Telling(("handler",), "case.reworked", "urgent"),),
@@ -48,6 +51,7 @@ TOLD_OF_MOVE: dict[str, tuple[Telling, ...]] = {
     "fail_check": (Telling(("holder",), "case.sampled"),),
     "release_caller": (Telling(("unit",), "case.caller_released"),),
 }
+TOLD_OF_TASK = (Telling(("task_grid",), TASK_SENT),)
 TOLD_OF_EMERGENCY = (Telling(("holder", "community"), "case.reported", "emergency"),)
 FACTS = ("case_no", "category", "grid", "unit", "due_at", "level")
 
@@ -61,6 +65,10 @@ PARTIES: dict[str, Callable[[Case], Iterable[str | None]]] = {
     # Who reported what was merged into this case: their own case ended with the merge, what comes of it is told here.
     "absorbed_authors": lambda case: [f"user:{one['author']}" for one in case.get("absorbed") or ()],
     "turn": lambda case: [case.get("turn") or case.get("handler")],
+    # Who reported it by phone; of what came from elsewhere nobody's phone holds a copy.
+    "author": lambda case: [f"user:{case['author']}"] if case["database"] else [],
+    # What a household asked for is not for police (`home:`).
+    "task_grid": lambda case: [f"{'home' if str(case['database']).startswith('home-') else 'grid'}:{case['tasks'][-1]['grid']}"],
 }
 
 
@@ -82,13 +90,14 @@ def of_events(events: Sequence[Event], wanted: Iterable[str], now: datetime) -> 
 def _tellings(event: Event) -> tuple[Telling, ...]:
     if event["move"] == "report":
         return TOLD_OF_EMERGENCY if event["report"]["urgency"] == "emergency" else ()
-    return TOLD_OF_MOVE.get(event["move"], ())
+    return TOLD_OF_MOVE.get(event["move"], ()) + (TOLD_OF_TASK if event.get("task_id") else ())
 
 
 def _notice(case: Case, event: Event, telling: Telling, now: datetime) -> dict[str, Any]:
     told = {party for name in telling.to for party in PARTIES[name](case) if party}
     facts = {name: case[name] for name in FACTS if case.get(name) is not None}
-    facts |= {name: value for name, value in (("request", _asked_for(case)), ("outcome", event.get("outcome"))) if value}
+    more = (("request", _asked_for(case)), ("outcome", event.get("outcome")), ("task", event.get("task_id")))
+    facts |= {name: value for name, value in more if value}
     return notices.notice(
         to=told - {event.get("party")},
         what=telling.what,

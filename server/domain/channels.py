@@ -43,6 +43,33 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     return kept | {"kind": kind, "parties": parties, "quiet": quiet or None, "digest_at": sorted(digests), "is_on": True}
 
 
+# A phone is left in peace at night; an emergency is no worker's to be woken for, but comes through like everywhere.
+PHONE_QUIET = {"from": "21:00", "to": "07:00"}
+PHONE_TRIES_MOST = 4
+TASK_SENT = "task.sent"
+# Notices to these are for phones: nobody else need look at who is subscribed.
+PHONE_PARTIES = ("grid:", "home:", "user:")
+
+
+def of_phone(device: str, parties: Iterable[str], push: Mapping[str, Any]) -> dict[str, Any]:
+    """A subscribed phone as the channel it is; `push` is its subscription."""
+    kept = {"_id": device, "kind": "push", "parties": list(parties), "least": "normal", "quiet": PHONE_QUIET, "digest_at": []}
+    return kept | {"is_on": True, "push": dict(push)}
+
+
+def is_for_phones(notice: Mapping[str, Any]) -> bool:
+    """True when phones may be among those who are told."""
+    return any(party.startswith(PHONE_PARTIES) for party in notice["to"])
+
+
+def said_to_phone(notices: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What a phone is pushed: that there is something, and the page where it shows. Nothing of what it is about."""
+    found = list(notices)
+    tasks = [str(one["facts"].get("task") or "") for one in found if one["what"] == TASK_SENT]
+    what, title = ("task", "你有新任务") if tasks else ("record", "你的上报有新进展")
+    return {"what": what, "title": title, "path": f"/m/tasks/{tasks[0]}" if len(found) == 1 and any(tasks) else "/m/"}
+
+
 def takes(channel: Channel, notice: Mapping[str, Any]) -> bool:
     """True when this notice goes to this channel."""
     is_urgent_enough = URGENCIES.index(notice["urgency"]) >= URGENCIES.index(channel["least"])
@@ -60,9 +87,9 @@ def due_at(channel: Channel, urgency: str, now: datetime) -> datetime:
     return _next([quiet["to"]], at) if quiet and _is_within(quiet["from"], quiet["to"], at) else at
 
 
-def retry_at(tries: int, now: datetime) -> datetime | None:
+def retry_at(tries: int, now: datetime, most: int = TRIES_MOST) -> datetime | None:
     """When to try again after so many tries; None: never, it is for an administrator to look at."""
-    if tries >= TRIES_MOST:
+    if tries >= most:
         return None
     return now + min(timedelta(seconds=30 * 2 ** (tries - 1)), LONGEST_WAIT)
 

@@ -1,11 +1,12 @@
 """The parties a person acts for and is told things as: `unit:<id>`, `community:<12>`, `township:<9>`, `district:<6>`, `city:<4>`,
-`user:<name>`. A notice is addressed to parties, a case is held by one; who may do what there is `permissions.py`.
+`user:<name>`; on a phone `grid:<15>` and `home:<15>`. A notice is addressed to parties, a case is held by one; who may do what
+there is `permissions.py`.
 """
 
 from collections.abc import Callable, Iterable
 
 from server.domain.grids import district_of
-from server.domain.permissions import Person
+from server.domain.permissions import Person, database_kinds
 
 CITY_DIGITS = 4
 
@@ -28,4 +29,13 @@ PARTIES_OF_ROLE: dict[str, Callable[[Person], Iterable[str]]] = {
 def parties_of(person: Person) -> frozenset[str]:
     """Every party this person acts for, themselves always included."""
     held = [party for role in person["roles"] if role in PARTIES_OF_ROLE for party in PARTIES_OF_ROLE[role](person)]
+    return frozenset([*held, f"user:{person['name']}"])
+
+
+def phone_parties_of(person: Person) -> frozenset[str]:
+    """Whom a person's phone is told things as: themselves, and whoever holds their grids. `home:<15>` are those who may know of
+    its households: workers, never police."""
+    kinds = database_kinds(person)
+    names = {"grid": "grid" in kinds, "home": "home" in kinds}
+    held = [f"{kind}:{grid}" for kind, is_theirs in names.items() if is_theirs for grid in person.get("grids", ())]
     return frozenset([*held, f"user:{person['name']}"])

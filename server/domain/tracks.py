@@ -1,7 +1,7 @@
 """How long it is kept where somebody walked (DESIGN §10): 30 days, whatever the phone says of its clock. Pure.
 
-A track's day is in its id, which its phone made: a claim. What bounds it is the month of its database: 30 days after that month no
-track of it is left.
+A track's day is in its id, which its phone made: a claim. What bounds it is the month of its database: 30 days after
+that month no track of it is left.
 """
 
 from datetime import datetime, timedelta

@@ -8,11 +8,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from server.domain import case_notices
+from server.domain import campaigns, case_notices
 from server.notices import store
 from sync.couch import Couch
 
 Document = dict[str, Any]
+
+
+def of_campaigns(couch: Couch, docs: Iterable[Document], now: datetime) -> int:
+    """Tell phones of the campaigns among changed documents; how many notices there are."""
+    made = [one for doc in docs if doc.get("type") == "campaign" for one in campaigns.tellings_of(doc, now)]
+    return len(store.notify_all(couch, made))
 
 
 def of_events(couch: Couch, cases: Iterable[Sequence[Document]], wanted: Iterable[str], now: datetime) -> int:

@@ -3,6 +3,7 @@
     {"_id": "channel:<id>", "type": "channel", …}                             `server/domain/channels.py`; `url` is a secret
     {"_id": "delivery:<hash of channel and notice>", "type": "delivery", "channel", "notice", "state", "due_at", "tries",
      "error", "noted_at"}                                                       waiting → sending → sent | waiting | dead
+    (`channel` of a phone that wants it is its `device:<id>`; what its push service never took is `dropped`)
 
 Everything here may be killed anywhere: deliveries have derived ids, the checkpoint is saved last. Who sends claims first, by the
 revision; a claim that nobody finished is taken again after two minutes, so a message may go twice then, with the same number.
@@ -10,14 +11,14 @@ revision; a claim that nobody finished is taken again after two minutes, so a me
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from server.domain import channels, times
 from server.domain.errors import Changed, Missing
 from server.notices import store
-from sync import databases, feed
+from sync import databases, designs, feed
 from sync.couch import Couch
 from sync.errors import NotFound
 
@@ -67,17 +68,23 @@ def remove_channel(couch: Couch, id: str) -> Document:
     return channel
 
 
-def plan(couch: Couch, now: datetime) -> int:
-    """Deliveries of the notices that came since the last time; how many. Raises the store's errors."""
+def plan(couch: Couch, now: datetime, phones_of: Callable[[Couch], Sequence[Document]] = lambda _: ()) -> int:
+    """Deliveries of the notices that came since the last time; how many. Raises the store's errors.
+
+    `phones_of`: the phones that want to be told, as channels; asked when there is something that phones may be told.
+    """
     found, count = channels_of(couch), 0
     database = couch.database(databases.NOTICES)
+    try:
+        designs.install(database, store.DESIGN)
+    except NotFound:
+        return 0
     while True:
-        try:
-            page = feed.read(database, CHECKPOINT, BATCH)
-        except NotFound:
-            return 0
+        page = feed.read(database, CHECKPOINT, BATCH)
         fresh = [doc for row in page.changes if (doc := row.get("doc") or {}).get("type") == "notice"]
-        made = [_delivery(channel, notice, now) for notice in fresh for channel in found if channels.takes(channel, notice)]
+        phones = phones_of(couch) if any(channels.is_for_phones(notice) for notice in fresh) else ()
+        wanted = [*found, *phones]
+        made = [_delivery(channel, notice, now) for notice in fresh for channel in wanted if channels.takes(channel, notice)]
         store.write(couch, made)
         count += len(made)
         feed.finish(database, CHECKPOINT, page)
@@ -85,10 +92,11 @@ def plan(couch: Couch, now: datetime) -> int:
             return count
 
 
-def due(couch: Couch, now: datetime) -> dict[str, list[Document]]:
-    """Deliveries that are to go out now, by channel, oldest first; such as somebody claimed and did not finish included."""
-    spans = (("waiting", now), ("sending", now - CLAIMED))
-    rows = [row for state, until in spans for row in _rows(couch, state, times.to_text(until), DUE_MOST)]
+def due(couch: Couch, now: datetime, *, to_phones: bool = False) -> dict[str, list[Document]]:
+    """Deliveries that are to go out now, by channel, oldest first; such as somebody claimed and did not finish included. Those to
+    phones are asked for apart."""
+    spans, kind = (("waiting", now), ("sending", now - CLAIMED)), "phone " if to_phones else ""
+    rows = [row for state, until in spans for row in _rows(couch, kind + state, times.to_text(until), DUE_MOST)]
     found: dict[str, list[Document]] = {}
     for row in rows:
         found.setdefault(row["doc"]["channel"], []).append(row["doc"])
@@ -104,11 +112,14 @@ def claim(couch: Couch, deliveries: Sequence[Document], now: datetime) -> list[D
 
 
 def settle(couch: Couch, deliveries: Sequence[Document], now: datetime, error: str | None = None) -> None:
-    """They were sent, or were not: tried again later, or dead after the last try."""
+    """They were sent, or were not: tried again later, or dead after the last try. A phone's are dropped instead: it asks by
+    itself, and nobody need look at why its push service did not take them."""
     docs = []
     for one in deliveries:
-        again = channels.retry_at(one["tries"], now) if error else None
-        state = ("waiting" if again else "dead") if error else "sent"
+        is_phone = one["channel"].startswith("device:")
+        most = channels.PHONE_TRIES_MOST if is_phone else channels.TRIES_MOST
+        again = channels.retry_at(one["tries"], now, most) if error else None
+        state = ("waiting" if again else "dropped" if is_phone else "dead") if error else "sent"
         docs.append(one | {"state": state, "due_at": times.to_text(again or now), "error": error})
     store.write(couch, docs)
 

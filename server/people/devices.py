@@ -2,7 +2,7 @@
 
 A device: `{name, user, created_at, revoked_at, wipe, oldest_quarter, settled_at, unsent, last_seen_on}` and the hashes of its
 token (`tokens.py`). `oldest_quarter` is the oldest one it may hold something unsent from, `settled_at` when it last said that it
-holds nothing; `last_seen_on` is a day, never a time (DESIGN §10).
+holds nothing; `last_seen_on` is a day, never a time (DESIGN §10). `push`: while it wants to be pushed to (`server/push/`).
 """
 
 import re
@@ -154,6 +154,21 @@ def note_unsent(
         change(couch, str(known["_id"]), lambda _: fields)
 
 
+def subscribe(couch: Couch, device: str, push: Mapping[str, str]) -> None:
+    """Remember a device's one push subscription (`server/push/subscriptions.py`), in place of any before."""
+    change(couch, device, lambda known: None if known.get("push") == push else {"push": dict(push)})
+
+
+def unsubscribe(couch: Couch, device: str, endpoint: str | None = None) -> None:
+    """Forget it; with an endpoint only while it is still that one. `device` is the document's id."""
+
+    def forget(known: Device) -> Device | None:
+        held = known.get("push")
+        return {"push": None} if held and endpoint in {None, held["endpoint"]} else None
+
+    change(couch, device, forget)
+
+
 def revoke(couch: Couch, device_id: str, by: Person, now: datetime | None = None) -> None:
     """Revoke a device and order its wipe. Its owner may, and an administrator. Raises Missing and Forbidden."""
     device = _read(couch, device_id)
@@ -161,7 +176,7 @@ def revoke(couch: Couch, device_id: str, by: Person, now: datetime | None = None
         raise Missing("device_unknown")
     if device["user"] != by["name"] and "admin" not in by["roles"]:
         raise Forbidden("not_your_device")
-    fields = {"revoked_at": times.to_text(now or datetime.now(UTC)), "wipe": True}
+    fields = {"revoked_at": times.to_text(now or datetime.now(UTC)), "wipe": True, "push": None}
     change(couch, str(device["_id"]), lambda known: None if known["revoked_at"] else fields)
 
 

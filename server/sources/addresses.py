@@ -11,8 +11,10 @@ from collections.abc import Collection
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-URL_LENGTH = 500
+URL_LENGTH = 1000
 PORTS = {"http": 80, "https": 443}
+# Behind these lie IPv4 addresses (RFC 6052).
+TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Address(NamedTuple):
@@ -51,8 +53,11 @@ def whats_wrong(url: str) -> str | None:
     return "no_credentials" if parts.username or parts.password or parts.fragment else None
 
 
-def resolve(url: str, *, may_loop: bool, hosts: Collection[str] = ()) -> Address | str:
-    """The address to ask, or the code of why it must not be asked: `not_allowed`, `unknown_host`, or of `whats_wrong`."""
+def resolve(url: str, *, may_loop: bool, hosts: Collection[str] = (), only_public: bool = False) -> Address | str:
+    """The address to ask, or the code of why it must not be asked: `not_allowed`, `unknown_host`, or of `whats_wrong`.
+
+    `only_public`: an address that somebody else chose must not lead into our own networks either.
+    """
     if reason := whats_wrong(url):
         return reason
     parts = urlsplit(url)
@@ -64,15 +69,27 @@ def resolve(url: str, *, may_loop: bool, hosts: Collection[str] = ()) -> Address
     except (OSError, UnicodeError):
         return "unknown_host"
     # One bad address among several is enough: which of them is asked is chance.
-    if not found or not all(_is_fit(ip, may_loop) for ip in found):
+    is_fit = _is_public if only_public else _is_fit
+    if not found or not all(is_fit(ip, may_loop) for ip in found):
         return "not_allowed"
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Address(parts.scheme, min(found, key=lambda ip: (":" in ip, ip)), port, host, path)
 
 
-def _is_fit(text: str, may_loop: bool) -> bool:
+def _is_public(text: str, may_loop: bool) -> bool:
+    ip = _address(text)
+    if isinstance(ip, ipaddress.IPv6Address) and (ip.sixtofour or ip.teredo or ip in TRANSLATED):
+        return False  # it stands for an IPv4 address, any
+    return _is_fit(text, may_loop) and (ip.is_global or ip.is_loopback)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
     ip = ipaddress.ip_address(text.partition("%")[0])
-    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return getattr(ip, "ipv4_mapped", None) or ip
+
+
+def _is_fit(text: str, may_loop: bool) -> bool:
+    ip = _address(text)
     if ip.is_loopback:
         return may_loop
     return not (ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved)

@@ -15,6 +15,7 @@ from server.domain.errors import Forbidden, InvalidInput, NotSignedIn
 from server.domain.permissions import may_use_phone
 from server.people import devices, losses
 from server.people.devices import Holder
+from server.push.keys import public_key
 from server.rescue import proofs
 from server.rescue.seals import open_data_key
 from server.web import locale, phone_cookie
@@ -103,11 +104,13 @@ class Enrolled(About, kw_only=True):
 class Own(About, kw_only=True):
     """The answer to a device that asks about itself; `token` when it should use another from now on.
 
-    `epoch` is another one after the store came back from a backup (`server/epochs.py`).
+    `epoch` is another one after the store came back from a backup (`server/epochs.py`); `push_key` is what a phone that wants to
+    be pushed to subscribes with.
     """
 
     wipe: bool
     epoch: str
+    push_key: str
     token: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -158,8 +161,8 @@ def show_own(request: Request) -> Response:
     services.policy.forget(bearer_of(request) or "")
     holder = holder_of(request)
     token = _renewed(request, holder) or msgspec.UNSET
-    epoch = epochs.epoch_of(services.couch)
-    return answer_struct(Own(**_about(request, holder), wipe=bool(holder.device["wipe"]), epoch=epoch, token=token))
+    epoch, wipe, key = epochs.epoch_of(services.couch), bool(holder.device["wipe"]), public_key(services.settings.secret)
+    return answer_struct(Own(**_about(request, holder), wipe=wipe, epoch=epoch, push_key=key, token=token))
 
 
 @answers(Renewed)

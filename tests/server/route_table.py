@@ -20,6 +20,7 @@ POST /open311/v2/requests.{format}               403 403 403 403 403 403 403 403
 
 # A device's or another system's: a session proves nothing here: a device's token, a signature or a password does. A device is
 # revoked by its owner and administrators.
+DELETE /api/devices/me/push                      401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
 DELETE /api/devices/{id}                         204 403 403 403 403 403 403 204 | 403 403 403 403 403 403 403 204
 GET /api/devices/me                              401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
 GET /api/poke                                    401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
@@ -29,6 +30,7 @@ POST /api/devices/me                             401 401 401 401 401 401 401 401
 POST /api/devices/{id}/loss                      401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
 POST /api/devices/me/data-key                    401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
 POST /api/ingest/{source}                        401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
+PUT /api/devices/me/push                         401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
 POST /api/rescue                                 401 401 401 401 401 401 401 401 | 401 401 401 401 401 401 401 401
 
 # Everybody's own: the plain desk, notices (the one asked for is told to a unit: departments

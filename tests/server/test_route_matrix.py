@@ -138,7 +138,7 @@ def status(client: httpx.Client, method: str, path: str, things: dict[str, str])
     asked = {name: value.format(**things) if isinstance(value, str) else value for name, value in ASKED.get(path, {}).items()}
     if path in UPLOADS:
         content = {"files": {"note": (None, "1")}}
-    elif method == "POST":
+    elif method in {"POST", "PUT"}:
         content = {"json": asked} if path.startswith("/api/") else {"data": asked, "headers": {"Content-Type": FORM}}
     with client.stream(method, address(path, things), timeout=120, **content) as answer:
         return answer.status_code

@@ -83,7 +83,8 @@ def test_a_run_that_ends_before_its_checkpoint_loses_no_notice(
 
 
 def test_everything_that_can_be_told_has_words_and_a_party() -> None:
-    tellings = [*case_notices.TOLD_OF_EMERGENCY, *(one for row in case_notices.TOLD_OF_MOVE.values() for one in row)]
+    always = (*case_notices.TOLD_OF_EMERGENCY, *case_notices.TOLD_OF_TASK)
+    tellings = [*always, *(one for row in case_notices.TOLD_OF_MOVE.values() for one in row)]
     for telling in tellings:
         assert locale.has_text(f"notice.{telling.what}"), telling.what
         assert set(telling.to) <= case_notices.PARTIES.keys()
