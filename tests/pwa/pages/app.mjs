@@ -101,11 +101,16 @@ export function contextOf(store, language = "zh-CN", fields = {}) {
   };
 }
 
+/** The path of the route that gave an answer. @type {WeakMap<object, string>} */
+export const routeOf = new WeakMap();
+
 export async function answer(store, context, method, path, { form = {}, every = {}, files = {}, is_htmx = true, now = NOW } = {}) {
   const url = new URL(path, "http://phone");
   const { route, params } = match(routes, method, url.pathname);
   const query = Object.fromEntries(url.searchParams);
-  return route.handle({ method, path: url.pathname, params, query, form, every, files, is_htmx, now }, store, context);
+  const answered = await route.handle({ method, path: url.pathname, params, query, form, every, files, is_htmx, now }, store, context);
+  routeOf.set(answered, `${method} ${route.path}`);
+  return answered;
 }
 
 /** Fills the form a page showed: what it carries, and what the user put in. */

@@ -2,6 +2,7 @@
 import { jpeg } from "../engine/phone.mjs";
 import { addHomes } from "./homes-models.mjs";
 import { GRID, NOW, SEAL_KEY, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
+import { routeOf } from "./app.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
 const { noteHeldBack, noteUpload, release, setState, uploads, waitingOf } = await import("../../../pwa/src/store/outbox.js");
@@ -174,10 +175,13 @@ async function addSafety(add, language) {
   Object.defineProperty(navigator, "storage", { configurable: true, value: storage });
 }
 
-/** `[{name, template, data}]` in a language. */
+/** `[{name, route, template, data}]` in a language; `route` is the method and path that answered. */
 export async function shownPages(language) {
   const pages = [];
-  const add = async (name, promise) => pages.push({ name, ...(await promise) });
+  const add = async (name, promise) => {
+    const answered = await promise;
+    pages.push({ name, route: routeOf.get(answered) ?? null, ...answered });
+  };
   const empty = await app({ language });
   for (const path of ["/m/", "/m/report", "/m/homes", "/m/cases", "/m/me", "/m/sync", "/m/session/end", "/m/records/report:none", "/m/sync-chip"]) {
     await add(`empty ${path}`, empty.get(path));

@@ -1,6 +1,6 @@
 /**
  * For the template tests: view models as the handlers make them, with what the phone makes of each. Prints JSON lines
- * `{name, template, language, model, html}` for every page, in both languages, as a whole page and as a fragment.
+ * `{name, route, template, language, model, html}` for every page, in both languages, as a whole page and as a fragment.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,10 +28,10 @@ const hostile = JSON.parse(readFileSync(new URL("hostile.json", import.meta.url)
 for (const language of ["zh-CN", "en"]) {
   const environment = environmentOf(templates, texts(language));
   const pages = [...(await shownPages(language)), ...hostile];
-  for (const { name, template, data } of pages) {
+  for (const { name, route = null, template, data } of pages) {
     for (const layout of ["layouts/page.html", "layouts/fragment.html"]) {
       const model = JSON.parse(JSON.stringify({ ...data, layout, lang: language, text_size: "large", version: "test", path: "/m/x?y=1&z=2" }));
-      console.log(JSON.stringify({ name, template, language, model, html: environment.render(template, model) }));
+      console.log(JSON.stringify({ name, route, template, language, model, html: environment.render(template, model) }));
     }
   }
 }

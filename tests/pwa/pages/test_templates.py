@@ -2,12 +2,12 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .rendering import rendered
 from .twins import FILTERS, TEMPLATES, environment, texts
 
 HERE = Path(__file__).parent
@@ -41,16 +41,9 @@ def code_of(source: str) -> list[str]:
     return [re.sub(r"\"[^\"]*\"", '""', first or second) for first, second in parts]
 
 
-def rendered() -> list[dict[str, Any]]:
-    """Every page in every state as the phone makes it (see `render.mjs`)."""
-    done = subprocess.run(["node", HERE / "render.mjs"], capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.split("\n") if line]
-
-
 @pytest.fixture(scope="module")
 def pages() -> list[dict[str, Any]]:
-    """Rendered once for all tests here."""
+    """Every page in every state, as the phone makes it."""
     return rendered()
 
 
