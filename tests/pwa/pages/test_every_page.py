@@ -75,7 +75,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, files: dict[str, tuple[str, bytes]]) -> Iterator[Page]:
     """A page of a phone whose only server is this test; `show` opens a state on it."""
-    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, timezone_id="Asia/Shanghai")
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True, timezone_id="Asia/Shanghai"
+    )
 
     def serve(route: Route) -> None:
         path = route.request.url.removeprefix(HOST)
@@ -97,12 +99,8 @@ def show(page: Page, html: str) -> None:
 
 
 def test_every_route_that_shows_a_page_is_looked_at() -> None:
-    looked_at = {page["route"] for page in rendered()}
-    forgotten = {f"{method} {path}" for method, path in routes() if method == "GET"} - looked_at
-    assert not forgotten, "give models.mjs a state of it"
-    assert {page["route"] for page in rendered()} >= {
-        f"GET {path}" for method, path in routes() if method == "GET"
-    } - FRAGMENTS
+    addresses = {f"{method} {path}" for method, path in routes() if method == "GET"}
+    assert not addresses - {page["route"] for page in rendered()}, "give models.mjs a state of it"
 
 
 def fullest(language: str) -> list[dict[str, Any]]:
