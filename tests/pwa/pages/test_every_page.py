@@ -26,7 +26,8 @@ HOST = "http://phone"
 SHELL = (
     '<!doctype html><html lang="{}"><head><title>-</title><meta name="viewport" content="width=device-width">'
     '<link rel="stylesheet" href="/m/page.css"></head>'
-    '<body><a class="skip" href="#content">-</a><header class="top"><h1>-</h1></header><main id="content" class="page">{}</main></body></html>'
+    '<body><a class="skip" href="#content">-</a><header class="top"><h1>-</h1></header>'
+    '<main id="content" class="page">{}</main></body></html>'
 )
 TABS = 60
 
