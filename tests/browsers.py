@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,17 @@ CATALOGUE_IS_THERE = "fetch('/m/report').then(answer => answer.text()).then(text
 
 
 class Phone:
-    """One browser profile on disk: it can be killed and started again."""
+    """One browser profile on disk: it can be killed and started again. `flags` are for the browser besides the usual ones."""
 
-    def __init__(self, playwright: Any, profile: Path, system: RunningSystem, **options: Any) -> None:
+    def __init__(self, playwright: Any, profile: Path, system: RunningSystem, flags: Sequence[str] = (), **options: Any) -> None:
         self._playwright, self._profile, self.system, self._options = playwright, profile, system, options
+        self._flags = [*FLAGS, *flags]
         self.context, self.page = self._launch()
 
     def _launch(self) -> tuple[BrowserContext, Page]:
         path = shutil.which("chromium")
         context = self._playwright.chromium.launch_persistent_context(
-            str(self._profile), executable_path=path, args=FLAGS, **self._options
+            str(self._profile), executable_path=path, args=self._flags, **self._options
         )
         context.set_default_timeout(20_000)
         return context, context.pages[0]

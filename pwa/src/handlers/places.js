@@ -15,7 +15,8 @@ export async function placeChoice(store, form, now_ms, context) {
   const chosen = compounds.find(({ _id }) => _id === form.compound);
   return {
     compounds: compounds.map(({ _id, name }) => ({ value: _id, label: name, chosen: _id === form.compound })),
-    ...(chosen ? await below(store, chosen, form, context) : { buildings: [], units: [], has_compound: false }),
+    is_picked: Boolean(chosen || form.building_typed),
+    ...(chosen ? await below(store, chosen, form, context) : { buildings: [], units: [] }),
   };
 }
 
@@ -42,14 +43,7 @@ async function below(store, compound, form, { t }) {
   }));
   const buildings = several(known.map((one) => one.building));
   const units = building ? several(known.filter((one) => one.building === building).map((one) => one.unit)) : [];
-  const typed = (name, values) => (values.includes(textOf(form, name)) ? "" : textOf(form, name));
-  return {
-    has_compound: true,
-    buildings: choice("building", buildings, building),
-    units: choice("unit", units, unit),
-    building_typed: typed("building_typed", buildings),
-    unit_typed: typed("unit_typed", units),
-  };
+  return { buildings: choice("building", buildings, building), units: choice("unit", units, unit) };
 }
 
 /** Each once, in the order of numbers. */
@@ -62,8 +56,8 @@ function several(values) {
 export async function placePicked(store, form, now_ms, { t }) {
   const { compound: id, building, unit } = pickedOf(form);
   const compound = id ? (await readCompounds(store, now_ms)).find(({ _id }) => _id === id) : null;
-  if (!compound) return { compound: null, address: "", grid: "" };
-  return { compound: id, address: addressOf({ address: compound.name, building, unit }, t), grid: compound.grid };
+  const address = addressOf({ address: compound?.name, building, unit }, t);
+  return compound ? { compound: id, address, grid: compound.grid } : { compound: null, address, grid: "" };
 }
 
 /** Remembers a building for the next time. @param {Record<string, string>} form */

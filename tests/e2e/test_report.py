@@ -1,0 +1,284 @@
+"""上报 in real Chromium with a camera and a microphone that are made up: everything is done without network, then arrives.
+
+One phone for all tests of this module; each makes a report of its own and knows it by its words.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pillow_heif
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Playwright
+
+from sync.couch import Couch
+from sync.databases import media_db
+from tests.browsers import PHONE, Phone, picture, wait_for
+from tests.media.photographs import as_bytes, camera_jpeg, scene
+from tests.running import PASSWORD, RunningSystem, until
+
+pytestmark = pytest.mark.e2e
+pillow_heif.register_heif_opener()
+TOWNSHIP = "640105002"
+HERE = {"latitude": 38.5455, "longitude": 106.159, "accuracy": 8}
+DEVICES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+COUNT_TAPS = "taps = 0; addEventListener('pointerdown', event => { if (event.isTrusted) taps += 1 }, true)"
+# What the phone asks the service worker for is answered offline, too; only the server is out of reach.
+SENDS = ".action button[type=submit]"
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    running = RunningSystem(tmp_path_factory.mktemp("report") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def phone(system: RunningSystem, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
+    """A worker's phone, enrolled, then without network."""
+    options: dict[str, Any] = {"has_touch": True, "is_mobile": True, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
+    place = {"geolocation": HERE, "permissions": ["geolocation", "microphone"]}
+    made = Phone(playwright, tmp_path_factory.mktemp("phone") / "profile", system, DEVICES, viewport=PHONE, **options, **place)
+    made.enrol("worker1")
+    made.context.set_offline(True)
+    yield made
+    made.context.close()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera takes."""
+    return camera_jpeg(tmp_path_factory.mktemp("camera") / "photo.jpg", lat=None, lon=None)
+
+
+def begin(phone: Phone, text: str = "", category: int = 0, path: str = "/m/report") -> Page:
+    """The form with a category and words, and a place from the receiver."""
+    phone.open(path)
+    phone.page.wait_for_selector("[data-place-state].good")
+    phone.page.click(f"#category > .choices label >> nth={category}")
+    if text:
+        phone.page.fill("#text", text)
+    return phone.page
+
+
+def send(page: Page) -> str:
+    """Sends the form; the record's id."""
+    page.click(SENDS)
+    page.wait_for_selector(".steps")
+    return page.url.rpartition("/")[2].partition("?")[0]
+
+
+def shoot(page: Page, photo: Path, part: str = "photo") -> None:
+    """A photo from the gallery, made small."""
+    page.set_input_files(f"[data-name={part}] [data-gallery]", photo)
+    page.wait_for_selector(f"[data-name={part}] .shot:not(:has(.busy)) img[src]")
+
+
+def arrive(phone: Phone, system: RunningSystem, record: str) -> dict[str, Any]:
+    """With network for as long as it takes: the case of a report."""
+    phone.context.set_offline(False)
+    desk, case = system.desk(), record.replace("report:", "case:")
+    answer: Any = until(lambda: desk.get(f"{system.url}/api/cases/{case}", timeout=10), f"a case of {record}", 60)
+    return dict(answer.json())
+
+
+def desk_page(phone: Phone, playwright: Playwright, case: dict[str, Any]) -> Page:
+    """The case's page at the desk."""
+    browser = playwright.chromium.launch(
+        executable_path="/usr/bin/chromium", args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+    )
+    page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN").new_page()
+    page.goto(f"{phone.system.url}/")
+    page.fill("#username", "triage1")
+    page.fill("#password", PASSWORD)
+    page.click("form button.primary")
+    page.wait_for_url("**/turn")
+    page.goto(f"{phone.system.url}/cases/{case['id']}")
+    page.wait_for_selector("#moves")
+    return page
+
+
+def test_from_today_a_report_with_a_photo_takes_three_taps(phone: Phone, photo: Path) -> None:
+    phone.page.add_init_script(COUNT_TAPS)
+    phone.open("/m/")
+    with phone.page.expect_file_chooser() as camera:
+        phone.page.click("a.button.main[href*=camera]")
+    camera.value.set_files(photo)  # the camera's own
+    phone.page.click("#category > .choices label >> nth=0")
+    send(phone.page)
+    assert phone.page.evaluate("taps") == 3
+    assert phone.page.locator(".gallery img").count() == 1
+    assert "38.54550" in phone.page.inner_text(".facts")
+    assert "在本机" in phone.page.inner_text("main")
+
+
+def test_solved_on_the_spot_shows_before_and_after(phone: Phone, photo: Path) -> None:
+    page = begin(phone, "楼道纸箱，当场请户主搬走")
+    shoot(page, photo)
+    assert not page.is_visible("#solved_text")
+    page.click("label:has([name=solved])")
+    page.click(SENDS)
+    page.wait_for_selector("#solved_text-error:not(:empty)")
+    shoot(page, photo, "after")
+    send(page)
+    assert page.locator(".gallery a").count() == 2
+    assert page.locator(".gallery .chip.good").count() == 1
+
+
+def test_an_undo_within_ten_seconds_brings_the_form_back_filled(phone: Phone, photo: Path) -> None:
+    page = begin(phone, "写错了类别", category=1)
+    shoot(page, photo)
+    record = send(page)
+    page.click("[data-undo] button")
+    page.wait_for_selector("#report-form")
+    assert page.input_value("#text") == "写错了类别"
+    assert page.locator("[data-name=photo] .shot img").count() == 1
+    page.click("#category > .choices label >> nth=2")
+    again = send(page)
+    assert again != record
+    page.wait_for_selector("[data-undo]", state="detached", timeout=15_000)
+    phone.open("/m/cases")
+    assert page.inner_text("main").count("写错了类别") == 1
+
+
+def test_a_form_that_was_being_filled_in_outlives_the_browser(phone: Phone, photo: Path) -> None:
+    page = begin(phone, "刚打到一半手机没电")
+    shoot(page, photo)
+    page.wait_for_selector("[data-draft-says]:not(:empty)")
+    page.fill("#text", "刚打到一半手机没电了")
+    wait_for(page, "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('没电了'))")
+    phone.kill()
+    phone.context.set_offline(True)
+    phone.open("/m/report")
+    assert phone.page.input_value("#text") == "", "a new report is not blocked"
+    phone.open("/m/")
+    phone.page.click("a[href*='draft=']")
+    phone.page.wait_for_selector("[data-name=photo] .shot img")
+    assert phone.page.input_value("#text") == "刚打到一半手机没电了"
+    assert phone.page.locator("[name=category]:checked").count() == 1
+    send(phone.page)
+    assert phone.page.locator(".gallery img").count() == 1
+    phone.open("/m/")
+    assert phone.page.locator("a[href*='draft=']").count() == 0
+
+
+def test_discarding_a_draft_asks_first(phone: Phone) -> None:
+    page = begin(phone, "不要的草稿")
+    page.wait_for_selector("[data-draft-says]:not(:empty)")
+    phone.open("/m/")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.click("form[action$='/drop'] button")
+    assert page.locator("form[action$='/drop']").count() == 1
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.click("form[action$='/drop'] button")
+    page.wait_for_selector("form[action$='/drop']", state="detached")
+
+
+def test_an_emergency_offers_the_duty_number_before_and_after_it_is_sent(phone: Phone) -> None:
+    phone.open("/m/")
+    with phone.page.expect_file_chooser():  # the camera is offered here, too
+        phone.page.click("a.button.stop[href*=emergency]")
+    call = phone.page.wait_for_selector("#duty a[href^='tel:0951']")
+    assert call is not None
+    assert str(call.get_attribute("href")).startswith("tel:0951-2060002")
+    picture(phone.page, "phone-report-emergency-zh-CN")
+    phone.page.click("#urgency label >> nth=0")
+    assert not phone.page.is_visible("#duty")
+    phone.page.click("#urgency label >> nth=2")
+    phone.page.click("#category > .choices label >> nth=1")
+    phone.page.fill("#text", "有人被困电梯")
+    send(phone.page)
+    assert phone.page.is_visible("#duty a[href='tel:119']")
+
+
+def test_what_was_reported_close_by_is_hinted_at_and_takes_a_note_instead(phone: Phone) -> None:
+    record = send(begin(phone, "同一处垃圾"))
+    phone.context.set_geolocation(HERE | {"latitude": HERE["latitude"] + 40 / 111_320})
+    page = begin(phone, "我也看到了")
+    # Two reports lie here by now: the hint names the nearest; the first test's is at the same place.
+    page.wait_for_selector("#near button")
+    assert "40 米外" in page.inner_text("#near")
+    picture(page, "phone-report-near-zh-CN")
+    page.click(f"#near button[value='{record}']")
+    page.wait_for_selector(".steps")
+    assert record in page.url
+    assert "我也看到了" in page.inner_text("main")
+    phone.context.set_geolocation(HERE)
+    phone.open("/m/cases")
+    assert "我也看到了" not in page.inner_text("main"), "no second report"
+
+
+def test_categories_are_found_by_the_first_letters_of_their_pinyin(phone: Phone) -> None:
+    phone.open("/m/report")
+    phone.page.click("[data-catalogue] summary")
+    phone.page.fill("[data-find]", "zdjy")
+    assert phone.page.inner_text("[data-catalogue] .choice:visible") == "占道经营"
+
+
+def test_a_place_is_picked_by_compound_and_building(phone: Phone) -> None:
+    page = begin(phone, "三号楼门禁坏了")
+    page.click(".fold:has([name=compound]) summary")
+    page.click("label:has([name=compound]) >> nth=0")
+    page.fill("[name=building_typed]", "3")
+    page.fill("[name=unit_typed]", "2")
+    send(page)
+    assert "3 号楼 2 单元" in page.inner_text(".facts")
+    page = begin(phone)
+    page.click(".fold:has([name=compound]) summary")
+    page.click("label:has([name=compound]) >> nth=0")
+    page.wait_for_selector("label:has([name=building][value='3'])")
+
+
+def test_a_voice_note_plays_at_the_desk(phone: Phone, system: RunningSystem, playwright: Playwright) -> None:
+    page = begin(phone, "听我说")
+    page.click("[data-record]")
+    page.wait_for_timeout(1500)  # of speech
+    page.click("[data-record]")
+    page.wait_for_selector("[data-name=voice] audio[src]")
+    assert not page.is_visible("[data-record]"), "one is enough"
+    case = arrive(phone, system, send(page))
+    desk = desk_page(phone, playwright, case)
+    address = f"{system.url}{desk.get_attribute('audio', 'src')}"
+    session = system.desk()
+    until(lambda: session.get(address, timeout=10).status_code == 200, "the sound at the desk", 60)
+    wait_for(desk, "document.querySelector('audio').play().then(() => true, () => false)")
+    wait_for(desk, "document.querySelector('audio').currentTime > 0.2")
+    picture(desk, "desk-case-voice-zh-CN")
+    part = session.get(address, headers={"Range": "bytes=0-3"}, timeout=10)
+    assert (part.status_code, part.content) == (206, b"\x1aE\xdf\xa3")
+    desk.context.browser.close()  # type: ignore[union-attr]
+
+
+def test_evidence_is_byte_identical_at_the_server_once_its_user_lets_it_go(
+    phone: Phone, system: RunningSystem, photo: Path, tmp_path: Path
+) -> None:
+    heic = tmp_path / "iphone.heic"
+    heic.write_bytes(as_bytes(scene(800, 600), "HEIF"))
+    phone.context.set_offline(True)
+    page = begin(phone, "违建取证")
+    shoot(page, photo)
+    page.set_input_files("[data-name=photo] [data-gallery]", heic)
+    page.wait_for_selector(".shot .busy:has-text('原样发送')")
+    page.click("label:has([name=evidence])")
+    case = arrive(phone, system, send(page))
+    jpeg, iphone = case["photos"]
+    media = Couch(system.store_url()).database(media_db(TOWNSHIP))
+    until(lambda: media.find(jpeg) and media.find(iphone), "both photos at the server", 60)
+    # What only the server can decode has no smaller copy to go first; the camera's own JPEG waits for its user's word.
+    assert media.attachment(iphone, "original") == heic.read_bytes()
+    assert set(media.get(jpeg)["files"]) == {"sent"}
+    page.click("form[action$='/originals'] button")
+    until(lambda: "original" in media.get(jpeg)["files"], "the original at the server", 60)
+    assert media.attachment(jpeg, "original") == photo.read_bytes()
+    until(lambda: media.get(iphone)["derived"], "sizes of the iPhone's photo", 60)
+    assert Image.open(io.BytesIO(media.attachment(iphone, "screen"))).format == "JPEG"
+
+
+def test_what_was_solved_on_the_spot_is_a_case_with_both_photos(phone: Phone, system: RunningSystem) -> None:
+    phone.context.set_offline(False)
+    found: Any = until(lambda: system.cases(system.desk(), state="self_solved"), "the solved case", 60)
+    case = arrive(phone, system, found[0]["reports"][0])
+    assert (case["text"], len(case["photos"]), len(case["solved"]["photos"])) == ("楼道纸箱，当场请户主搬走", 1, 1)
