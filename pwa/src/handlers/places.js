@@ -16,7 +16,7 @@ export async function placeChoice(store, form, now_ms, context) {
   return {
     compounds: compounds.map(({ _id, name }) => ({ value: _id, label: name, chosen: _id === form.compound })),
     is_picked: Boolean(chosen || form.building_typed),
-    ...(chosen ? await below(store, chosen, form, context) : { buildings: [], units: [] }),
+    ...(chosen ? await below(store, chosen, form, context, compounds.length === 1) : { buildings: [], units: [] }),
   };
 }
 
@@ -35,15 +35,26 @@ function pickedOf(form) {
 }
 
 /** What is shown below a compound that is chosen. */
-async function below(store, compound, form, { t }) {
+async function below(store, compound, form, { t }, isOnly) {
   const { building, unit } = pickedOf(form);
-  const known = [...((await store.remembered("places")) ?? []), ...(await store.homesIn(compound))].filter((one) => one.compound === compound._id);
+  const used = ((await store.remembered("places")) ?? []).filter((one) => one.compound === compound._id);
+  const known = [...used, ...(await homesIn(store, compound, isOnly))];
   const choice = (name, values, chosen) => values.map((value) => ({
     value, label: /^\d+$/.test(value) ? t(`household.${name}_n`, { n: value }) : value, chosen: value === chosen,
   }));
   const buildings = several(known.map((one) => one.building));
   const units = building ? several(known.filter((one) => one.building === building).map((one) => one.unit)) : [];
   return { buildings: choice("building", buildings, building), units: choice("unit", units, unit) };
+}
+
+/** Building and unit of the households in a compound; where it is the only one, of all whose address names none. A locked phone knows none. */
+async function homesIn(store, { name }, isOnly) {
+  const homes = await store.homes().catch((error) => {
+    if (error.name !== "Locked") throw error;
+    return [];
+  });
+  const named = homes.filter(({ a }) => a.includes(name));
+  return (named.length || !isOnly ? named : homes).map(({ b = "", u = "" }) => ({ building: b, unit: u }));
 }
 
 /** Each once, in the order of numbers. */

@@ -223,8 +223,6 @@ function lists(session) {
     known: (ids) => reading.rowsOf(session, "ref", ids),
     /** The newest reports on this phone, whoever made them, without `where`. */
     recentReports: async () => (await reading.listNewest(session, "report", { limit: REPORTS_NEAR })).rows,
-    /** Building and unit of the households in a compound. @param {{_id: string, name: string, grid: string}} compound */
-    homesIn: (compound) => reading.homesIn(session, compound),
     /** Compounds (小区) of this user's grids. */
     compounds: () => reading.compounds(session),
     /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original" | "voice"} size */

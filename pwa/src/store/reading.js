@@ -13,7 +13,6 @@ import { refusals } from "./refusals.js";
 
 const TASKS_MOST = 200;
 const COMPOUNDS_MOST = 5000;
-const HOMES_MOST = 3000;
 
 function row(database, doc) {
   return { id: doc._id, database, doc };
@@ -138,14 +137,6 @@ export async function categories(session) {
 export async function compounds({ author, grids }) {
   const all = await range(author, "ref", "compound", { limit: COMPOUNDS_MOST, oldest_first: true });
   return all.filter(({ grid }) => grids.includes(grid));
-}
-
-/** Building and unit of the households in a compound, as far as this phone may read them. @returns {Promise<{compound: string, building: string, unit: string}[]>} */
-export async function homesIn(session, { _id: compound, name, grid }) {
-  const names = shownOf(session, "household").filter((one) => one.isOpen && parse(one.name).grid === grid);
-  const lists = await Promise.all(names.map((one) => range(session.author, one.name, "household", { limit: HOMES_MOST })));
-  const isIn = (doc) => doc.compound === compound || doc.compound === name || doc.address.includes(name);
-  return lists.flat().filter(isIn).map(({ building, unit }) => ({ compound, building: building ?? "", unit: unit ?? "" }));
 }
 
 /** Reference documents of a type (`form`, `erranditem`), by id. @param {import("./meta.js").Session} session @param {string} type */
