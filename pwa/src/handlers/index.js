@@ -18,7 +18,7 @@ import { showPhoto, showRecord } from "./records.js";
 import { answerLoss, handOver, resend } from "./refused.js";
 import { showReportForm } from "./report-form.js";
 import { saveReport, sendOriginals, undoReport } from "./reports.js";
-import { chooseLanguage, chooseTextSize, showSignIn, showSignOut, signIn, signOut } from "./session.js";
+import { chooseLanguage, chooseTextSize, chooseTheme, showSignIn, showSignOut, signIn, signOut } from "./session.js";
 import { showSync } from "./sync-centre.js";
 import { answerTask, showTask } from "./tasks.js";
 import { showToday } from "./today.js";
@@ -83,5 +83,6 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/loss", handle: answerLoss },
   { method: "POST", path: "/m/hand-over", handle: handOver },
   { method: "POST", path: "/m/text-size", handle: chooseTextSize },
+  { method: "POST", path: "/m/theme", handle: chooseTheme },
   { method: "POST", path: "/m/language", handle: chooseLanguage, open: true },
 ]);

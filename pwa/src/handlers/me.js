@@ -1,5 +1,5 @@
 /** 我的: sync, this phone, what was refused, language, and the chip of the top line. */
-import { TEXT_SIZES } from "../store/meta.js";
+import { TEXT_SIZES, THEMES } from "../store/meta.js";
 import { lengthText, momentOf, sizeText } from "./moments.js";
 import { lineOf, refusedRecord } from "./refused.js";
 import { chipFacts, page } from "./pages.js";
@@ -14,6 +14,7 @@ const RIGHT_MS = 5000;
 const WRONG_MS = 2 * 60_000;
 /** What a clerk has decided is shown for so long, and in the record itself always. */
 const DECIDED_MS = 14 * 24 * 3_600_000;
+const COLOURS = Object.freeze({ phone: "me.theme_phone", light: "me.theme_light", dark: "me.theme_dark" });
 const LETTERS = Object.freeze({ normal: "me.text_normal", large: "me.text_large", largest: "me.text_largest" });
 /** More than a person reads through; the rest follows as these are settled. */
 const ROWS = 50;
@@ -37,7 +38,8 @@ export async function showMe(input, store, context) {
     others_count,
     is_offline: status.problem === "offline",
     rescue: rescueOf(store.session, sync.unsent_count + others_count, momentOf(rescued_at, input.now)),
-    sizes: TEXT_SIZES.map((size) => ({ size, label: LETTERS[size], is_chosen: size === context.text_size })),
+    sizes: TEXT_SIZES.map((size) => ({ value: size, label: LETTERS[size], is_chosen: size === context.text_size })),
+    themes: THEMES.map((theme) => ({ value: theme, label: COLOURS[theme], is_chosen: theme === context.theme })),
     refused,
     refused_photos,
     user_name: user.name,

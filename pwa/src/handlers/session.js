@@ -1,5 +1,5 @@
-/** Signing in (which enrols the phone), signing out (which keeps what is unsent), the language and the size of letters. */
-import { TEXT_SIZES } from "../store/meta.js";
+/** Signing in (which enrols the phone), signing out (which keeps what is unsent), the language, the size of letters, light and dark. */
+import { TEXT_SIZES, THEMES } from "../store/meta.js";
 import { judged, needed, isRefused, textOf } from "./fields.js";
 import { momentOf } from "./moments.js";
 import { rescueOf } from "./me.js";
@@ -62,6 +62,12 @@ export async function signOut(input, store, context) {
 /** `POST /m/text-size` */
 export async function chooseTextSize(input, store, context) {
   if (TEXT_SIZES.includes(input.form.size)) await context.setTextSize(input.form.size);
+  return { redirect: "/m/me" };
+}
+
+/** `POST /m/theme` */
+export async function chooseTheme(input, store, context) {
+  if (THEMES.includes(input.form.theme)) await context.setTheme(input.form.theme);
   return { redirect: "/m/me" };
 }
 

@@ -107,13 +107,19 @@ export async function setAppVersion(version) {
 /** Letters larger than the phone's own setting makes them, by the names `styles/base.css` knows. */
 export const TEXT_SIZES = Object.freeze(["normal", "large", "largest"]);
 
-/** What everybody on this phone chose for it: `zh-CN` and `normal` unless they chose otherwise. */
+/** Light and dark as the phone is set, or always one of them, by the names `styles/tokens.css` knows. */
+export const THEMES = Object.freeze(["phone", "light", "dark"]);
+
+/** What pages look like when nobody chose, or nothing can be read. */
+export const DEFAULTS = Object.freeze({ language: "zh-CN", text_size: "normal", theme: "phone" });
+
+/** What everybody on this phone chose for it. @returns {Promise<{language: string, text_size: string, theme: string}>} */
 export async function choices() {
   const db = await openMeta();
-  const [language = "zh-CN", text_size = "normal"] = await transact(db, ["settings"], "readonly", (tx) => {
-    return Promise.all(["language", "text_size"].map((key) => done(tx.objectStore("settings").get(key))));
+  const chosen = await transact(db, ["settings"], "readonly", (tx) => {
+    return Promise.all(Object.entries(DEFAULTS).map(async ([key, other]) => [key, (await done(tx.objectStore("settings").get(key))) ?? other]));
   });
-  return { language, text_size };
+  return Object.fromEntries(chosen);
 }
 
 /** @returns {Promise<string>} */
@@ -124,6 +130,11 @@ export async function language() {
 /** @param {string} size one of `TEXT_SIZES` */
 export async function setTextSize(size) {
   await setSetting("text_size", size);
+}
+
+/** @param {string} theme one of `THEMES` */
+export async function setTheme(theme) {
+  await setSetting("theme", theme);
 }
 
 export async function setLanguage(code) {

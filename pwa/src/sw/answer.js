@@ -19,11 +19,11 @@ export function wantsFragment(request) {
 
 /**
  * @param {{template: string, data?: any, status?: number, headers?: Record<string, string>}} answer
- * @param {{request: Request, path: string, texts: import("./texts.js").Texts, version: string, text_size: string, user?: any}} shown
+ * @param {{request: Request, path: string, texts: import("./texts.js").Texts, version: string, chosen: {text_size: string, theme: string}, user?: any}} shown
  */
-export function pageOf(answer, { request, path, texts, version, text_size, user }) {
+export function pageOf(answer, { request, path, texts, version, chosen: { text_size, theme }, user }) {
   const layout = wantsFragment(request) ? "layouts/fragment.html" : "layouts/page.html";
-  const model = { ...answer.data, layout, path, version, user, text_size, lang: texts.language };
+  const model = { ...answer.data, layout, path, version, user, text_size, theme, lang: texts.language };
   const body = render(answer.template, model, texts);
   return new Response(body, { status: answer.status ?? 200, headers: { ...HTML, ...answer.headers } });
 }

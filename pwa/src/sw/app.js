@@ -7,7 +7,7 @@ import { routes } from "../handlers/index.js";
 import { translator } from "../render/environment.js";
 import { StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
-import { choices, endSession, setLanguage, setTextSize, wipedAt } from "../store/meta.js";
+import { DEFAULTS, choices, endSession, setLanguage, setTextSize, setTheme, wipedAt } from "../store/meta.js";
 import { tell } from "../sync/channel.js";
 import { EnrolmentError, enrol } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
@@ -41,7 +41,7 @@ async function run({ route, params }, request) {
   const answered = await route.handle(await inputOf(request, params), store, context);
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
   if (!answered.template) return new Response(null, { status: answered.status });
-  return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, text_size: chosen.text_size });
+  return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, chosen });
 }
 
 function announce(databases) {
@@ -49,16 +49,18 @@ function announce(databases) {
 }
 
 /** What a handler may use beside the store. */
-function contextOf(store, { language, text_size }, { texts }) {
+function contextOf(store, { language, text_size, theme }, { texts }) {
   return {
     version: BUILD_VERSION,
     domain: DOMAIN,
     language,
     text_size,
+    theme,
     session: store?.session ?? null,
     t: translator(texts),
     setLanguage,
     setTextSize,
+    setTheme,
     waitingOfOthers: () => waitingOfOthers(store?.session.author ?? null),
     wipedAt,
     handOver: async () => {
@@ -91,10 +93,10 @@ async function redirected(location, request, headers = {}, hops = 0) {
 }
 
 async function failure(request, status, message, heading = `${message}_title`) {
-  const { language, text_size } = await choices().catch(() => ({ language: "zh-CN", text_size: "normal" }));
-  const texts = await textsOf(language);
+  const chosen = await choices().catch(() => DEFAULTS);
+  const texts = await textsOf(chosen.language);
   const { pathname: path } = new URL(request.url);
   const title = translator(texts.texts)(heading);
   const answered = { template: "message.html", data: { title, message, slots: {}, bare: false }, status };
-  return pageOf(answered, { request, path, texts, version: BUILD_VERSION, text_size });
+  return pageOf(answered, { request, path, texts, version: BUILD_VERSION, chosen });
 }

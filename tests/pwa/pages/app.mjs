@@ -94,9 +94,9 @@ export async function pulled(session, database, docs) {
 
 export function contextOf(store, language = "zh-CN", fields = {}) {
   return {
-    version: "test", language, text_size: "large", domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
+    version: "test", language, text_size: "large", theme: "phone", domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
     enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined,
-    setTextSize: async () => undefined,
+    setTextSize: async () => undefined, setTheme: async () => undefined,
     waitingOfOthers: async () => 0, wipedAt: async () => null, handOver: async () => undefined, syncNow: () => undefined, ...fields,
   };
 }

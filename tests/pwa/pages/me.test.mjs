@@ -82,7 +82,19 @@ test("the size of letters is one of three, and nothing else", async () => {
     assert.equal((await answer(phone.store, context, "POST", "/m/text-size", { form: { size } })).redirect, "/m/me");
   }
   assert.deepEqual(chosen, ["largest"]);
-  assert.deepEqual((await phone.get("/m/me")).data.sizes.map(({ size, is_chosen }) => [size, is_chosen]), [["normal", false], ["large", true], ["largest", false]]);
+  assert.deepEqual((await phone.get("/m/me")).data.sizes.map(({ value, is_chosen }) => [value, is_chosen]), [["normal", false], ["large", true], ["largest", false]]);
+});
+
+test("colours are as the phone's, light or dark, and nothing else", async () => {
+  const phone = await app();
+  const chosen = [];
+  const context = contextOf(phone.store, "zh-CN", { theme: "dark", setTheme: async (theme) => chosen.push(theme) });
+  for (const theme of ["dark", "pink", ""]) {
+    assert.equal((await answer(phone.store, context, "POST", "/m/theme", { form: { theme } })).redirect, "/m/me");
+  }
+  assert.deepEqual(chosen, ["dark"]);
+  const { themes } = (await answer(phone.store, context, "GET", "/m/me")).data;
+  assert.deepEqual(themes.map(({ value, is_chosen }) => [value, is_chosen]), [["phone", false], ["light", false], ["dark", true]]);
 });
 
 for (const [usage, quota, warned] of [[10e6, 10e9, null], [9.95e9, 10e9, 83], [9.2e9, 10e9, null], [50e6, 100e6, 83], [0, 0, null]]) {

@@ -30,7 +30,7 @@ for (const language of ["zh-CN", "en"]) {
   const pages = [...(await shownPages(language)), ...hostile];
   for (const { name, route = null, template, data } of pages) {
     for (const layout of ["layouts/page.html", "layouts/fragment.html"]) {
-      const model = JSON.parse(JSON.stringify({ ...data, layout, lang: language, text_size: "large", version: "test", path: "/m/x?y=1&z=2" }));
+      const model = JSON.parse(JSON.stringify({ ...data, layout, lang: language, text_size: "large", theme: "phone", version: "test", path: "/m/x?y=1&z=2" }));
       console.log(JSON.stringify({ name, route, template, language, model, html: environment.render(template, model) }));
     }
   }

@@ -212,3 +212,26 @@ def test_pages_fit_a_narrow_phone_and_every_target_can_be_hit(page: Page, system
         assert page.evaluate("document.documentElement.scrollWidth") == 360, path
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         assert page.evaluate("document.documentElement.scrollWidth") == 360, f"{path} with large letters"
+
+
+def test_dark_stays_chosen_whatever_the_phone_is_set_to(page: Page, system: RunningSystem) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.goto(f"{system.url}/m/me")
+    light = page.evaluate(ground)
+    page.click("button[value=dark]")
+    page.wait_for_selector("html[data-theme=dark] button[value=dark][aria-pressed=true]")
+    page.goto(f"{system.url}/m/")
+    assert page.evaluate(ground) != light
+    page.goto(f"{system.url}/m/me")
+    page.click("button[value=phone]")
+    page.wait_for_selector("html[data-theme=phone]")
+    assert page.evaluate(ground) == light
+
+
+def test_what_became_of_records_is_said_to_those_who_listen(page: Page) -> None:
+    open_report(page)
+    page.evaluate("document.querySelector('#sync-chip').dataset.mine = 'yes'")
+    with page.expect_response("**/m/sync-chip"):
+        page.evaluate("new BroadcastChannel('xunge').postMessage({type: 'changed', databases: [], ids: []})")
+    page.wait_for_selector("#sync-chip[data-mine=yes][role=status] a > .chip")
+    assert page.locator("#sync-chip").count() == 1
