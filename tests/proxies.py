@@ -1,4 +1,5 @@
-"""Proxies between a browser and a system, as networks have them: one that takes time, one that holds answers back until they end.
+"""Proxies between a browser and a system, as networks have them: one that takes time, one that holds answers back until they end,
+one that serves another version of the app.
 
 Each runs on a thread and a free port of its own on loopback. What they are used to show is the tests' business.
 """
@@ -7,8 +8,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from aiohttp import ClientSession, ClientTimeout, web
+from multidict import CIMultiDict
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 READ_BYTES = 65536
@@ -117,3 +122,77 @@ async def _stop(server: asyncio.Server) -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.sleep(0)  # closed connections are let go of in the loop's next turn
+
+
+class Front:
+    """A reverse proxy that can serve another version of the phone's app, and cut chosen addresses off, while a test runs.
+
+    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of paths that get no answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.target, self.url = url, ""
+        self.folder: Path | None = None
+        self.cut: tuple[str, ...] = ()
+        self.session: ClientSession | None = None
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The system's answer, or a file of the other version."""
+        if request.path.startswith(self.cut):
+            assert request.transport is not None
+            request.transport.abort()
+            return web.Response(status=502)
+        file = self.folder / request.path.removeprefix("/m/") if self.folder and request.path.startswith("/m/") else None
+        if file is not None and file.is_file():
+            return web.FileResponse(file, headers={"Cache-Control": "no-cache"})
+        return await self._passed_on(request)
+
+    async def _passed_on(self, request: web.Request) -> web.StreamResponse:
+        assert self.session is not None
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in {"host", "accept-encoding"}}
+        address, body = self.target + request.path_qs, await request.read()
+        async with self.session.request(request.method, address, headers=headers, data=body, allow_redirects=False) as told:
+            dropped = {"transfer-encoding", "content-length", "connection"}
+            kept = [(name, value) for name, value in told.headers.items() if name.lower() not in dropped]
+            response = web.StreamResponse(status=told.status, headers=CIMultiDict(kept))
+            await response.prepare(request)
+            with suppress(ConnectionError):
+                async for chunk in told.content.iter_any():
+                    await response.write(chunk)
+            return response
+
+
+@contextmanager
+def fronting(url: str) -> Iterator[Front]:
+    """A `Front` before a system, on a port of its own."""
+    front, loop = Front(url), asyncio.new_event_loop()
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_route("*", "/{path:.*}", front.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+
+    async def begin() -> None:
+        front.session = ClientSession(auto_decompress=False, timeout=ClientTimeout(total=None))
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+
+    async def end() -> None:
+        await runner.cleanup()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert front.session is not None
+        await front.session.close()
+        await asyncio.sleep(0)  # closed connections are let go of in the loop's next turn
+
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(begin(), loop).result(10)
+    front.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield front
+    finally:
+        asyncio.run_coroutine_threadsafe(end(), loop).result(20)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()

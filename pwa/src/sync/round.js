@@ -16,7 +16,7 @@ import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
 import { offerAgain } from "./again.js";
 import { offsetOf } from "./clock.js";
-import { Refused, ask } from "./http.js";
+import { Busy, Refused, ask } from "./http.js";
 import { tellLoss } from "./losses.js";
 import { askOutcomes } from "./outcomes.js";
 import { note, tellChanged } from "./progress.js";
@@ -61,12 +61,23 @@ async function sendWhatWasLost(session) {
 /** What is asked when the server is met: what this phone may do now, what clerks decided, what may be tried again. */
 async function meet(given) {
   let session = await refresh(given);
+  const areListed = await areAllListed(session);
   // Old quarters stay open as long as the server knows that something waits for them.
-  if (!(await areAllListed(session)) && (await reportUnsent(session))) session = await refresh(session);
+  if ((await tellUnsent(session)) && !areListed) session = await refresh(session);
   await askOutcomes(session);
   await tellLoss(session);
   await tryAgain(session);
   return session;
+}
+
+/** Before anything is sent, too: should this phone be cleared, nobody would know what it held. It holds up nothing. */
+async function tellUnsent(session) {
+  try {
+    return await reportUnsent(session);
+  } catch (error) {
+    if (error instanceof Refused || error instanceof Busy) return false;
+    throw error;
+  }
 }
 
 /** Asks what this device may open now, and how far its clock is off; keeps the new token when the server renews it. */

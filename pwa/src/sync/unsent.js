@@ -16,8 +16,9 @@ export async function areAllListed({ author, databases }) {
 
 /** Tells what waits unless that was told before. @param {import("../store/meta.js").Session} session @returns {Promise<boolean>} whether it was told now */
 export async function reportUnsent(session) {
-  const { documents, photos, size_bytes, oldest_quarter } = await unsent(session.author);
-  const report = { records: documents, photos, size_bytes, oldest_quarter };
+  const { records, documents, photos, size_bytes, oldest_quarter } = await unsent(session.author);
+  // As its user counts, who may be told of it one day; but never nothing while a photo's own document waits.
+  const report = { records: records || Math.min(documents, 1), photos, size_bytes, oldest_quarter };
   const text = JSON.stringify([session.device, report]);
   if ((await state(session.author, NAME)) === text) return false;
   await ask(session, "/api/devices/me", { method: "POST", body: report });
