@@ -51,8 +51,8 @@ test("the sync centre says of each record where it is: here, its photos on the w
 test("what has no page of its own, and more than anybody reads, is a number in the sync centre", async () => {
   const phone = await app();
   const { store } = phone;
-  const read = store.mint("access", { uuid: store.uuid(), grid: store.session.grids[0], captured_at: "2026-11-23T08:00:00.000Z" });
-  await store.saveRecord({ docs: [{ database: "log-device1", doc: read }] });
+  const later = store.mint("of_a_later_version", { uuid: store.uuid(), grid: store.session.grids[0], captured_at: "2026-11-23T08:00:00.000Z" });
+  await store.saveRecord({ docs: [{ database: "log-device1", doc: later }] });
   await report(phone, "在本机");
   const { data } = await phone.get("/m/sync");
   assert.deepEqual([data.waiting.length, data.more], [1, 1]);
