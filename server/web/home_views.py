@@ -97,7 +97,7 @@ class HomeViews:
             "masked": [self.masked(doc, field) for field in MASKED["household"]],
             "members": [self._member(member) for member in file.members],
             "errands": [
-                {"item": one["item"], "state": one["state"], "materials": one.get("materials", []), "case": self._case(case)}
+                {"item": one["item"], "state": one.get("state", "open"), "materials": _materials(one), "case": self._case(case)}
                 for one in file.errands
                 for case in [file.case_of.get(one["_id"])]
             ],
@@ -165,6 +165,11 @@ class HomeViews:
         flags = [*(file.household.get("needs") or ()), *(file.household.get("services") or ())]
         due = visits.due_on(flags, times.from_text(last["at"]) if last else None, next_at)
         return {"on": due, "standing": visits.standing(due, self._today)}
+
+
+def _materials(errand: View) -> list[View]:
+    """What an errand takes; a phone may leave out what is as it begins."""
+    return [{"name": one["name"], "state": one.get("state", "missing")} for one in errand.get("materials") or ()]
 
 
 def value_text(value: Any, language: str) -> str:

@@ -27,15 +27,15 @@ Data = dict[str, Any]
 
 def show_file(request: Request) -> Response:
     """`GET /households/{grid}/{id}`: the file, its sensitive fields masked."""
-    person, file = _found(request)
+    person, file = found(request)
     files.look(services_of(request).couch, person, file, datetime.now(UTC))
-    return _page(request, person, file)
+    return page(request, person, file)
 
 
 @takes_form
 def open_field(request: Request, form: Form) -> Response:
     """`POST /households/{grid}/{id}/opening`: one sensitive field (`of`, `field`) for a `purpose`; logged before it is shown."""
-    person, file = _found(request)
+    person, file = found(request)
     of, field = form.get("of", ""), form.get("field", "")
     try:
         files.open_field(services_of(request).couch, person, file, of, field, form.get("purpose", ""))
@@ -44,13 +44,22 @@ def open_field(request: Request, form: Form) -> Response:
     return _field(request, person, file, (of, field))
 
 
-def _found(request: Request) -> tuple[Person, File]:
+def found(request: Request) -> tuple[Person, File]:
+    """Who asks, and the file of the address. Raises Missing."""
     services = services_of(request)
     person = services.sessions.person_of(request)
     if not permissions.has_household_desk(person):
         raise Missing
     grid, id = (str(request.path_params[name]) for name in ("grid", "id"))
     return person, files.find(services.couch, person, grid, id)
+
+
+def page(request: Request, person: Person, file: File, *, error: InvalidInput | None = None) -> Response:
+    """The whole page, and what was wrong with what was asked of it."""
+    if error is None:
+        return _page(request, person, file)
+    answer = Answer(error)
+    return _page(request, person, file, problem=answer.text(locale.language_of(request)), status=answer.status)
 
 
 def _field(request: Request, person: Person, file: File, which: tuple[str, str], problem: InvalidInput | None = None) -> Response:

@@ -106,6 +106,7 @@ GET /households/errands                          404 404 200 200 404 404 404 404
 GET /households/reviews                          404 404 200 404 404 404 404 404 | 404 404 200 404 404 404 404 404
 GET /households/{grid}/{id}                      404 404 200 200 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/needs                           404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /households/{grid}/{id}/export              404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/opening             404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/opening       404 404 422 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/{key}/restoration   404 404 303 404 404 404 404 404 | 404 404 404 404 404 404 404 404

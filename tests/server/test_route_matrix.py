@@ -80,6 +80,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "/requests/{id}/decision": {"verdict": "refuse", "reason": ""},
     "/api/requests/{id}/decision": {"verdict": "refuse", "reason": ""},
     "/households/needs": {"grid": "{grid}", "need": "助餐"},
+    "/households/{grid}/{id}/export": {"of": "{household}", "as": "json"},
     "/households/{grid}/{id}/opening": {"of": "{household}", "field": "contact_phone"},
 }
 QUERIES = {

@@ -15,7 +15,7 @@ from server.households import indexing
 from sync.databases import home_db, home_quarter_db, homes_db, month_at, quarter_at
 from tests.conftest import GRID_A, GRID_B, GRID_ELSEWHERE
 from tests.records import new_id
-from tests.server.domain.test_merge import version
+from tests.server.domain.test_merge import stamp, version
 from tests.server.web.site import HTML, HTMX, TOWNSHIP, Site
 
 Document = dict[str, Any]
@@ -189,14 +189,38 @@ def test_a_visit_that_found_a_problem_leads_to_its_case(homes: Site, triage: htt
 
 def test_errands_are_listed_with_their_materials_and_their_case(homes: Site, triage: httpx.Client) -> None:
     doc = household(homes)
-    papers = [{"key": "01", "name": "户口本", "state": "there"}]
+    papers = [{"key": "01", "name": "户口本", "state": "there"}, {"key": "02", "name": "收入证明"}]
     errand = version("errand", household=doc["_id"], item="低保申请", materials=papers) | {"_id": new_id("errand")}
     errand = put(homes, errand)
     errands.take_in(homes.couch, [errand], NOW)
     words = text_of(triage.get("/households/errands", headers=HTML).text)
     for part in ("低保申请", "李奶奶", "同心北街 1 号 3-501", "户口本 已备齐"):
         assert part in words, part
+    assert "低保申请 办理中" in text_of(triage.get(path_of(doc), headers=HTML).text), "a phone leaves out what is as it begins"
     assert "低保申请" not in triage.get("/households/errands?state=done", headers=HTML).text
+
+
+def test_a_copy_of_a_file_holds_all_that_is_kept_and_is_logged_with_its_purpose(homes: Site, triage: httpx.Client) -> None:
+    lost = [{"field": "contact_phone", "stamp": stamp(1), "value": "13900000009"}]
+    doc = household(homes, superseded=lost, stamps={"contact_phone": stamp(5)})
+    member = put(homes, version("member", household=doc["_id"], name="张三", birth_year=1941) | {"_id": new_id("member")})
+    visit(homes, doc, 3)
+    asked = {"of": doc["_id"], "as": "json", "purpose": "本人申请复制"}
+    refused = triage.post(f"{path_of(doc)}/export", data=asked | {"purpose": ""}, headers=HTML)
+    assert (refused.status_code, "13800000001" in refused.text) == (422, False)
+    answer = triage.post(f"{path_of(doc)}/export", data=asked)
+    copy = answer.json()
+    assert copy["household"]["contact_phone"] == "13800000001"
+    assert copy["household"]["replaced"] == [{"field": "contact_phone", "value": "13900000009"}]
+    assert [one["birth_year"] for one in copy["members"]] == [1941]
+    assert [one["findings"] for one in copy["visits"]] == ["软管老化"]
+    assert copy["readings"][0]["why"] == "本人申请复制", "this very copy is in its own list of readings"
+    assert not {"_rev", "stamps"} & copy["household"].keys()
+    one = triage.post(f"{path_of(doc)}/export", data=asked | {"of": member["_id"]}).json()
+    assert "contact_phone" not in str(one)
+    page = triage.post(f"{path_of(doc)}/export", data=asked | {"as": "html"}, headers=HTML).text
+    assert all(part in page for part in ("13800000001", "13900000009", "1941", "软管老化", "本人申请复制"))
+    assert len(log_of(homes, "household.export")) == 3
 
 
 @pytest.mark.parametrize("name", ["triage2", "district1", "worker1", "police1"])
