@@ -5,7 +5,7 @@ one of people who moved in and one that is visited as a service each month. What
 Of a household without a visit on record nobody knows when it was last visited: it is due on no day, which is not overdue.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from server.domain.ids import CHINA
@@ -57,8 +57,13 @@ def soon_until(today: str) -> str:
 
 def standing(due: str, today: str) -> str:
     """One of STANDINGS: how a household with this due day stands today."""
-    if due == NEVER:
-        return "never"
-    if due < today:
-        return "overdue"
-    return "soon" if due < soon_until(today) else "later"
+    return next(name for name, number in tally({due: 1}, today).items() if number)
+
+
+def tally(days: Mapping[str, int], today: str) -> dict[str, int]:
+    """`{standing: how many}` of `{due day: how many}`; every standing is named."""
+    found, until = dict.fromkeys(STANDINGS, 0), soon_until(today)
+    for day, number in days.items():
+        name = "never" if day == NEVER else "overdue" if day < today else "soon" if day < until else "later"
+        found[name] += number
+    return found

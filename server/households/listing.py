@@ -72,10 +72,8 @@ def counts(couch: Couch, place: str, today: str) -> dict[str, Count]:
         return {}
     found = {}
     for tally in tallies:
-        standings = dict.fromkeys(visits.STANDINGS, 0)
-        for day, number in tally["days"].items():
-            standings[visits.standing(day, today)] += number
-        found[tally["grid"]] = Count(sum(tally["days"].values()), standings, tally["needs"], tally["services"])
+        standings = visits.tally(tally["days"], today)
+        found[tally["grid"]] = Count(sum(standings.values()), standings, tally["needs"], tally["services"])
     return {grid: count for grid, count in found.items() if count.total}
 
 
