@@ -13,6 +13,7 @@ import { saveMember, saveMemberEdit, showMemberEdit, showMemberForm } from "./me
 import { saveNote, showNoteForm } from "./notes.js";
 import { openMasked } from "./openings.js";
 import { addPoint, endPatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
+import { setPush } from "./push.js";
 import { showPlaces } from "./places.js";
 import { showPhoto, showRecord } from "./records.js";
 import { answerLoss, handOver, resend } from "./refused.js";
@@ -75,6 +76,7 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/cases", handle: showCases },
   { method: "GET", path: "/m/me", handle: showMe },
   { method: "GET", path: "/m/sync", handle: showSync },
+  { method: "POST", path: "/m/push", handle: setPush },
   { method: "GET", path: "/m/sync-chip", handle: showSyncChip },
   { method: "GET", path: "/m/sign-in", handle: showSignIn, open: true },
   { method: "POST", path: "/m/session", handle: signIn, open: true },

@@ -44,6 +44,7 @@ export async function showMe(input, store, context) {
     refused_photos,
     user_name: user.name,
     user_login: store.session.author,
+    push_key: store.session.push_key ?? "",
   });
 }
 

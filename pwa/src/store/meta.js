@@ -4,7 +4,7 @@
  *
  * @typedef {{name: string, pull: boolean, push: boolean}} RemoteDatabase
  * @typedef {{user: {id: string, name: string, roles: string[]}, author: string, device: string, token: string,
- *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, server_ms?: number | null, enrolled_at: string, epoch?: string,
+ *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, server_ms?: number | null, enrolled_at: string, epoch?: string, push_key?: string,
  *   seal_key?: {id: string, point: string, proof?: string}}} Session `seal_key` is what only the server opens (`crypto/seals.js`), and
  *   what it believes a rescue file by.
  *   `server_ms` is the server's time at the last contact: no clock of this phone's is before it

@@ -8,15 +8,19 @@ import { translator } from "../render/environment.js";
 import { StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
 import { DEFAULTS, choices, endSession, setLanguage, setTextSize, setTheme, wipedAt } from "../store/meta.js";
+import { showBadge } from "../sync/badge.js";
 import { tell } from "../sync/channel.js";
 import { EnrolmentError, enrol } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
 import { inputOf } from "./input.js";
+import { endSubscription, tellSubscription } from "./push.js";
 import { match } from "./router.js";
 import { textsOf } from "./texts.js";
 
 const SIGN_IN = "/m/sign-in";
 const HOPS = 4;
+/** Who opens one of these has seen what the badge was for. */
+const LOOKED_AT = /^\/m\/(tasks|records)\/./;
 
 /** Answers one request for a page. @param {Request} request */
 export async function answer(request) {
@@ -39,6 +43,7 @@ async function run({ route, params }, request) {
   const texts = await textsOf(chosen.language);
   const context = contextOf(store, chosen, texts);
   const answered = await route.handle(await inputOf(request, params), store, context);
+  if (LOOKED_AT.test(path)) void showBadge(context.session);
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
   if (!answered.template) return new Response(null, { status: answered.status });
   return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, chosen });
@@ -74,7 +79,10 @@ function contextOf(store, { language, text_size, theme }, { texts }) {
       tell({ type: "session" });
       return session;
     },
+    tellSubscription: (subscription) => tellSubscription(/** @type {any} */ (store?.session), subscription),
     signOut: async () => {
+      if (store) void endSubscription(store.session).catch(() => undefined); // without network the push service tells the server
+      void showBadge(null);
       await endSession();
       tell({ type: "session" });
     },

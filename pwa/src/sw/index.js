@@ -8,6 +8,7 @@ import { tell } from "../sync/channel.js";
 import { answer } from "./app.js";
 import { dropOldFiles, file, isFile, precache } from "./files.js";
 import { isPhoto, photo } from "./photos.js";
+import { hearPushes } from "./push.js";
 import { RESCUE_FILE, answerRescueFile } from "./rescue-file.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
@@ -17,6 +18,7 @@ worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("message", (event) => {
   if (event.data?.type === "take-update") event.waitUntil(worker.skipWaiting());
 });
+hearPushes();
 worker.addEventListener("fetch", (event) => {
   const { origin, pathname } = new URL(event.request.url);
   if (origin !== worker.location.origin || !pathname.startsWith("/m/")) return;

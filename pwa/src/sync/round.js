@@ -15,6 +15,7 @@ import { due } from "../store/outbox.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
 import { offerAgain } from "./again.js";
+import { showBadge } from "./badge.js";
 import { offsetOf } from "./clock.js";
 import { Busy, Refused, ask } from "./http.js";
 import { tellLoss } from "./losses.js";
@@ -43,6 +44,7 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
     return true;
   };
   await pullWanted(session, wanted(session, wants), { pushNews, onProgress });
+  if (wants.all || wants.names.size) void showBadge(session);
   if (wants.me) tellRemoved(await removeClosed(session));
   if (wants.all) await sendWhatWasLost(session);
   if (wants.all) await countFound(session);
@@ -85,12 +87,12 @@ export async function refresh(session) {
   const sent_ms = Date.now();
   const told = await ask(session, "/api/devices/me");
   const offset_ms = offsetOf(told.server_time, sent_ms, Date.now()) ?? session.offset_ms;
-  const { user, grids, databases, token = session.token, epoch = session.epoch, seal_key = session.seal_key } = told;
+  const { user, grids, databases, token = session.token, epoch = session.epoch, seal_key = session.seal_key, push_key } = told;
   const server_ms = Date.parse(told.server_time) || session.server_ms;
-  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key });
+  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key, push_key });
   await note(session.author, { last_contact_at: new Date().toISOString() });
   // The same object: whoever listens for pokes or sends photos with it has a renewed token from the next request on.
-  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key });
+  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key, push_key });
 }
 
 async function tryAgain(session) {

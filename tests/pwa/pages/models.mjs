@@ -205,6 +205,8 @@ export async function shownPages(language) {
   const shared = { waitingOfOthers: async () => 3, wipedAt: async () => "2026-11-23T07:00:00.000Z" };
   for (const fields of [{}, shared]) await add("sign-in", answer(null, contextOf(null, language, fields), "GET", "/m/sign-in"));
   await addSafety(add, language);
+  const pushed = await app({ language, push_key: "B-key" });
+  await add("Me with the switch for pushes", pushed.get("/m/me"));
   const wrong = await app({ language, offset_ms: 26 * 3_600_000 });
   await add("Me on a phone a day ahead", wrong.get("/m/me"));
   return pages;
