@@ -5,6 +5,7 @@
 import { isRefused, judged, limitsOf, newOrigin, oneOf, options, originOf, textOf, within, withoutIdNumber } from "./fields.js";
 import { addressOf } from "./addresses.js";
 import { nameIn, offeredOn } from "./catalogue.js";
+import { changesOf } from "../store/edits.js";
 import { mintStamped, saveChanges } from "./edits.js";
 import { momentOf } from "./moments.js";
 import { notFound, page, refuse, savedOr } from "./pages.js";
@@ -13,6 +14,7 @@ import { fact, stepsOf, unitsOf } from "./records.js";
 import { heldBack, refusedRecord } from "./refused.js";
 import { aboutRows, chipOf } from "./rows.js";
 
+const SIGNATURE = "signature";
 const STATES = Object.freeze(["missing", "there", "handed_in", "not_needed"]);
 const LOOK = Object.freeze({ missing: ["wait", "alert"], there: ["good", "server"], handed_in: ["move", "sending"], not_needed: ["move", "close"] });
 /** What a worker may make of an errand that is under way. */
@@ -108,7 +110,7 @@ export async function showErrand(input, store, context) {
 
 function materialRow(id, { key, name, state, remark = "", photos = [] }) {
   const [tone, icon] = LOOK[state];
-  return { href: `/m/errands/${id}/materials/${key}`, photo: photos[0] ?? "", icon: "camera", lead: name, about: remark, where: { label: `material.${state}`, slots: {}, tone, icon } };
+  return { href: `/m/errands/${id}/${key}`, photo: photos[0] ?? "", icon: "camera", lead: name, about: remark, where: { label: `material.${state}`, slots: {}, tone, icon } };
 }
 
 function signatureRow(id, { signature = "" }, { t }) {
@@ -117,85 +119,57 @@ function signatureRow(id, { signature = "" }, { t }) {
   return { href: `/m/errands/${id}/signature`, photo: signature, icon: "edit", lead: t("errand.signature"), about: "", where };
 }
 
-/** `GET /m/errands/:id/materials/:key` */
-export async function showMaterial(input, store, context) {
-  const record = await errandOf(store, input.params.id);
+/** `GET /m/errands/:id/:part`: the picture of a material (its key), or `signature`. */
+export async function showPart(input, store, context) {
+  const { id, part } = input.params;
+  const record = await errandOf(store, id);
   const { materials } = record ? await materialsOf(store, record.doc, context) : { materials: [] };
-  const material = materials.find(({ key }) => key === input.params.key);
-  if (!record || !material) return notFound(store, context, "homes");
-  // A picture is most often taken because the paper is there.
-  const state = material.state === "missing" ? "there" : material.state;
-  return pictureForm(store, context, record, {
-    title: material.name,
-    action: `/m/errands/${record.id}/materials/${material.key}`,
-    states: options(context, "material", STATES, state),
-    photos: material.photos ?? [],
-    form: { ...newOrigin(store, input.now), remark: material.remark ?? "" },
+  const material = materials.find(({ key }) => key === part);
+  if (!record || (part !== SIGNATURE && !material)) return notFound(store, context, "homes");
+  const { item, signature, grid } = record.doc;
+  return page(store, "errand-picture.html", {
+    tab: "homes",
+    title: material?.name ?? context.t("errand.signature"),
+    back: `/m/errands/${id}`,
+    has_action: true,
+    action: `/m/errands/${id}/${part}`,
+    // A picture is most often taken because the paper is there.
+    states: material ? options(context, "material", STATES, material.state === "missing" ? "there" : material.state) : [],
+    photos: material ? (material.photos ?? []) : [signature].filter(Boolean),
+    item: material ? "" : item,
+    form: { ...newOrigin(store, input.now), remark: material?.remark ?? "" },
+    limits: limitsOf(context),
+    grids: [],
+    grid,
   });
 }
 
-/** `GET /m/errands/:id/signature` */
-export async function showSignature(input, store, context) {
-  const record = await errandOf(store, input.params.id);
-  if (!record) return notFound(store, context, "homes");
-  return pictureForm(store, context, record, {
-    title: context.t("errand.signature"),
-    action: `/m/errands/${record.id}/signature`,
-    states: [],
-    photos: record.doc.signature ? [record.doc.signature] : [],
-    form: newOrigin(store, input.now),
-    item: record.doc.item,
+/** `POST /m/errands/:id/:part`: what the form changes is kept with the pictures it brings, all or nothing. */
+export async function savePart(input, store, context) {
+  const { form, files, now, params: { id, part } } = input;
+  const record = await errandOf(store, id);
+  const material = record?.doc.materials.find(({ key }) => key === part);
+  if (!record || (part !== SIGNATURE && !material)) return refuse(input, context, { label: "error.not_found" });
+  const [limits, remark, taken, { grid }] = [limitsOf(context), textOf(form, "remark"), files.photo ?? [], record.doc];
+  const fields = judged({
+    ...(material ? { state: oneOf(form.state, STATES, "wrong.outcome_missing"), remark: within(remark, limits.short) ?? withoutIdNumber(remark) } : {}),
+    ...(material || taken.length ? {} : { signature: { label: "wrong.signature_missing" } }),
+    photos: checkPhotos(taken, limits.photos),
   });
-}
-
-function pictureForm(store, context, { id, doc }, { title, ...about }) {
-  return page(store, "errand-picture.html", { title, tab: "homes", back: `/m/errands/${id}`, has_action: true, limits: limitsOf(context), grids: [], grid: doc.grid, item: "", ...about });
-}
-
-/** `POST /m/errands/:id/materials/:key` */
-export async function saveMaterial(input, store, context) {
-  const { form, params } = input;
-  const record = await errandOf(store, params.id);
-  const material = record?.doc.materials.find(({ key }) => key === params.key);
-  if (!record || !material) return refuse(input, context, { label: "error.not_found" });
-  const limits = limitsOf(context);
-  const remark = textOf(form, "remark");
-  return savePictures(input, store, context, record, {
-    state: oneOf(form.state, STATES, "wrong.outcome_missing"),
-    remark: within(remark, limits.short) ?? withoutIdNumber(remark),
-  }, (ids) => {
-    const photos = [...new Set([...(material.photos ?? []), ...ids])].slice(0, limits.photos);
-    const { key, name } = material;
-    return { [`materials/${key}`]: { key, name, state: form.state, ...(remark ? { remark } : {}), ...(photos.length ? { photos } : {}) } };
-  });
-}
-
-/** `POST /m/errands/:id/signature` */
-export async function saveSignature(input, store, context) {
-  const record = await errandOf(store, input.params.id);
-  if (!record) return refuse(input, context, { label: "error.not_found" });
-  const missing = input.files.photo?.length ? null : { label: "wrong.signature_missing" };
-  return savePictures(input, store, context, record, { signature: missing }, ([signature]) => ({ signature }));
-}
-
-/** Keeps what a form changes in an errand with the pictures it brings, all or nothing. */
-async function savePictures(input, store, context, record, checks, changesWith) {
-  const { form, files, now } = input;
-  const { grid, _id: of } = record.doc;
-  const fields = judged({ ...checks, photos: checkPhotos(files.photo ?? [], limitsOf(context).photos) });
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
   const { uuid, captured_at } = originOf(form, store, now);
   const refusal = await savedOr(store, input, context, async () => {
-    const photos = await photosOfForm(input, store, { uuid, captured_at, grid, of, database: store.databaseFor("home-quarter", grid) });
-    const changes = changesWith(photos.ids);
-    const isThere = Object.entries(changes).every(([name, value]) => JSON.stringify(value) === JSON.stringify(valueOf(record.doc, name)));
-    if (!isThere) await saveChanges(store, record, changes, now, photos);
+    const photos = await photosOfForm(input, store, { uuid, captured_at, grid, of: id, database: store.databaseFor("home-quarter", grid) });
+    const field = material ? `materials/${part}` : SIGNATURE;
+    const made = material ? materialWith(material, form.state, remark, photos.ids, limits) : photos.ids[0];
+    await saveChanges(store, record, changesOf({ [field]: material ?? record.doc.signature }, { [field]: made }), now, photos);
   });
-  return refusal ?? { redirect: `/m/errands/${of}` };
+  return refusal ?? { redirect: `/m/errands/${id}` };
 }
 
-function valueOf(doc, name) {
-  return name.startsWith("materials/") ? doc.materials.find(({ key }) => `materials/${key}` === name) : doc[name];
+function materialWith({ key, name, photos = [] }, state, remark, taken, limits) {
+  const all = [...new Set([...photos, ...taken])].slice(0, limits.photos);
+  return { key, name, state, ...(remark ? { remark } : {}), ...(all.length ? { photos: all } : {}) };
 }
 
 /** `POST /m/errands/:id/state` */

@@ -3,7 +3,7 @@ import { showBeat, showCompound, showVisitLog } from "./beats.js";
 import { showCases } from "./cases.js";
 import { dropDraft, keepDraft } from "./drafts.js";
 import { showDuty } from "./duty.js";
-import { moveErrand, saveErrand, saveMaterial, saveSignature, showErrand, showErrandForm, showMaterial, showSignature } from "./errands.js";
+import { moveErrand, saveErrand, savePart, showErrand, showErrandForm, showPart } from "./errands.js";
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { showHomes } from "./homes.js";
 import { saveHousehold, showHousehold, showHouseholdForm } from "./households.js";
@@ -63,10 +63,8 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/homes/:id/errands", handle: saveErrand },
   { method: "GET", path: "/m/errands/:id", handle: showErrand },
   { method: "POST", path: "/m/errands/:id/state", handle: moveErrand },
-  { method: "GET", path: "/m/errands/:id/materials/:key", handle: showMaterial },
-  { method: "POST", path: "/m/errands/:id/materials/:key", handle: saveMaterial },
-  { method: "GET", path: "/m/errands/:id/signature", handle: showSignature },
-  { method: "POST", path: "/m/errands/:id/signature", handle: saveSignature },
+  { method: "GET", path: "/m/errands/:id/:part", handle: showPart },
+  { method: "POST", path: "/m/errands/:id/:part", handle: savePart },
   { method: "GET", path: "/m/homes/:id/visits/new", handle: showHouseholdVisitForm },
   { method: "GET", path: "/m/visits", handle: showBeat },
   { method: "GET", path: "/m/visits/log", handle: showVisitLog },

@@ -29,38 +29,8 @@ export function memberRow({ id, doc, where }, context, { now_ms, is_open }) {
 export async function showMemberForm(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "household") return notFound(store, context, "homes");
-  return memberForm(store, context, {
-    title: context.t("member.new"),
-    action: `/m/homes/${record.id}/members`,
-    household: record.id,
-    is_open: true,
-    needs: wordsOf(context, "needs"),
-    form: newOrigin(store, input.now),
-    shown: [],
-    stays: [],
-    grid: record.doc.grid,
-  });
-}
-
-function memberForm(store, context, { household, title, ...about }) {
-  return page(store, "member.html", { tab: "homes", title, back: `/m/homes/${household}`, has_action: true, limits: limitsOf(context), grids: [], ...about });
-}
-
-/** `POST /m/homes/:id/members` */
-export async function saveMember(input, store, context) {
-  const { form, every } = input;
-  const record = await store.getRecord(input.params.id);
-  if (record?.doc.type !== "household") return refuse(input, context, { label: "error.not_found" });
-  const fields = checkMember(form, limitsOf(context), input.now);
-  if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
-  const { uuid, captured_at } = originOf(form, store, input.now);
-  const { grid } = record.doc;
-  const refusal = await savedOr(store, input, context, async () => {
-    const facts = { household: record.id, ...factsOf({ ...form, needs: (every.needs ?? []).join("\n") }) };
-    const doc = await mintStamped(store, "member", { uuid, grid, captured_at }, facts);
-    await store.saveRecord({ docs: [{ database: store.databaseFor("home", grid), doc }] });
-  });
-  return refusal ?? { redirect: `/m/homes/${record.id}` };
+  const fresh = { title: "member.new", action: `/m/homes/${record.id}/members`, is_open: true, stays: [] };
+  return memberForm(input, store, context, { household: record.id, grid: record.doc.grid }, fresh);
 }
 
 /** `GET /m/members/:id/edit` */
@@ -68,20 +38,44 @@ export async function showMemberEdit(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "member") return notFound(store, context, "homes");
   const { id, doc } = record;
-  const isOpen = await isOpened(store, doc.household, input.now);
-  const { form, shown } = formOf(doc, isOpen ? FACTS : FACTS.filter((name) => !maskedOf("member", context).includes(name)));
   const left = doc.moved_out_at ?? "";
   const stays = [["", "member.lives_here"], [left || new Date(input.now).toISOString(), "member.moved_out"]];
-  return memberForm(store, context, {
-    title: context.t("member.edit"),
+  return memberForm(input, store, context, doc, {
+    title: "member.edit",
     action: `/m/members/${id}/edits`,
-    household: doc.household,
-    is_open: isOpen,
-    needs: wordsOf(context, "needs", doc.needs),
-    form,
-    shown,
+    is_open: await isOpened(store, doc.household, input.now),
     stays: stays.map(([value, label]) => ({ value, label: context.t(label), chosen: value === left, extra: "" })),
+  });
+}
+
+function memberForm(input, store, context, doc, { title, is_open, ...about }) {
+  const { form, shown } = formOf(doc, is_open ? FACTS : FACTS.filter((name) => !maskedOf("member", context).includes(name)));
+  return page(store, "member.html", {
+    tab: "homes",
+    title: context.t(title),
+    back: `/m/homes/${doc.household}`,
+    has_action: true,
+    limits: limitsOf(context),
+    grids: [],
     grid: doc.grid,
+    needs: wordsOf(context, "needs", doc.needs),
+    form: { ...newOrigin(store, input.now), ...form },
+    shown,
+    is_open,
+    ...about,
+  });
+}
+
+/** `POST /m/homes/:id/members` */
+export async function saveMember(input, store, context) {
+  const record = await store.getRecord(input.params.id);
+  if (record?.doc.type !== "household") return refuse(input, context, { label: "error.not_found" });
+  const { uuid, captured_at } = originOf(input.form, store, input.now);
+  const { grid } = record.doc;
+  return keepMember(input, store, context, record.id, async () => {
+    const facts = { household: record.id, ...changesIn({}, input, factsOf) };
+    const doc = await mintStamped(store, "member", { uuid, grid, captured_at }, facts);
+    await store.saveRecord({ docs: [{ database: store.databaseFor("home", grid), doc }] });
   });
 }
 
@@ -89,10 +83,13 @@ export async function showMemberEdit(input, store, context) {
 export async function saveMemberEdit(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "member") return refuse(input, context, { label: "error.not_found" });
+  return keepMember(input, store, context, record.doc.household, () => saveChanges(store, record, changesIn(record.doc, input, factsOf), input.now));
+}
+
+async function keepMember(input, store, context, household, keep) {
   const fields = checkMember(input.form, limitsOf(context), input.now);
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
-  const refusal = await savedOr(store, input, context, () => saveChanges(store, record, changesIn(record.doc, input, factsOf), input.now));
-  return refusal ?? { redirect: `/m/homes/${record.doc.household}` };
+  return (await savedOr(store, input, context, keep)) ?? { redirect: `/m/homes/${household}` };
 }
 
 function checkMember(form, limits, now_ms) {

@@ -75,7 +75,6 @@ const SHAPES = Object.freeze({
   }),
   errand: (doc, { t }) => ({ href: `/m/errands/${doc._id}`, photo: "", icon: "task", lead: doc.item, about: t(`errand.state_${doc.state}`) }),
   member: (doc, { t }) => ({ href: `/m/homes/${doc.household}`, photo: "", icon: "me", lead: doc.name, about: t("household.members") }),
-  access: (doc, { t }) => ({ href: `/m/homes/${doc.of}`, photo: "", icon: "homes", lead: t("household.open"), about: t(`purpose.${doc.purpose}`) }),
   household: (doc, { t }) => ({ href: `/m/homes/${doc._id}`, photo: "", icon: "homes", lead: addressOf(doc, t), about: t("household.page") }),
   patrol: (doc, { t }) => ({
     href: `/m/records/${doc._id}`,

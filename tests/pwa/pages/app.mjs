@@ -116,7 +116,8 @@ export async function answer(store, context, method, path, { form = {}, every = 
 /** Fills the form a page showed: what it carries, and what the user put in. */
 export function filled(shown, values = {}) {
   const { uuid, captured_at } = shown.data.form;
-  return { uuid, captured_at, grid: shown.data.grid, ...values };
+  const was = Object.fromEntries((shown.data.shown ?? []).map(({ name, value }) => [name, value]));
+  return { uuid, captured_at, grid: shown.data.grid, ...was, ...values };
 }
 
 /** The case copy of a report as the server writes it. */

@@ -30,10 +30,10 @@ test("the errands of today are offered with what each takes, and begun as the li
 
 test("a paper is photographed and ticked off; another phone's tick on another paper stays", async () => {
   const { phone, href } = await withErrand();
-  const path = `${href}/materials/m-1`;
+  const path = `${href}/m-1`;
   const form = filled(await phone.get(path), { state: "there", remark: "原件" });
   for (let time = 0; time < 2; time += 1) await phone.post(path, form, { files: { photo: [jpeg()] }, now: NOW + 1000 });
-  await phone.post(`${href}/materials/m-2`, filled(await phone.get(`${href}/materials/m-2`), { state: "not_needed" }));
+  await phone.post(`${href}/m-2`, filled(await phone.get(`${href}/m-2`), { state: "not_needed" }));
   const doc = await docOf(phone, href);
   assert.match(doc._rev, /^3-/);
   const [card, identity] = doc.materials;

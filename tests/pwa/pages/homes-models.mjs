@@ -40,7 +40,7 @@ async function addErrands(add, phone, household, rough) {
   await add("new errand", Promise.resolve(shown));
   const { redirect: errand } = await phone.post(path, filled(shown, { item: "old-age" }));
   await add("errand begun", phone.get(errand));
-  for (const part of ["materials/m-1", "signature"]) {
+  for (const part of ["m-1", "signature"]) {
     await add(`empty ${part}`, phone.get(`${errand}/${part}`));
     const form = filled(await phone.get(`${errand}/${part}`), { state: "there", remark: rough });
     await phone.post(`${errand}/${part}`, form, { files: { photo: [jpeg()] } });
