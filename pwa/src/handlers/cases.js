@@ -5,7 +5,6 @@ import { page } from "./pages.js";
 import { finder } from "./pinyin.js";
 import { aboutRows, rowOf, stateLabel } from "./rows.js";
 import { waitingTasks } from "./tasks.js";
-import { groupOf } from "../store/cases.js";
 
 const PAGE_COUNT = 20;
 /** How many of a group stand on the page of all of them. */
@@ -19,8 +18,9 @@ export async function showCases(input, store, context) {
   const q = (input.query.q ?? "").trim();
   const [about, news] = await Promise.all([aboutRows(store, context, input.now), store.news()]);
   const isOne = GROUPS.includes(show) || q;
+  const back = q || before || show === "ended" ? { mine: [], asked: [] } : await returned(store);
   const groups = q ? [await foundGroup(store, about, q, before)] : await Promise.all((isOne ? [show] : GROUPS).map((name) => {
-    return groupNamed(store, about, name, isOne ? PAGE_COUNT : FEW[name], before);
+    return groupNamed(store, about, name, back, { limit: isOne ? PAGE_COUNT : FEW[name], before });
   }));
   const recordsOf = ({ rows, tasks = [] }) => [...tasks, ...rows.map((row) => ({ ...rowOf(row, about), is_news: news.includes(row.id) }))];
   const address = `/m/cases?${new URLSearchParams(q ? { q } : { show })}`;
@@ -40,17 +40,15 @@ export async function showCases(input, store, context) {
   });
 }
 
-async function groupNamed(store, about, name, limit, before) {
-  if (name === "ended") return { name, ...(await store.findMine({ limit, before, isWanted: ({ where }) => groupOf(where) === "ended" })) };
-  const { mine, asked } = before ? { mine: [], asked: [] } : await returned(store);
+async function groupNamed(store, about, name, { mine, asked }, page) {
   if (name === "needs") return { name, rows: mine, next: null, tasks: await myTasks(store, about) };
-  const { rows, next } = await store.listOpen("going", { limit, before });
-  return { name, rows: [...asked, ...rows], next };
+  const { rows, next } = await store.listGroup(name, page);
+  return { name, rows: name === "going" ? [...asked, ...rows] : rows, next };
 }
 
 /** What came back, all of it: what is `mine` to put right, and what I have `asked` to be taken up again without an answer yet. */
 async function returned(store) {
-  const { rows } = await store.listOpen("needs", { limit: RETURNED_MOST });
+  const { rows } = await store.listGroup("needs", { limit: RETURNED_MOST });
   const said = await Promise.all(rows.map(({ id }) => store.saidOf(id)));
   const isMine = rows.map((row, at) => movesOf(row, said[at], store.session.author).intent === "resubmit");
   return { mine: rows.filter((_row, at) => isMine[at]), asked: rows.filter((_row, at) => !isMine[at]) };

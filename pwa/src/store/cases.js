@@ -1,7 +1,8 @@
 /**
- * How cases stand for whoever reported them, and what `links` keeps of that, so that no list reads all reports: `open|<report>` is a case
- * that may still move, `news|<report>` one that moved since this phone was enrolled, `seen|<report>` until when its reporter has looked.
- * The rows are of everybody's cases; whose a report is, `mine|<report>` says. Lists check what they read against the cases themselves.
+ * How cases stand for whoever reported them, and what `links` keeps of that, so that no list reads all reports: `needs|<report>` and
+ * `going|<report>` are cases that may still move, `news|<report>` one that moved since this phone was enrolled, `seen|<report>` until when
+ * its reporter has looked. The rows are of everybody's cases; whose a report is, `mine|<report>` says. Lists check what they read against
+ * the cases themselves (`following.js`).
  */
 
 /** States after which a case goes on only when somebody takes it up anew. */
@@ -20,15 +21,18 @@ function groupOfCase(found) {
   return ENDED.includes((found?.follows ?? found)?.state) ? "ended" : "going";
 }
 
-/** @returns {import("./links.js").Link[]} */
-export function caseLinks(database, doc) {
-  const group = groupOfCase(doc);
-  return [{ ...row("open", database, reportOf(doc)), group, is_gone: group === "ended" }];
+/** What says in which group a report stands; of one that has ended nothing does. @returns {import("./links.js").Link[]} */
+export function groupLinks({ database, id }, group) {
+  return ["needs", "going"].map((of) => ({ ...row(of, database, id), is_gone: of !== group }));
 }
 
-/** A report that has no case yet. @returns {import("./links.js").Link[]} */
+export function caseLinks(database, doc) {
+  return groupLinks({ database, id: reportOf(doc) }, groupOfCase(doc));
+}
+
+/** A report that has no case yet. */
 export function reportLinks(database, doc) {
-  return doc.type === "report" ? [{ ...row("open", database, doc._id), group: "going" }] : [];
+  return doc.type === "report" ? groupLinks({ database, id: doc._id }, "going") : [];
 }
 
 /** News among documents that were pulled. @param {import("./meta.js").Session} session @returns {import("./links.js").Link[]} */

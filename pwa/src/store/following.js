@@ -2,32 +2,38 @@
  * A reporter's own lists: what needs them, what goes on, what has ended, what is news. Each reads no more than it shows, or stops and says
  * where to go on. What the lists go by is `cases.js`.
  */
-import { groupOf } from "./cases.js";
-import { done, transact } from "./idb.js";
-import { linkedToMine, putLinks } from "./links.js";
-import { openOwn } from "./own.js";
+import { groupLinks, groupOf } from "./cases.js";
+import { linksTo, ownOf, ownWith, placesOf, putLinks } from "./links.js";
 import { linkedDocs, listNewest } from "./reading.js";
 import { addWhere } from "./where.js";
 
-const READ_COUNT = 50;
-const READS_MOST = 6;
+const READ_COUNT = 40;
+const READS_MOST = 4;
 
 /**
- * A page of this user's reports in a group, newest first. @param {import("./meta.js").Session} session @param {"needs" | "going"} group
- * @param {{limit?: number, before?: string | null}} [options]
+ * A page of this user's reports in a group, newest first; what has ended is what is not among the open ones.
+ * @param {import("./meta.js").Session} session @param {"needs" | "going" | "ended"} group @param {{limit?: number, before?: string | null}} [options]
  */
-export async function listOpen(session, group, { limit = 20, before = null } = {}) {
-  const links = (await linkedToMine(session, "open")).filter((link) => link.group === group && (!before || link.id < before));
-  const shown = links.slice(0, limit);
-  const rows = await addWhere(session, (await linkedDocs(session, shown)).flat().sort((one, other) => other.id.localeCompare(one.id)));
+export async function listGroup(session, group, { limit = 20, before = null } = {}) {
+  const all = group === "ended" ? await endedOf(session) : await ownWith(session, group);
+  const ids = before ? all.filter((id) => id < before) : all;
+  const shown = await placesOf(session.author, ids.slice(0, limit));
+  const found = await linkedDocs(session, shown);
+  const rows = await addWhere(session, found.flat().sort((one, other) => other.id.localeCompare(one.id)));
   const truth = new Map(rows.map(({ id, where }) => [id, groupOf(where)]));
-  const moved = shown.filter(({ id }) => truth.get(id) !== group).map((link) => ({ ...link, group: truth.get(link.id) }));
-  await putLinks(session.author, moved.map((link) => ({ ...link, is_gone: !link.group || link.group === "ended" })));
-  return { rows: rows.filter(({ id }) => truth.get(id) === group), next: links.length > limit ? shown[limit - 1].id : null };
+  const moved = shown.filter(({ id }) => truth.get(id) !== group);
+  await putLinks(session.author, moved.flatMap((link) => groupLinks(link, truth.get(link.id))));
+  return { rows: rows.filter(({ id }) => truth.get(id) === group), next: ids.length > limit ? ids[limit - 1] : null };
+}
+
+async function endedOf(session) {
+  const [own, needs, going] = await Promise.all([ownOf(session, "report"), ownWith(session, "needs"), ownWith(session, "going")]);
+  const open = new Set([...needs, ...going]);
+  return own.map(({ id }) => id).filter((id) => !open.has(id));
 }
 
 /**
- * This user's reports of which something holds, newest first. Looks at some hundred at most: `next` says where it stopped, even with none found.
+ * This user's reports of which something holds, newest first. Looks at some of them at a time: `next` says where it stopped, even with none found.
  * @param {import("./meta.js").Session} session @param {{limit?: number, before?: string | null, isWanted: (row: any) => boolean}} options
  */
 export async function findMine(session, { limit = 20, before = null, isWanted }) {
@@ -43,18 +49,17 @@ export async function findMine(session, { limit = 20, before = null, isWanted })
   return { rows: found, next: before };
 }
 
-/** Ids of this user's reports that moved since they looked, the last moved first; what is no news goes. @returns {Promise<string[]>} */
+/** Ids of this user's reports that moved since they looked, the last moved first. @returns {Promise<string[]>} */
 export async function listNews(session) {
-  const db = await openOwn(session.author);
-  const links = await linkedToMine(session, "news");
-  const seen = await transact(db, ["links"], "readonly", (tx) => Promise.all(links.map(({ id }) => done(tx.objectStore("links").get(`seen|${id}`)))));
-  const news = links.filter(({ at }, n) => !(seen[n]?.at >= (at ?? "")));
-  return news.sort((one, other) => (other.at ?? "").localeCompare(one.at ?? "")).map(({ id }) => id);
+  const ids = await ownWith(session, "news");
+  const [news, seen] = await Promise.all([linksTo(session.author, "news", ids), linksTo(session.author, "seen", ids)]);
+  const until = new Map(seen.map(({ id, at }) => [id, at]));
+  const unseen = news.filter(({ id, at = "" }) => at > (until.get(id) ?? ""));
+  return unseen.sort((one, other) => (other.at ?? "").localeCompare(one.at ?? "")).map(({ id }) => id);
 }
 
 /** The user looks at a report: what moved so far is news no more. @param {string} author @param {string} id */
 export async function noteSeen(author, id) {
-  const db = await openOwn(author);
-  const link = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").get(`news|${id}`)));
+  const [link] = await linksTo(author, "news", [id]);
   if (link) await putLinks(author, [{ ...link, is_gone: true }, { ...link, key: `seen|${id}`, of: "seen" }]);
 }

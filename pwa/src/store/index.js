@@ -165,8 +165,8 @@ function lists(session) {
       const rows = await addWhere(session, found.flatMap((list) => list.rows));
       return found.map((list) => rows.splice(0, list.rows.length));
     },
-    /** My reports that need me or go on, with `where`. @param {"needs" | "going"} group @param {any} [options] */
-    listOpen: (group, options) => following.listOpen(session, group, options),
+    /** My reports that need me, go on or have ended, with `where`. @param {"needs" | "going" | "ended"} group @param {any} [options] */
+    listGroup: (group, options) => following.listGroup(session, group, options),
     /** My reports for which `isWanted`, with `where`. @param {any} options */
     findMine: (options) => following.findMine(session, options),
     /** Ids of my reports whose cases moved since I looked, the last moved first. */

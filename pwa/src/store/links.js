@@ -12,9 +12,9 @@ const LINK_OF = Object.freeze({ visit: "household", note: "of", taskreply: "of" 
 const LINK_ELSE = Object.freeze({ visit: "compound" });
 const MINE = "mine";
 
-/** @typedef {{key: string, of: string, id: string, database: string, is_gone?: boolean, group?: string, at?: string}} Link */
+/** @typedef {{key: string, of: string, id: string, database: string, is_gone?: boolean, at?: string}} Link */
 
-/** The links one document makes; of a case that ended, the one that goes. @param {string} author whose phone this is @returns {Link[]} */
+/** The links one document makes; of a case also those that go. @param {string} author whose phone this is @returns {Link[]} */
 export function linksOf(author, database, doc) {
   if (doc.type === "case") return caseLinks(database, doc);
   const of = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
@@ -40,17 +40,29 @@ export async function linkedTo(author, of) {
   return links.reverse();
 }
 
-/** Links of one kind to this user's own records, newest first, each with where the record lies. @returns {Promise<Link[]>} */
-export async function linkedToMine(session, of) {
+/** Ids of this user's own records with a link of one kind, newest first: by keys alone, however many there are of others. @returns {Promise<string[]>} */
+export async function ownWith(session, of) {
   await whole(session);
   const db = await openOwn(session.author);
-  const links = await transact(db, ["links"], "readonly", async (tx) => {
+  return transact(db, ["links"], "readonly", async (tx) => {
     const store = tx.objectStore("links");
-    const rows = await done(store.getAll(under(of)));
-    const own = await Promise.all(rows.map(({ id }) => done(store.get(`${MINE}|${id}`))));
-    return rows.flatMap((row, at) => (own[at] ? [{ ...row, database: own[at].database }] : []));
+    const ids = (await done(store.getAllKeys(under(of)))).map((key) => key.slice(of.length + 1));
+    if (!ids.length) return [];
+    const own = new Set(await done(store.getAllKeys(IDBKeyRange.bound(`${MINE}|${ids[0]}`, `${MINE}|${ids[ids.length - 1]}`))));
+    return ids.filter((id) => own.has(`${MINE}|${id}`)).reverse();
   });
-  return links.reverse();
+}
+
+/** Links of one kind to records, those that are there. @param {string} author @param {string} of @param {string[]} ids @returns {Promise<Link[]>} */
+export async function linksTo(author, of, ids) {
+  const db = await openOwn(author);
+  const found = await transact(db, ["links"], "readonly", (tx) => Promise.all(ids.map((id) => done(tx.objectStore("links").get(`${of}|${id}`)))));
+  return found.filter(Boolean);
+}
+
+/** Links of one kind to the user's own records. @param {string} author @param {string[]} ids */
+export function placesOf(author, ids) {
+  return linksTo(author, MINE, ids);
 }
 
 /** The id of the newest record that is linked to each of these, where there is one. @returns {Promise<Map<string, string>>} */
