@@ -1,5 +1,7 @@
 /** The event catalogue as a form shows it: the three nearest at hand, then all by class. Names in the phone's language. */
 
+import { initialsOf } from "./pinyin.js";
+
 /** Kinds whose first category stands in until the user has habits of their own. */
 const FIRST_KINDS = Object.freeze(["event", "hazard", "service"]);
 const TOP_COUNT = 3;
@@ -44,11 +46,15 @@ export function offeredOn(categories, now_ms) {
 }
 
 /**
- * `{top_categories: [{value, label, chosen}], catalogue: [{name, options}]}`.
+ * `{top_categories: [{value, label, initials, chosen}], catalogue: [{name, initials, options}]}`; `initials` are what letters find (`pinyin.js`).
  * @param {any[]} categories documents of the catalogue, by code @param {string[]} used codes, most used first
  */
 export function catalogueOf(categories, used, language, chosen = "") {
-  const option = (doc) => ({ value: doc.code, label: nameIn(doc.name, language), chosen: doc.code === chosen });
+  const initials = (name) => (language === "en" ? "" : initialsOf(name));
+  const option = (doc) => {
+    const label = nameIn(doc.name, language);
+    return { value: doc.code, label, initials: initials(label), chosen: doc.code === chosen };
+  };
   const top = topOf(categories, chosen ? [chosen, ...used] : used);
   const others = categories.filter((doc) => !top.includes(doc));
   const groups = new Map();
@@ -56,7 +62,7 @@ export function catalogueOf(categories, used, language, chosen = "") {
     const name = nameIn(doc.class_name ?? doc.kind_name ?? "", language);
     groups.set(name, [...(groups.get(name) ?? []), option(doc)]);
   }
-  return { top_categories: top.map(option), catalogue: [...groups].map(([name, rows]) => ({ name, options: rows })) };
+  return { top_categories: top.map(option), catalogue: [...groups].map(([name, rows]) => ({ name, initials: initials(name), options: rows })) };
 }
 
 function topOf(categories, used) {

@@ -1,5 +1,4 @@
 /** Picking a category: the list of all folds away once one is chosen, and a few letters, of its name or its pinyin, find it. */
-import { finder } from "../handlers/pinyin.js";
 
 export function watchCatalogue() {
   document.addEventListener("input", ({ target }) => {
@@ -13,13 +12,15 @@ export function watchCatalogue() {
 }
 
 function find(list, text) {
-  const isFound = finder(text);
-  let isAny = false;
+  const wanted = text.trim().toLowerCase();
+  const isFound = (part) => `${part.textContent} ${part.dataset.initials ?? ""}`.toLowerCase().includes(wanted);
+  // The three above the list are found by looking.
+  let isAny = [...list.parentElement.querySelectorAll(":scope > .choices .choice")].some(isFound);
   for (const group of list.querySelectorAll("[data-group]")) {
-    const isWhole = isFound(group.querySelector("h3").textContent);
+    const isWhole = isFound(group.querySelector("h2"));
     let isShown = false;
     for (const choice of group.querySelectorAll(".choice")) {
-      choice.hidden = !(isWhole || isFound(choice.textContent));
+      choice.hidden = !(isWhole || isFound(choice));
       isShown ||= !choice.hidden;
     }
     group.hidden = !isShown;

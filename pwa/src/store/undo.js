@@ -42,3 +42,16 @@ export async function takeBack(author, id, { uuid, pieces }) {
   if (isBack) await finishUndone(author);
   return isBack;
 }
+
+/**
+ * Nothing waits for its user any more: they have signed out, or (`isAll`, originals too) the token is refused and everything is handed over.
+ * @param {string} author
+ */
+export async function endHolds(author, isAll = false) {
+  await transact(await openOwn(author), ["outbox", "uploads"], "readwrite", async (tx) => {
+    for (const store of ["outbox", "uploads"].map((name) => tx.objectStore(name))) {
+      const held = (await done(store.getAll())).filter(({ not_before_ms, wifi_only }) => not_before_ms || (isAll && wifi_only));
+      for (const row of held) store.put({ ...row, not_before_ms: 0, ...(isAll ? { wifi_only: false } : {}) });
+    }
+  });
+}

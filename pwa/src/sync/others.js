@@ -4,6 +4,7 @@
  * wipe the data of somebody who has signed out.
  */
 import { sessions } from "../store/meta.js";
+import { endHolds } from "../store/undo.js";
 import { unsent } from "../store/where.js";
 import { Busy, Offline, SignedOut } from "./http.js";
 import { pushOutbox } from "./push.js";
@@ -28,6 +29,7 @@ async function sendFor(session) {
   const hooks = { shouldStop: () => false, onProgress: () => undefined };
   try {
     await refresh(session);
+    await endHolds(session.author);
     const { documents, photos } = await unsent(session.author);
     if (documents) await pushOutbox(session, { isUnsure: true });
     if (photos) await sendPhotos(session, hooks);

@@ -7,6 +7,7 @@ import { forgetHandOver, isTimeToHandOver } from "../store/handover.js";
 import { entries, release, state } from "../store/outbox.js";
 import { grantsOf, refusalOf } from "../store/refusals.js";
 import { wipeUser } from "../store/removal.js";
+import { endHolds } from "../store/undo.js";
 import { unsent } from "../store/where.js";
 import { tell } from "./channel.js";
 import { Refused, SignedOut, ask } from "./http.js";
@@ -35,6 +36,7 @@ export async function rescue(session, { shouldStop = () => false } = {}) {
   if (!["token_revoked", "token_expired"].includes(orders.code)) return "lost";
   if (orders.code === "token_expired" && !(await isTimeToHandOver(session.author))) return tellPhase(session, orders, "waiting");
   await tellPhase(session, orders, "sending");
+  await endHolds(session.author, true);
   await handOverRecords(session, orders);
   await sendPhotos(session, { shouldStop, onProgress: ({ of, database }) => tellChanged([database], [of]), endpoint: RESCUE_ENDPOINT });
   const { documents, photos } = await unsent(session.author);

@@ -99,3 +99,16 @@ test("an original waits for Wi-Fi behind everything else, and goes when its user
   assert.ok((await asked()).every(([, may]) => may));
   assert.equal(await store.originalsWaiting(made.docs[0].doc._id), 0);
 });
+
+test("nothing waits for a user who has signed out, and originals neither once everything is handed over", async () => {
+  const { endHolds } = await import("../../../pwa/src/store/undo.js");
+  const { store, author, id, pieces } = await held();
+  const [file] = await uploads(author);
+  await (await import("../../../pwa/src/store/outbox.js")).noteUpload(author, file.key, { wifi_only: true });
+  await endHolds(author);
+  assert.equal((await due(author)).length, 3);
+  assert.equal(await store.takeBack(id, { uuid: store.uuid(), pieces }), false, "what may be on its way is not taken back");
+  assert.deepEqual((await uploads(author)).map((one) => mayGo(one)), [true, false]);
+  await endHolds(author, true);
+  assert.deepEqual((await uploads(author)).map((one) => mayGo(one)), [true, true]);
+});
