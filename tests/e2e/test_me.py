@@ -14,6 +14,11 @@ from tests.e2e.test_sync_spine import MAIN_SAYS, MOBILE, SAVE, SYNC_NOW
 from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
+ASKED = "Number(sessionStorage.getItem('asked') ?? 0)"
+COUNT_ASKED = f"""
+  StorageManager.prototype.persisted = async () => false;
+  StorageManager.prototype.persist = async () => {{ sessionStorage.setItem('asked', {ASKED} + 1); return false; }};
+"""
 TEXTS = ("井盖破损，已围挡", "楼道堆物", "路灯不亮")
 
 
@@ -131,6 +136,18 @@ def test_letters_come_in_three_sizes_everywhere_and_stay_and_no_page_needs_scrol
         wider = phone.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wider <= 0, path
     picture(phone.page, "phone-sign-out-largest-zh-CN")
+
+
+def test_the_browser_is_asked_to_keep_the_data_once_something_is_saved_and_not_before(phone: Phone) -> None:
+    phone.page.add_init_script(COUNT_ASKED)
+    for path in ("/m/", "/m/me", "/m/report"):
+        phone.open(path)
+    assert phone.page.evaluate(ASKED) == 0
+    phone.page.evaluate("document.querySelector(`input[name=category][value='1101']`).click()")
+    phone.page.fill("#text", "第一条记录")
+    phone.page.click(".action button[type=submit]")
+    phone.page.wait_for_selector(".steps")
+    wait_for(phone.page, f"{ASKED} === 1")
 
 
 def size_of_letters(phone: Phone) -> float:
