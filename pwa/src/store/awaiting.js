@@ -1,15 +1,14 @@
 /** How much waits for this user that they have not looked at: what the badge on the app's icon says. Read from small indexes alone. */
 import { listNews } from "./following.js";
-import { linkedToMine } from "./links.js";
+import { ownWith } from "./links.js";
 import { state } from "./outbox.js";
 import { tasks } from "./reading.js";
 
 /** Open tasks that were not opened yet, and own reports that came back. @param {import("./meta.js").Session} session @returns {Promise<number>} */
 export async function countAwaiting(session) {
-  const [sent, seen, news, links] = await Promise.all([
-    tasks(session), state(session.author, "page:seen_tasks"), listNews(session), linkedToMine(session, "open"),
+  const [sent, seen, news, back] = await Promise.all([
+    tasks(session), state(session.author, "page:seen_tasks"), listNews(session), ownWith(session, "needs"),
   ]);
   const fresh = sent.filter(({ id, doc }) => doc.state === "open" && !(seen ?? []).includes(id));
-  const back = links.filter(({ id, group }) => group === "needs" && news.includes(id));
-  return fresh.length + back.length;
+  return fresh.length + back.filter((id) => news.includes(id)).length;
 }
