@@ -84,7 +84,10 @@ def _pages(request: Request, person: Person) -> list[dict[str, Any]]:
     counter = [
         (f"/township/{code}/intake", "intake.link") for code in sorted(townships_seen(person)) if may_register(person, code)
     ]
-    found = [*own, *counter[:1], *((url, words) for url, words, is_theirs in PAGES if is_theirs(person))]
+    coverage = [
+        (f"/township/{code}/coverage", "coverage.title") for code in sorted(townships_seen(person)) if may_use_desk(person)
+    ]
+    found = [*own, *counter[:1], *coverage[:1], *((url, words) for url, words, is_theirs in PAGES if is_theirs(person))]
     return [{"url": url, "words": words, "is_here": path == url} for url, words in found]
 
 

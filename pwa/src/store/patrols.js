@@ -71,6 +71,13 @@ export async function end(session, { uuid, grid, started_at, ended_at }, { cells
   return { id: doc._id, databases: saved.databases };
 }
 
+/** A patrol that this phone may not go on with is saved as far as its author had let it go: its times, nothing of its way. @param {import("./meta.js").Session} session */
+export async function endForGood(session) {
+  const patrol = await current(session.author);
+  const over = patrol && { ended_at: new Date().toISOString(), ...patrol };
+  if (over) await end(session, over, { cells: [], gaps: [], track: [] });
+}
+
 async function forget(author, uuid) {
   const db = await openOwn(author);
   await transact(db, ["state"], "readwrite", async (tx) => {

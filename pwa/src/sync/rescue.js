@@ -5,6 +5,7 @@
  */
 import { forgetHandOver, isTimeToHandOver } from "../store/handover.js";
 import { entries, release, state } from "../store/outbox.js";
+import { endForGood } from "../store/patrols.js";
 import { grantsOf, refusalOf } from "../store/refusals.js";
 import { wipeUser } from "../store/removal.js";
 import { endHolds } from "../store/undo.js";
@@ -35,6 +36,7 @@ export async function rescue(session, { shouldStop = () => false } = {}) {
   if (!orders) return "valid";
   if (!["token_revoked", "token_expired"].includes(orders.code)) return "lost";
   if (orders.code === "token_expired" && !(await isTimeToHandOver(session.author))) return tellPhase(session, orders, "waiting");
+  if (orders.wipe) await endForGood(session);
   await tellPhase(session, orders, "sending");
   await endHolds(session.author, true);
   await handOverRecords(session, orders);

@@ -50,6 +50,17 @@ test("a revoked phone hands over every record and photo, and only then wipes its
   assert.ok(!(await indexedDB.databases()).some(({ name }) => name === `xunge-own-${author}`));
 });
 
+test("a patrol that runs when a phone is revoked is handed over without its way", async () => {
+  const { store, server } = await phoneWithUnsent();
+  const uuid = store.uuid();
+  await store.startPatrol({ uuid, grid: store.session.grids[0], started_at: "2026-11-23T08:00:00.000Z" });
+  await store.addPoint(uuid, [0, 38.5, 106.1, 5]);
+  server.refusing = REVOKED;
+  assert.equal(await rescue(store.session), "wiped");
+  assert.ok(server.rescued.includes(`patrol:${uuid}`));
+  assert.equal(server.rescued.some((id) => id.startsWith("track:")), false);
+});
+
 test("a wipe that meets something unsent signs its user out and removes nothing", async () => {
   const { author } = await phoneWithUnsent();
   assert.equal(await wipeUser(author), false);
