@@ -22,6 +22,7 @@ case "$1" in
     ;;
   browser)
     command -v chromium >/dev/null || need chromium
+    command -v firefox-esr >/dev/null || need firefox-esr
     ;;
 esac
 

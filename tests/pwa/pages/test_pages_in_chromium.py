@@ -235,3 +235,21 @@ def test_what_became_of_records_is_said_to_those_who_listen(page: Page) -> None:
         page.evaluate("new BroadcastChannel('xunge').postMessage({type: 'changed', databases: [], ids: []})")
     page.wait_for_selector("#sync-chip[data-mine=yes][role=status] a > .chip")
     assert page.locator("#sync-chip").count() == 1
+
+
+NEWS_ARRIVE = """async () => {
+  const heard = new Promise(done => new BroadcastChannel('xunge').addEventListener('message', done, {once: true}));
+  new BroadcastChannel('xunge').postMessage({type: 'changed', databases: [], ids: []});
+  await heard;
+}"""
+
+
+def test_an_idle_page_in_a_pocket_has_no_timer_and_asks_for_no_place(page: Page, system: RunningSystem) -> None:
+    page.add_init_script(path=Path(__file__).with_name("wakes.js"))
+    for path in PATHS:
+        page.goto(system.url + path)
+        page.wait_for_selector(".bar")
+        wait_for(page, "wakes.waiting.size === 0")
+        page.evaluate("hide()")
+        page.evaluate(NEWS_ARRIVE)  # nothing is drawn until somebody looks
+        assert page.evaluate("[wakes.waiting.size, wakes.frames, wakes.places]") == [0, 0, 0], path

@@ -1,0 +1,59 @@
+/** What `phone.py` does inside the page: each way answers milliseconds. Evaluated as `(this file).<name>(…)`. */
+({
+  /** When what was drawn last is on the screen. */
+  painted() {
+    return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))));
+  },
+
+  async until(isTrue) {
+    while (!isTrue()) await new Promise(requestAnimationFrame);
+    return this.painted();
+  },
+
+  /** From the navigation's beginning until a list is painted. */
+  listed() {
+    return this.until(() => document.querySelector(".rows li"));
+  },
+
+  async opened() {
+    const row = document.querySelector('.rows a[href*="household:"]');
+    const from = performance.now();
+    row.click();
+    return (await this.until(() => location.pathname.includes("household:") && document.querySelector("main .facts"))) - from;
+  },
+
+  async typed(letter) {
+    const field = document.querySelector("input[type=search]");
+    const gone = new Promise((done) => new MutationObserver(done).observe(document.querySelector("main"), { childList: true, subtree: true, characterData: true }));
+    const from = performance.now();
+    field.value += letter;
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    await gone;
+    return (await this.painted()) - from;
+  },
+
+  photo(size_bytes) {
+    const bytes = new Uint8Array(size_bytes);
+    for (let at = 0; at < size_bytes; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536));
+    return new Blob([bytes], { type: "image/jpeg" });
+  },
+
+  async saved() {
+    const headers = { "HX-Request": "true" };
+    const page = await (await fetch("/m/report", { headers })).text();
+    const form = new FormData(new DOMParser().parseFromString(page, "text/html").querySelector("#report-form"));
+    form.delete("photo");
+    form.set("category", "1101");
+    form.set("text", "楼道堆物");
+    for (let n = 0; n < 3; n += 1) {
+      form.append("photo", this.photo(250_000), "photo.jpg");
+      form.append("thumb", this.photo(8_000), "thumb.jpg");
+      form.append("shot", JSON.stringify({ taken_at: null, lat: null, lon: null, width_px: 1600, height_px: 1200 }));
+    }
+    const from = performance.now();
+    const answer = await fetch("/m/reports", { method: "POST", body: form, headers });
+    const took_ms = performance.now() - from;
+    if (!(answer.headers.get("HX-Push-Url") ?? "").includes("/m/records/")) throw new Error(`${answer.status} ${await answer.text()}`);
+    return took_ms;
+  },
+})
