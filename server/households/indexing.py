@@ -23,6 +23,8 @@ from sync.databases import homes_db
 from sync.errors import Conflict, Unreachable
 
 DESIGN, LIFE = "homes", "life"
+# Count this up with every change of what rows, tallies or views hold: the index is then made again, by whoever takes in next.
+SHAPE = 2
 KINDS = frozenset({"home", "home-quarter"})
 BATCH, TRIES = 500, 20
 LOG = logging.getLogger(__name__)
@@ -48,6 +50,10 @@ def run(couch: Couch, name: str, *, batch: int = BATCH) -> Done:
     index = ensure(couch, township_of(parts.grid))
     database, checkpoint = couch.database(name), checkpoint_of(life_of(index))
     page = feed.read(database, checkpoint, batch)
+    if page.checkpoint is None:
+        designs.install(index, DESIGN)
+    elif not page.changes:
+        return NOTHING
     ids = [row["id"] for row in page.changes]
     if parts.kind == "home":
         written = _take_files(index, database, [id for id in ids if id.partition(":")[0] in {"household", *home_rows.PARTS}])
@@ -72,8 +78,8 @@ def ensure(couch: Couch, township: str) -> Database:
 
 
 def life_of(index: Database) -> str:
-    """Which life of the index this is. Raises NotFound when there is no index."""
-    return str(index.get(LIFE)["id"])
+    """Which life of the index this is, of rows of this version. Raises NotFound when there is no index."""
+    return f"{index.get(LIFE)['id']}-{SHAPE}"
 
 
 def checkpoint_of(life: str) -> str:

@@ -43,7 +43,7 @@ class Wanted:
             and str(row["grid"]).startswith(self.grid or place)
             and self.standing in ("", visits.standing(row["due_on"], today))
             and (not self.need or self.need in row["needs"])
-            and (not self.service or self.service in row["services"])
+            and (not self.service or self.service in row.get("services", ()))
         )
 
 
@@ -73,7 +73,7 @@ def counts(couch: Couch, place: str, today: str) -> dict[str, Count]:
     found = {}
     for tally in tallies:
         standings = visits.tally(tally["days"], today)
-        found[tally["grid"]] = Count(sum(standings.values()), standings, tally["needs"], tally["services"])
+        found[tally["grid"]] = Count(sum(standings.values()), standings, tally["needs"], tally.get("services", {}))
     return {grid: count for grid, count in found.items() if count.total}
 
 

@@ -49,6 +49,7 @@ def _paper(request: Request, file: Any, copy: Data) -> Data:
     return {
         "copy": copy,
         "address": view["address"],
+        "path": view["path"],
         "basis": view["basis"] if whole else None,
         "made_by": names[copy["made_by"]],
         "facts": _facts(whole, "household", language) if whole else [],

@@ -87,6 +87,19 @@ def test_an_index_that_was_deleted_is_made_again_whole(couch: Couch, index: Data
     assert [{**one, "_rev": ""} for one in (row_of(index, doc), index.get(member["_id"]))] == rows
 
 
+def test_rows_of_an_earlier_version_are_made_again(couch: Couch, index: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    doc = household(couch, services=["meal_help"])
+    monkeypatch.setattr(indexing, "SHAPE", 1)
+    take_in(couch)
+    old = row_of(index, doc)
+    index.put({name: value for name, value in old.items() if name != "services"})
+    index.put(index.get("_design/homes") | {"views": {}})
+    monkeypatch.undo()
+    take_in(couch)
+    assert row_of(index, doc)["services"] == ["meal_help"]
+    assert index.get(f"tally:{GRID_A}")["services"] == {"meal_help": 1}
+
+
 def test_what_is_erased_is_erased_from_the_index_too(couch: Couch, index: Database) -> None:
     doc = household(couch)
     take_in(couch)
