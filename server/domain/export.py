@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from server.domain import admission, documents, households, permissions, visit_forms, workflow
+from server.domain import admission, documents, households, permissions, visit_forms, visits, workflow
 from server.domain.workflow import fields
 
 
@@ -38,6 +38,7 @@ def rules() -> dict[str, Any]:
         "needs": list(households.NEEDS),
         "services": list(households.SERVICES),
         "purposes": list(households.PURPOSES),
+        "monthly": sorted(visits.MONTHLY),
         "states": list(workflow.STATES),
         "open_states": sorted(workflow.OPEN_STATES),
         "shown_moves": ["report", *(name for name, move in workflow.MOVES.items() if move.shown is not None)],

@@ -12,7 +12,7 @@ NEEDS = (
     "hardship",
     "infant",
     "children_alone",
-    "mobile",
+    "newly_arrived",
 )
 # What it gets: marks of service, by which a worker knows what to bring or do.
 SERVICES = ("regular_visits", "errands_at_home", "meal_help", "phone_check", "emergency_bell")

@@ -37,8 +37,10 @@ export async function showHouseholdVisitForm(input, store, context) {
   const household = { id, address: addressOf(doc, context.t) };
   const kind = WORKER_KINDS.includes(input.query.kind) ? input.query.kind : WORKER_KINDS[0];
   const { questions } = await formFor(store, kind);
+  // As often as the scheme asks (`server/domain/visits.py`), unless the worker knows better.
+  const next = [doc.needs, doc.services].flat().some((flag) => context.domain.monthly.includes(flag)) ? "month" : "half_year";
   return visitForm(input, store, context, {
-    kinds: WORKER_KINDS, kind, questions: questions.map((question) => questionOf(question, context)), back: `/m/homes/${id}`, household, grids: [], grid: doc.grid,
+    kinds: WORKER_KINDS, kind, next, questions: questions.map((question) => questionOf(question, context)), back: `/m/homes/${id}`, household, grids: [], grid: doc.grid,
   });
 }
 
@@ -47,14 +49,14 @@ async function formFor(store, kind) {
   return (await store.reference("form")).find((form) => form.kind === kind) ?? { name: null, questions: [] };
 }
 
-function visitForm(input, store, context, { kinds, kind = kinds[0], ...about }) {
+function visitForm(input, store, context, { kinds, kind = kinds[0], next = "none", ...about }) {
   return page(store, "visit-new.html", {
     tab: "homes",
     title: context.t("visit.new"),
     has_action: true,
     kinds: options(context, "kind", kinds, kind),
     questions: [],
-    nexts: options(context, "next", Object.keys(NEXT_DAYS), "none"),
+    nexts: options(context, "next", Object.keys(NEXT_DAYS), next),
     limits: limitsOf(context),
     form: newOrigin(store, input.now),
     report: store.uuid(input.now),

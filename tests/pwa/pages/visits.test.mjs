@@ -63,3 +63,13 @@ test("a problem found at a visit is a report that the visit names, and each lead
   assert.equal((await phone.get(`/m/records/${visit._id}`)).data.notes[0].href, `/m/records/${id}`);
   assert.equal((await phone.get(`/m/records/${id}`)).data.notes[0].href, `/m/records/${visit._id}`);
 });
+
+test("the next visit is proposed as often as the household's needs ask", async () => {
+  const { phone, household } = await withHousehold();
+  const proposed = async () => (await phone.get(`/m/homes/${household}/visits/new`)).data.nexts.find(({ chosen }) => chosen).value;
+  assert.equal(await proposed(), "half_year");
+  await phone.post(`/m/homes/${household}/openings`, { purpose: "correction" });
+  const edit = await phone.get(`/m/homes/${household}/edit`);
+  await phone.post(`/m/homes/${household}/edits`, filled(edit, edit.data.form), { every: { needs: ["hardship"] } });
+  assert.equal(await proposed(), "month");
+});
