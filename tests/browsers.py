@@ -17,6 +17,7 @@ from tests.running import PASSWORD, RunningSystem, until
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
 PHONE = {"width": 360, "height": 740}
+PIN = "240815"
 DESK = {"width": 1440, "height": 900}
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -45,8 +46,15 @@ class Phone:
         self.page.fill("#username", username)
         self.page.fill("#password", PASSWORD)
         self.page.click("form:has(#password) button")
-        self.page.wait_for_selector(".bar")
+        set_pin(self.page)
         wait_for(self.page, CATALOGUE_IS_THERE)
+
+    def unlock(self) -> None:
+        """Opens households and visits."""
+        self.open("/m/lock")
+        self.page.fill("#pin", PIN)
+        self.page.click("form:has(#pin) button")
+        self.page.wait_for_selector("main:not(:has(#pin))")
 
     def open(self, path: str) -> None:
         """A page of the app."""
@@ -68,6 +76,16 @@ class Phone:
         mark = f"user-data-dir={self._profile}"
         commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
         return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
+
+
+def set_pin(page: Page) -> None:
+    """Gives a phone that was just enrolled its PIN, where its user needs one."""
+    page.wait_for_selector(".bar")
+    if page.query_selector("#again"):
+        page.fill("#pin", PIN)
+        page.fill("#again", PIN)
+        page.click(".action button")
+        page.wait_for_selector(".bar:has([href='/m/'][aria-current])")
 
 
 def wait_for(page: Page, expression: str, argument: object = None) -> None:

@@ -179,6 +179,7 @@ def test_what_a_worker_records_without_network_reaches_the_desk_and_comes_back(
     phone.context.set_offline(True)
     phone.open("/m/cases")
     assert all(phone.page.inner_text("main").count(text) == 1 for text in REPORTS)
+    phone.unlock()
     for language in ("en", "zh-CN"):
         photograph_phone(phone, language, phone_today="/m/", phone_report="/m/report", phone_homes="/m/homes", phone_me="/m/me")
         home = visit_form.removesuffix("/visits/new")

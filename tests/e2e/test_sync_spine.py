@@ -22,7 +22,7 @@ from playwright.sync_api import Playwright
 from server.people import accounts
 from sync.couch import Couch
 from sync.databases import cases_db, grid_db, media_db, quarter_at
-from tests.browsers import CATALOGUE_IS_THERE, FLAGS, PHONE, Phone, picture, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, FLAGS, PHONE, Phone, picture, set_pin, wait_for
 from tests.proxies import delaying, holding_back
 from tests.running import PASSWORD, ROOT, RunningSystem, until
 from tests.sync.gateway.conftest import make_report
@@ -279,7 +279,7 @@ def test_behind_a_proxy_that_holds_streams_back_news_arrive_all_the_same(
         page.fill("#username", "worker7")
         page.fill("#password", PASSWORD)
         page.click("form:has(#password) button")
-        page.wait_for_selector(".bar")
+        set_pin(page)
         wait_for(page, CATALOGUE_IS_THERE)
         other = phones("worker7")
         save(other, "隔着代理也看得到")

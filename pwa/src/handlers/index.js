@@ -7,6 +7,9 @@ import { moveErrand, saveErrand, savePart, showErrand, showErrandForm, showPart 
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { showHomes } from "./homes.js";
 import { saveHousehold, showHousehold, showHouseholdForm } from "./households.js";
+import {
+  addBiometrics, chooseMinutes, lockNow, resetPin, setPin, showForgotten, showLock, showPin, unlock,
+} from "./lock.js";
 import { showMe, showSyncChip } from "./me.js";
 import { showNear } from "./near.js";
 import { saveMember, saveMemberEdit, showMemberEdit, showMemberForm } from "./members.js";
@@ -72,6 +75,15 @@ export const routes = Object.freeze([
   { method: "GET", path: "/m/visits/new", handle: showPoliceVisitForm },
   { method: "POST", path: "/m/visits", handle: saveVisit },
   { method: "GET", path: "/m/cases", handle: showCases },
+  { method: "GET", path: "/m/lock", handle: showLock },
+  { method: "POST", path: "/m/lock", handle: lockNow },
+  { method: "POST", path: "/m/unlock", handle: unlock },
+  { method: "GET", path: "/m/pin", handle: showPin },
+  { method: "POST", path: "/m/pin", handle: setPin },
+  { method: "GET", path: "/m/pin/forgotten", handle: showForgotten },
+  { method: "POST", path: "/m/pin/forgotten", handle: resetPin },
+  { method: "POST", path: "/m/lock/biometrics", handle: addBiometrics },
+  { method: "POST", path: "/m/lock/minutes", handle: chooseMinutes },
   { method: "GET", path: "/m/me", handle: showMe },
   { method: "GET", path: "/m/sync", handle: showSync },
   { method: "POST", path: "/m/push", handle: setPush },

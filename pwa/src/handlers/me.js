@@ -2,6 +2,7 @@
 import { TEXT_SIZES, THEMES } from "../store/meta.js";
 import { lengthText, momentOf, sizeText } from "./moments.js";
 import { lineOf, refusedRecord } from "./refused.js";
+import { lockFacts } from "./lock.js";
 import { chipFacts, page } from "./pages.js";
 import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
@@ -42,6 +43,7 @@ export async function showMe(input, store, context) {
     themes: THEMES.map((theme) => ({ value: theme, label: COLOURS[theme], is_chosen: theme === context.theme })),
     refused,
     refused_photos,
+    lock: await lockFacts(store, context),
     user_name: user.name,
     user_login: store.session.author,
     push_key: store.session.push_key ?? "",

@@ -16,7 +16,8 @@ export async function page(store, template, data) {
   const [known, patrol] = await Promise.all([data.unsent_count === undefined ? chipFacts(store) : {}, store.currentPatrol()]);
   const { user } = store.session;
   const walking = patrol && !patrol.ended_at ? patrol.uuid : "";
-  const frame = { back: "", has_action: false, bare: false, ...known, walking, is_police: isPolice(user) };
+  const can_lock = data.tab === "homes" && (await store.vault.standing()) === "open";
+  const frame = { back: "", has_action: false, bare: false, ...known, walking, is_police: isPolice(user), can_lock };
   return { template, data: { ...frame, ...data } };
 }
 

@@ -41,8 +41,9 @@ export async function showToday(input, store, context) {
 
 /** What is unsent, and the one thing the user should know about sync. */
 export async function syncSummary(store) {
-  const [{ count, records, photos, size_bytes }, status] = await Promise.all([store.unsent(), store.status()]);
+  const [{ count, records, photos, size_bytes, sealed }, status] = await Promise.all([store.unsent(), store.status()]);
   return {
+    unsent_locked: sealed > 0 && (await store.vault.standing()) === "locked",
     unsent_count: count,
     unsent_records: records,
     unsent_photos: photos,

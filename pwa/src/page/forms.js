@@ -39,6 +39,11 @@ function unsaved() {
   return isTheirs ? /** @type {HTMLElement} */ (form) : null;
 }
 
+/** What is typed is kept elsewhere: leaving asks nothing. */
+export function forgetChanges() {
+  document.querySelectorAll("form[data-guard]").forEach((form) => changed.delete(form));
+}
+
 function keepUnsaved(event) {
   const { ctx } = event.detail;
   const form = ctx.target === document.body ? unsaved() : null;

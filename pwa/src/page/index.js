@@ -5,10 +5,12 @@
 import "htmx.org";
 
 import { startSync } from "../sync/client.js";
+import { watchBiometrics } from "./biometrics.js";
 import { watchCatalogue } from "./catalogue.js";
 import { watchDrafts } from "./draft.js";
 import { watchForms } from "./forms.js";
 import { watchNews } from "./live.js";
+import { watchLock } from "./lock.js";
 import { watchNavigation } from "./navigation.js";
 import { watchPhone } from "./phone.js";
 import { watchPhotos } from "./photos.js";
@@ -18,6 +20,7 @@ import { watchSignature } from "./signature.js";
 import { watchWalk } from "./walk.js";
 import { watchUndo } from "./undo.js";
 import { watchVoice } from "./voice.js";
+import { watchSealedDrafts } from "./sealed-draft.js";
 
 watchForms();
 watchNavigation();
@@ -32,4 +35,7 @@ watchWalk();
 watchPush();
 watchPhone();
 watchNews();
+watchLock();
+watchBiometrics();
+watchSealedDrafts();
 startSync();

@@ -1,12 +1,19 @@
 /**
  * The replicated databases as they lie on this phone: PouchDB over IndexedDB, one set per user. The only module that
- * imports PouchDB. It keeps and reads documents; what is unsent is `outbox.js`'s to know.
+ * imports PouchDB. It keeps and reads documents; what is unsent is `outbox.js`'s to know. Bodies of `home-*` and `beat-*` are sealed
+ * on their way in and opened on their way out (`sealed.js`): without a key both throw `Locked`.
  */
 import idb from "pouchdb-adapter-idb";
 import PouchDB from "pouchdb-core";
 import { StorageFull, isQuota } from "./errors.js";
+import { close, done, open, transact } from "./idb.js";
+import { openDocs, sealDocs } from "./sealed.js";
 
 PouchDB.plugin(idb);
+
+/** Where the adapter keeps bodies, by sequence; in each, id and revision as `_doc_id_rev`. */
+const BODIES = "by-sequence";
+const STEP = 200;
 
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
 const opened = new Map();
@@ -50,7 +57,8 @@ export async function closeAll() {
  */
 export async function keep(author, database, docs) {
   if (!docs.length) return;
-  const refused = await using(author, database, (db) => db.bulkDocs(docs, { new_edits: false }));
+  const kept = await sealDocs(author, database, docs);
+  const refused = await using(author, database, (db) => db.bulkDocs(kept, { new_edits: false }));
   const failed = refused.find((row) => row.error);
   if (failed) throw isQuota(failed) ? new StorageFull(failed) : failed;
 }
@@ -59,11 +67,23 @@ export async function keep(author, database, docs) {
 export async function findMany(author, database, ids) {
   if (!ids.length) return [];
   const { rows } = await using(author, database, (db) => db.allDocs({ keys: ids, include_docs: true }));
-  return rows.map((row) => (row.error || row.value?.deleted ? null : row.doc));
+  return openDocs(author, database, rows.map((row) => (row.error || row.value?.deleted ? null : row.doc)));
 }
 
-/** A document or null; with `history` it carries `_revisions`. */
-export async function find(author, database, id, history = false) {
+/** The winning revision's name of each id, in order; null where there is none. Needs no key. @returns {Promise<(string | null)[]>} */
+export async function revisionsOf(author, database, ids) {
+  if (!ids.length) return [];
+  const { rows } = await using(author, database, (db) => db.allDocs({ keys: ids }));
+  return rows.map((row) => (row.error || row.value?.deleted ? null : row.value.rev));
+}
+
+/** A document or null. */
+export async function find(author, database, id) {
+  return (await openDocs(author, database, [await findAsIs(author, database, id)]))[0];
+}
+
+/** The same as it lies here; with `history` it carries `_revisions`. Needs no key. */
+export async function findAsIs(author, database, id, history = false) {
   try {
     return await using(author, database, (db) => db.get(id, { revs: history }));
   } catch (error) {
@@ -81,11 +101,16 @@ export async function range(author, database, type, { before = null, limit = 50,
   const [low, high] = [`${type}:`, before ?? `${type}:\uffff`];
   const span = oldest_first ? { startkey: low, endkey: high } : { startkey: high, endkey: low, descending: true };
   const { rows } = await using(author, database, (db) => db.allDocs({ ...span, include_docs: true, limit: limit + 1 }));
-  return rows.map((row) => row.doc).filter((doc) => doc._id !== before).slice(0, limit);
+  return openDocs(author, database, rows.map((row) => row.doc).filter((doc) => doc._id !== before).slice(0, limit));
 }
 
 /** All documents of a database, so many at a time. @param {string} author @param {string} database @param {number} count @returns {AsyncGenerator<any[]>} */
 export async function* everything(author, database, count) {
+  for await (const docs of everythingAsIs(author, database, count)) yield openDocs(author, database, docs);
+}
+
+/** The same as they lie here. Needs no key. @param {string} author @param {string} database @param {number} count @returns {AsyncGenerator<any[]>} */
+export async function* everythingAsIs(author, database, count) {
   for (let last = ""; ; ) {
     const span = { startkey: last, skip: last ? 1 : 0, limit: count, include_docs: true };
     const { rows } = await using(author, database, (db) => db.allDocs(span));
@@ -104,7 +129,7 @@ export async function changesSince(author, database, since, limit) {
     const { update_seq: last } = since ? await db.info() : { update_seq: 1 };
     if (since >= last) return { docs: [], seq: last, is_reset: since > last };
     const { results, last_seq: seq } = await db.changes({ since, limit, include_docs: true });
-    return { docs: results.map(({ doc }) => doc), seq, is_reset: false };
+    return { docs: await openDocs(author, database, results.map(({ doc }) => doc)), seq, is_reset: false };
   });
 }
 
@@ -115,14 +140,43 @@ export async function missing(author, database, revisions) {
 
 /** Takes documents of this phone's own making out of its database again, as if they had never been; missing ones are no error. */
 export async function removeLocally(author, database, ids) {
-  const held = (await findMany(author, database, ids)).filter(Boolean);
-  if (held.length) await using(author, database, (db) => db.bulkDocs(held.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true }))));
+  const revs = await revisionsOf(author, database, ids);
+  const held = ids.flatMap((_id, at) => (revs[at] ? [{ _id, _rev: revs[at], _deleted: true }] : []));
+  if (held.length) await using(author, database, (db) => db.bulkDocs(held));
 }
 
 /** Ids of a type in a database, all of them. @returns {Promise<string[]>} */
 export async function idsOf(author, database, type) {
   const { rows } = await using(author, database, (db) => db.allDocs({ startkey: `${type}:`, endkey: `${type}:\uffff` }));
   return rows.map(({ id }) => id);
+}
+
+/**
+ * Exchanges bodies in place, below PouchDB, which takes no second body for a revision that it has: `change` gets those of some records and
+ * answers others, or null to leave one alone. Each step is one transaction.
+ * @param {string} author @param {string} name @param {(docs: any[]) => Promise<(any | null)[]>} change
+ */
+export async function rewrite(author, name, change) {
+  await using(author, name, (db) => db.info()); // there, and of the shape this version knows
+  const file = `_pouch_xunge/${author}/${name}`;
+  const db = await open(file);
+  for (let last = 0; ; ) {
+    const span = IDBKeyRange.lowerBound(last, true);
+    const read = (tx) => Promise.all([done(tx.objectStore(BODIES).getAllKeys(span, STEP)), done(tx.objectStore(BODIES).getAll(span, STEP))]);
+    const [keys, rows] = await transact(db, [BODIES], "readonly", read);
+    if (!keys.length) break;
+    last = keys[keys.length - 1];
+    const docs = rows.map(({ _doc_id_rev: both, ...doc }) => ({ ...doc, _id: both.slice(0, both.lastIndexOf("::")), _rev: both.slice(both.lastIndexOf("::") + 2) }));
+    const changed = await change(docs);
+    await transact(db, [BODIES], "readwrite", async (tx) => {
+      for (const [at, doc] of changed.entries()) {
+        if (!doc || (await done(tx.objectStore(BODIES).getKey(keys[at]))) === undefined) continue;
+        const { _id, _rev, ...body } = doc;
+        tx.objectStore(BODIES).put({ ...body, _doc_id_rev: rows[at]._doc_id_rev }, keys[at]);
+      }
+    });
+  }
+  await close(file);
 }
 
 /** Removes a database from this phone for good. It comes back empty if something writes to it. */

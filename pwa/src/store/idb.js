@@ -21,11 +21,11 @@ export function done(request) {
 /**
  * Opens (once per context) a database whose stores `upgrade(db, oldVersion, transaction)` makes.
  * @param {string} name
- * @param {number} version
- * @param {(db: IDBDatabase, from: number, tx: IDBTransaction) => void} upgrade
+ * @param {number} [version] as it is when there is none
+ * @param {(db: IDBDatabase, from: number, tx: IDBTransaction) => void} [upgrade]
  * @returns {Promise<IDBDatabase>}
  */
-export function open(name, version, upgrade) {
+export function open(name, version, upgrade = () => undefined) {
   const held = handles.get(name);
   if (held) return held;
   openers.set(name, () => open(name, version, upgrade));

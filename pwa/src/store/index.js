@@ -29,9 +29,11 @@ import * as reading from "./reading.js";
 import * as refused from "./refusals.js";
 import { rescuedAt } from "./rescue-file.js";
 import * as saving from "./saving.js";
+import { blobOf } from "./sealed.js";
+import { dropSealedDraft, sealedDraft } from "./sealed-drafts.js";
 import * as undoing from "./undo.js";
-import { vaultFor } from "./vault.js";
 import { waitingRows } from "./waiting.js";
+import { vaultFor } from "./unlocking.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { Locked, NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
@@ -64,6 +66,10 @@ export function storeOf(session, wrote = () => undefined) {
     ...makers(session),
     ...lists(session),
     ...forms(author, told),
+    /** What was typed into a form about a household, by its address (`sealed-drafts.js`). @param {string} path */
+    sealedDraft: (path) => sealedDraft(author, path),
+    /** @param {string} path */
+    dropSealedDraft: (path) => dropSealedDraft(author, path),
     /** What seals `home-*` and `beat-*` (`vault.js`). */
     vault: vaultFor(session),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
@@ -225,7 +231,9 @@ function lists(session) {
     recentReports: async () => (await reading.listNewest(session, "report", { limit: REPORTS_NEAR })).rows,
     /** Compounds (小区) of this user's grids. */
     compounds: () => reading.compounds(session),
-    /** A photo's bytes on this phone, or null. @param {string} photo @param {"thumb" | "screen" | "original" | "voice"} size */
+    /** Whether a record lies in what is sealed. @param {string} id */
+    isSealed: (id) => reading.isInSealed(session, id),
+    /** A photo's bytes on this phone, or null; a locked one's throw `Locked`. @param {string} photo @param {"thumb" | "screen" | "original" | "voice"} size */
     photoBlob: (photo, size) => photoBlob(author, photo, size),
     /** What waits, record by record (`waiting.js`). @param {number} limit */
     waiting: (limit) => waitingRows(session, limit),
@@ -248,7 +256,7 @@ async function photoBlob(author, photo, size) {
   const isPicture = size === "thumb" || size === "screen";
   const roles = { thumb: ["thumb", "sent"], screen: ["sent", "original"], original: ["original", "sent"] }[size] ?? ["sent"];
   for (const role of roles) {
-    const blob = await outbox.blobOf(author, photo, role);
+    const blob = await blobOf(author, photo, role);
     if (blob && !(isPicture && /hei[cf]$/.test(blob.type))) return blob;
   }
   return null;

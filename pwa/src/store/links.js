@@ -4,7 +4,7 @@
  */
 import { caseLinks } from "./cases.js";
 import { parse } from "./databases.js";
-import { everything } from "./documents.js";
+import { everythingAsIs } from "./documents.js";
 import { done, transact } from "./idb.js";
 import { openOwn, under } from "./own.js";
 
@@ -90,13 +90,13 @@ export async function ownOf(session, type, before = `${type}:\uffff`) {
 /** @type {Map<string, Promise<void>>} pages that ask at once wait for the same one */
 const indexing = new Map();
 
-/** What an earlier version of the app left on this phone has no links of its author's yet: made once. */
-async function whole({ author, databases }) {
+/** What an earlier version of the app left on this phone has no links of its author's yet: made once. What is sealed was written with its links. */
+export async function whole({ author, databases }) {
   const db = await openOwn(author);
   if (await transact(db, ["state"], "readonly", (tx) => done(tx.objectStore("state").get(MINE)))) return;
   const index = async () => {
     for (const { name } of databases.filter((one) => parse(one.name).grid)) {
-      for await (const docs of everything(author, name, 500)) await putLinks(author, docs.flatMap((doc) => linksOf(author, name, doc)));
+      for await (const docs of everythingAsIs(author, name, 500)) await putLinks(author, docs.flatMap((doc) => linksOf(author, name, doc)));
     }
     await transact(db, ["state"], "readwrite", (tx) => done(tx.objectStore("state").put(true, MINE)));
   };

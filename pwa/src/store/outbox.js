@@ -4,7 +4,8 @@
  * only when the server holds it or has put it aside (DESIGN §6.2).
  *
  * @typedef {{key: string, id: string, rev: string, database: string, doc: any, size_bytes: number, saved_at: string,
- *   held_back?: string, not_before_ms?: number, form?: Record<string, string>}} Entry `held_back` is why the server neither took it nor
+ *   links?: any[], held_back?: string, not_before_ms?: number, form?: Record<string, string>}} Entry `links` are those its document makes
+ *   (`links.js`), which a sealed one does not tell; `held_back` is why the server neither took it nor
  *   put it aside when it was last sent; until `not_before_ms` its user may take it back, and gets `form` filled again (`undo.js`)
  * @typedef {{key: string, photo: string, role: string, of: string, database: string, sha256: string, size_bytes: number,
  *   content_type: string, upload_url: string | null, sent_bytes: number, faults?: number, rescued_by?: string, retry_at_ms?: number,
@@ -161,11 +162,10 @@ export async function releaseUpload(author, key) {
   await transact(db, ["uploads"], "readwrite", (tx) => done(tx.objectStore("uploads").delete(key)));
 }
 
-/** The bytes of a photo in one role, or undefined. @returns {Promise<Blob | undefined>} */
-export async function blobOf(author, photo, role) {
+/** A photo in one role as it lies here, perhaps sealed (`sealed.js`). @returns {Promise<{key: string, blob: Blob, sealed_type?: string} | undefined>} */
+export async function rawBlobOf(author, photo, role) {
   const db = await openOwn(author);
-  const held = await transact(db, ["blobs"], "readonly", (tx) => done(tx.objectStore("blobs").get(`${photo}|${role}`)));
-  return held?.blob;
+  return transact(db, ["blobs"], "readonly", (tx) => done(tx.objectStore("blobs").get(`${photo}|${role}`)));
 }
 
 /** One named piece of small state (`patrol`, `sync`), or null. */

@@ -6,10 +6,12 @@
  */
 import { correctedAt, photosNamed } from "./capture.js";
 import { KINDS_OF, namesOf, parse } from "./databases.js";
-import { find, findMany, range } from "./documents.js";
 import { linkedTo, ownOf } from "./links.js";
+import { find, findMany, range, revisionsOf } from "./documents.js";
+import { openDocs, readable } from "./sealed.js";
 import { waitingOf } from "./outbox.js";
 import { refusals } from "./refusals.js";
+import { isSealed } from "./vault.js";
 
 const TASKS_MOST = 200;
 const COMPOUNDS_MOST = 5000;
@@ -20,13 +22,14 @@ function row(database, doc) {
 
 /**
  * Databases of a type that pages may show, newest quarter first. Of one that is closed to this user (a former grid, an old quarter) only
- * their own records that wait to be sent are left to see; of its households nothing.
+ * their own records that wait to be sent are left to see; of its households nothing. What is locked is not shown either.
  * @param {import("./meta.js").Session} session @param {string} type
- * @returns {{name: string, isOpen: boolean}[]}
+ * @returns {Promise<{name: string, isOpen: boolean}[]>}
  */
-function shownOf({ databases }, type) {
+async function shownOf({ author, databases }, type) {
   const open = new Set(databases.filter(({ pull }) => pull).map(({ name }) => name));
-  const all = namesOf(databases, KINDS_OF[type]).map((name) => ({ name, isOpen: open.has(name) }));
+  const names = await readable(author, namesOf(databases, KINDS_OF[type]));
+  const all = names.map((name) => ({ name, isOpen: open.has(name) }));
   return all.filter(({ name, isOpen }) => isOpen || parse(name).kind !== "home");
 }
 
@@ -38,7 +41,7 @@ function shownOf({ databases }, type) {
  */
 export async function listNewest(session, type, { limit = 20, before = null, mine = false } = {}) {
   const isMine = (doc) => doc.author === session.author;
-  const shown = shownOf(session, type);
+  const shown = await shownOf(session, type);
   const pages = mine ? ownRows(session, type, shown.map(({ name }) => name), before, limit + 1) : Promise.all(shown.map(({ name, isOpen }) => {
     return page(session.author, name, type, before, limit + 1, isOpen ? () => true : isMine);
   }));
@@ -69,22 +72,31 @@ async function page(author, database, type, before, limit, isWanted) {
 export async function getRecord(session, id) {
   const type = id.slice(0, id.indexOf(":"));
   if (!KINDS_OF[type]) return null;
-  const found = await Promise.all(shownOf(session, type).map(async ({ name, isOpen }) => {
+  const found = await Promise.all((await shownOf(session, type)).map(async ({ name, isOpen }) => {
     const doc = await find(session.author, name, id);
     return { name, doc: isOpen || doc?.author === session.author ? doc : null };
   }));
   const { name, doc } = found.find((one) => one.doc) ?? {};
   if (doc) return row(/** @type {string} */ (name), doc);
   const kept = (await waitingOf(session.author, id)) ?? (await refusals(session.author)).find((refusal) => refusal.id === id && refusal.doc);
-  return kept ? row(kept.database, withoutHistory(kept.doc)) : null;
+  if (!kept || !(await readable(session.author, [kept.database])).length) return null;
+  return row(kept.database, withoutHistory((await openDocs(session.author, kept.database, [kept.doc]))[0]));
 }
 
 function withoutHistory({ _revisions, ...doc }) {
   return doc;
 }
 
-/** Several ids of one database, those that are there. @returns {Promise<Row[]>} */
+/** Whether a record lies in what is sealed. Needs no key. @param {import("./meta.js").Session} session @param {string} id */
+export async function isInSealed({ author, databases }, id) {
+  const names = namesOf(databases, KINDS_OF[id.slice(0, id.indexOf(":"))] ?? []).filter(isSealed);
+  const found = await Promise.all(names.map((name) => revisionsOf(author, name, [id])));
+  return found.some(([rev]) => rev !== null);
+}
+
+/** Several ids of one database, those that are there and not locked. @returns {Promise<Row[]>} */
 export async function rowsOf(session, database, ids) {
+  if (!(await readable(session.author, [database])).length) return [];
   const docs = await findMany(session.author, database, ids);
   return docs.filter(Boolean).map((doc) => row(database, doc));
 }
@@ -110,7 +122,7 @@ export async function linkedDocs(session, links) {
 
 /** Tasks for this user's grids, each as the newest quarter has it. @returns {Promise<Row[]>} */
 export async function tasks(session) {
-  const names = shownOf(session, "task").filter(({ isOpen }) => isOpen).map(({ name }) => name);
+  const names = (await shownOf(session, "task")).filter(({ isOpen }) => isOpen).map(({ name }) => name);
   const lists = await Promise.all(names.map((name) => range(session.author, name, "task", { limit: TASKS_MOST })));
   const found = new Map();
   lists.forEach((docs, at) => docs.forEach((doc) => found.has(doc._id) || found.set(doc._id, row(names[at], doc))));
@@ -121,7 +133,7 @@ export async function tasks(session) {
 export async function casesOf(session, reports) {
   const ids = reports.map(({ id }) => `case:${id.slice(id.indexOf(":") + 1)}`);
   const cases = new Map();
-  for (const { name } of shownOf(session, "case").filter(({ isOpen }) => isOpen).reverse()) {
+  for (const { name } of (await shownOf(session, "case")).filter(({ isOpen }) => isOpen).reverse()) {
     const docs = await findMany(session.author, name, ids);
     docs.forEach((doc, at) => doc && cases.set(reports[at].id, doc));
   }

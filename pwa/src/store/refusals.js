@@ -8,7 +8,7 @@
  *   doc?: any, size_bytes?: number, saved_at?: string, tried_with?: string, tried_at_ms?: number}} Refusal
  *   `tried_with` is what the phone was when it last tried (`grantsOf`); `doc` is missing in rows of the first version
  */
-import { find } from "./documents.js";
+import { findAsIs } from "./documents.js";
 import { done, transact } from "./idb.js";
 import { entryKey } from "./outbox.js";
 import { openOwn } from "./own.js";
@@ -77,7 +77,7 @@ export async function putBack(author, rows) {
 
 /** @param {string} author @param {Refusal} row */
 async function entryOf(author, { id, rev, database, doc, size_bytes = 0, saved_at = new Date().toISOString() }) {
-  const held = doc ?? (await find(author, database, id, Number.parseInt(rev, 10) > 1));
+  const held = doc ?? (await findAsIs(author, database, id, Number.parseInt(rev, 10) > 1));
   return held?._rev === rev ? { key: entryKey(database, id, rev), id, rev, database, doc: held, size_bytes, saved_at } : null;
 }
 

@@ -9,7 +9,7 @@ import { forget } from "./homes.js";
 import { close } from "./idb.js";
 import { dropLinks } from "./links.js";
 import { currentSession, dropSession, endSession, setWipedAt } from "./meta.js";
-import { dropBlobs, entries, uploads } from "./outbox.js";
+import { dropBlobs, entries, setState, uploads } from "./outbox.js";
 import { refusals } from "./refusals.js";
 import { unsent } from "./where.js";
 
@@ -29,7 +29,7 @@ export async function removeClosed(session) {
     await remove(author, name);
     removed.push(name);
   }
-  if (removed.some((name) => !grids.includes(parse(name).grid ?? grids[0]))) await caches?.delete(photosCache(author));
+  if (removed.some((name) => !grids.includes(parse(name).grid ?? grids[0]))) await dropCopies(author);
   return removed;
 }
 
@@ -38,6 +38,11 @@ const caches = globalThis.caches;
 /** Where the service worker keeps photos that it fetched from the server. @param {string} author */
 export function photosCache(author) {
   return `xunge-photos-${author}`;
+}
+
+/** Forgets those photos: they come again when they are looked at. @param {string} author */
+export async function dropCopies(author) {
+  await caches?.delete(photosCache(author));
 }
 
 async function namesHere(author) {
@@ -80,6 +85,7 @@ export async function wipeUser(author) {
   }
   const { documents, photos } = await unsent(author);
   if (documents + photos) return false;
+  for (const name of ["unlocked", "vault"]) await setState(author, name, null, "strict"); // what a kill leaves then nobody opens
   for (const name of await namesHere(author)) await destroy(author, name);
   await close(`xunge-own-${author}`);
   await new Promise((resolve, reject) => {
@@ -87,7 +93,7 @@ export async function wipeUser(author) {
     request.onsuccess = resolve;
     request.onerror = () => reject(request.error);
   });
-  await caches?.delete(photosCache(author));
+  await dropCopies(author);
   await dropSession(author);
   await setWipedAt(new Date().toISOString());
   return true;

@@ -6,8 +6,9 @@
  */
 import { sealPieces } from "../crypto/pieces.js";
 import { encoded, joined } from "../crypto/seal.js";
+import { documentsHanded, fileHanded } from "./handing.js";
 import { sessions } from "./meta.js";
-import { blobOf, entries, setState, state, uploads } from "./outbox.js";
+import { entries, setState, state, uploads } from "./outbox.js";
 
 const PIECE_BYTES = 1 << 20;
 const DOCUMENTS_BYTES = 700_000;
@@ -47,15 +48,15 @@ async function* partOf(session, made_at) {
   if (!seal_key?.proof || waiting.length + lacking.length === 0) return;
   yield { letter: "P", bytes: json({ author, device, proof: seal_key.proof, made_at }) };
   for (const batch of batchesOf(waiting)) {
-    const documents = batch.map(({ database, doc }) => ({ database, doc }));
-    yield { letter: "D", count: batch.length, bytes: json({ documents }) };
+    yield { letter: "D", count: batch.length, bytes: json(await documentsHanded(author, batch)) };
   }
   for (const file of lacking) yield* piecesOf(author, file);
 }
 
-async function* piecesOf(author, { photo, role, database, sha256, content_type }) {
-  const blob = await blobOf(author, photo, role);
-  if (!blob) return;
+async function* piecesOf(author, upload) {
+  const file = await fileHanded(author, upload);
+  if (!file) return;
+  const { photo, role, database, sha256, content_type, blob } = { ...upload, ...file };
   const about = json({ photo, role, database, sha256, size_bytes: blob.size, filetype: content_type });
   const part = async (from) => new Uint8Array(await blob.slice(from, from + PIECE_BYTES).arrayBuffer());
   yield { letter: "F", bytes: joined(about, encoded("\n"), await part(0)) };

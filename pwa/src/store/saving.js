@@ -4,12 +4,14 @@
  */
 import { reportLinks } from "./cases.js";
 import { databaseFor } from "./databases.js";
-import { find, findMany, keep } from "./documents.js";
+import { findAsIs, keep, revisionsOf } from "./documents.js";
 import { finishUndone } from "./drafts.js";
 import { StorageFull, TooLarge } from "./errors.js";
 import { revisionOf, sizeOf } from "./identity.js";
 import { linksOf, putLinks } from "./links.js";
-import { HOLD_MS, blobOf, entries as waiting, entryKey, put, putAgain, takeBack } from "./outbox.js";
+import { HOLD_MS, entries as waiting, entryKey, put, putAgain, rawBlobOf, takeBack } from "./outbox.js";
+import { sealBlob, sealDocs } from "./sealed.js";
+import { isSealed, neededKey } from "./vault.js";
 
 const DOCUMENT_BYTES = 256 * 1024;
 
@@ -42,6 +44,7 @@ export function mint(session, type, { uuid, grid, captured_at, ...fields }) {
  *   seconds, and may be taken back (`undo.js`).
  * @returns {Promise<{already: boolean, databases: string[]}>}
  * @throws {StorageFull} nothing was kept @throws {TooLarge} a document is over 256 KB; nothing was kept
+ * @throws {import("./errors.js").Locked} it belongs to what is sealed, and this is locked; nothing was kept
  */
 export async function saveRecord(session, { docs, blobs = [], form }) {
   const { author } = session;
@@ -50,7 +53,7 @@ export async function saveRecord(session, { docs, blobs = [], form }) {
   const entries = made.map((entry, at) => ({ ...entry, ...held, ...(form && !at ? { form } : {}) }));
   const databases = [...new Set(docs.map(({ database }) => database))];
   if (await isKept(author, entries[0])) return { already: true, databases };
-  const bytes = blobs.map(({ photo, role, blob }) => ({ key: `${photo}|${role}`, blob }));
+  const bytes = await bytesOf(author, docs, blobs);
   const uploads = docs.flatMap(({ database, doc }) => uploadsOf(database, doc)).map((upload) => ({ ...upload, ...held }));
   if (!(await put(author, entries, bytes, uploads))) return { already: true, databases };
   try {
@@ -62,17 +65,28 @@ export async function saveRecord(session, { docs, blobs = [], form }) {
   return { already: false, databases };
 }
 
+/** Photo bytes as they may be kept: sealed, where their photo's document is. */
+async function bytesOf(author, docs, blobs) {
+  const sealed = new Set(docs.flatMap(({ database, doc }) => (isSealed(database) ? [doc._id] : [])));
+  const key = blobs.some(({ photo }) => sealed.has(photo)) ? await neededKey(author) : null;
+  return Promise.all(blobs.map(({ photo, role, blob }) => {
+    const file = { key: `${photo}|${role}`, blob };
+    return key && sealed.has(photo) ? sealBlob(key, file) : file;
+  }));
+}
+
 /**
  * Puts saved records into the outbox once more, as the revisions they are, with the files of photos that are still here. What
  * waits already is left as it is. @param {string} author @param {string} database @param {any[]} docs as `documents.js` gives them
  */
 export async function queueAgain(author, database, docs) {
-  const entries = await Promise.all(docs.map(async ({ _id: id, _rev: rev }) => {
-    const doc = await find(author, database, id, generation(rev) > 1);
-    return { key: entryKey(database, id, rev), id, rev, database, doc, size_bytes: sizeOf(doc), saved_at: new Date().toISOString() };
+  const entries = await Promise.all(docs.map(async ({ _id: id, _rev: rev }, at) => {
+    const doc = await findAsIs(author, database, id, generation(rev) > 1);
+    const links = linksMade(author, database, docs[at]);
+    return { key: entryKey(database, id, rev), id, rev, database, doc, links, size_bytes: sizeOf(docs[at]), saved_at: new Date().toISOString() };
   }));
   const files = docs.flatMap((doc) => uploadsOf(database, doc));
-  const held = await Promise.all(files.map(({ photo, role }) => blobOf(author, photo, role)));
+  const held = await Promise.all(files.map(({ photo, role }) => rawBlobOf(author, photo, role)));
   await putAgain(author, entries, files.filter((_file, at) => held[at]));
 }
 
@@ -82,18 +96,19 @@ async function entryOf(author, database, { _rev: parent = null, ...doc }) {
   if (size_bytes > DOCUMENT_BYTES) throw new TooLarge(doc._id, size_bytes, DOCUMENT_BYTES);
   const history = parent ? { _revisions: await historyOf(author, database, doc._id, parent, rev) } : {};
   const key = entryKey(database, doc._id, rev);
-  return { key, id: doc._id, rev, database, doc: { ...doc, _rev: rev, ...history }, size_bytes, saved_at: new Date().toISOString() };
+  const [kept] = await sealDocs(author, database, [{ ...doc, _rev: rev, ...history }]);
+  return { key, id: doc._id, rev, database, doc: kept, links: linksMade(author, database, doc), size_bytes, saved_at: new Date().toISOString() };
 }
 
 async function historyOf(author, database, id, parent, rev) {
-  const held = await find(author, database, id, true);
+  const held = await findAsIs(author, database, id, true);
   const known = held && held._rev === parent ? held._revisions.ids : [parent.slice(parent.indexOf("-") + 1)];
   return { start: Number.parseInt(rev, 10), ids: [rev.slice(rev.indexOf("-") + 1), ...known] };
 }
 
 async function isKept(author, entry) {
-  const [held] = await findMany(author, entry.database, [entry.id]);
-  return held !== null && (entry.rev.startsWith("1-") || held._rev === entry.rev);
+  const [held] = await revisionsOf(author, entry.database, [entry.id]);
+  return held !== null && (entry.rev.startsWith("1-") || held === entry.rev);
 }
 
 function uploadsOf(database, doc) {
@@ -120,7 +135,12 @@ async function writeThrough(author, entries) {
     const docs = entries.filter((entry) => entry.database === database).map(({ doc }) => doc);
     return keep(author, database, docs);
   }));
-  await putLinks(author, entries.flatMap(({ database, doc }) => [...linksOf(author, database, doc), ...reportLinks(database, doc)]));
+  await putLinks(author, entries.flatMap(({ database, doc, links }) => links ?? linksMade(author, database, doc)));
+}
+
+/** @returns {import("./links.js").Link[]} */
+export function linksMade(author, database, doc) {
+  return [...linksOf(author, database, doc), ...reportLinks(database, doc)];
 }
 
 /**
@@ -146,8 +166,8 @@ export async function ensureWritten(author, entries) {
 
 async function notWritten(author, database, entries) {
   const own = entries.filter((entry) => entry.database === database);
-  const held = await findMany(author, database, own.map(({ id }) => id));
-  return own.filter((entry, at) => held[at] === null || generation(held[at]._rev) < generation(entry.rev));
+  const held = await revisionsOf(author, database, own.map(({ id }) => id));
+  return own.filter((entry, at) => generation(held[at] ?? "0") < generation(entry.rev));
 }
 
 function generation(rev) {

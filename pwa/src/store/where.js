@@ -19,11 +19,13 @@ import { lossOf } from "./losses.js";
 import { entries, state, uploads } from "./outbox.js";
 import { openOwn } from "./own.js";
 import { casesOf, getRecord } from "./reading.js";
+import { isSealed } from "./vault.js";
 
 const FRESH_MS = 60_000;
 const HAVE_CASES = new Set(["report", "errand"]);
 /** Documents that nobody sees as records: photos go with theirs, and what was read is the log's. */
 const UNSEEN = new Set(["photo", "access"]);
+export const isSeen = (id) => !UNSEEN.has(id.slice(0, id.indexOf(":")));
 
 /**
  * Adds `where` to rows of records.
@@ -113,17 +115,18 @@ function progress(doc, going, refused) {
 }
 
 /**
- * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter}`. `documents` counts those
- * too that nobody sees as records; `oldest_quarter` is the oldest database's.
+ * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter, sealed}`. `sealed` is how many
+ * of them need the vault open; `documents` counts those too that nobody sees as records; `oldest_quarter` is the oldest database's.
  */
 export async function unsent(author) {
   const [records, all] = await Promise.all([entries(author), uploads(author)]);
   const files = all.filter(isGoing);
-  const shown = records.filter(({ doc }) => !UNSEEN.has(doc.type));
+  const shown = records.filter(({ id }) => isSeen(id));
   const size_bytes = [...records, ...files].reduce((sum, { size_bytes: size }) => sum + size, 0);
   const oldest_quarter = oldestQuarter([...records, ...files].map(({ database }) => database));
   const documents = records.length;
-  return { records: shown.length, photos: files.length, count: shown.length + files.length, documents, size_bytes, oldest_quarter };
+  const sealed = [...records, ...files].filter(({ database }) => isSealed(database)).length;
+  return { records: shown.length, photos: files.length, count: shown.length + files.length, documents, size_bytes, oldest_quarter, sealed };
 }
 
 /** What keeps sync from going on, as `status` says it, without asking the browser about its storage. */

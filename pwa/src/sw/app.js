@@ -5,12 +5,13 @@
 import DOMAIN from "virtual:domain";
 import { routes } from "../handlers/index.js";
 import { translator } from "../render/environment.js";
-import { StorageFull, openStore } from "../store/index.js";
+import { Locked, StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
 import { DEFAULTS, choices, endSession, setLanguage, setTextSize, setTheme, wipedAt } from "../store/meta.js";
 import { showBadge } from "../sync/badge.js";
 import { tell } from "../sync/channel.js";
-import { EnrolmentError, enrol } from "../sync/enrolment.js";
+import { lockIfAlone, openUntil } from "../store/vault.js";
+import { EnrolmentError, enrol, openDataKey } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
 import { inputOf } from "./input.js";
 import { endSubscription, tellSubscription } from "./push.js";
@@ -21,6 +22,11 @@ const SIGN_IN = "/m/sign-in";
 const HOPS = 4;
 /** Who opens one of these has seen what the badge was for. */
 const LOOKED_AT = /^\/m\/(tasks|records)\/./;
+/** Pages of what is sealed, and whatever is posted to them. */
+const SEALED = /^\/m\/(homes|households|members|errands|visits|compounds)\b/;
+/** The end of an address whose form is wanted empty. */
+const FRESH = /[?&]fresh=1$/;
+const OPEN = new Set(["open", "unneeded"]);
 
 /** Answers one request for a page. @param {Request} request */
 export async function answer(request) {
@@ -30,6 +36,7 @@ export async function answer(request) {
     return found ? await run(found, request) : await failure(request, 404, "failure.not_found");
   } catch (error) {
     if (error instanceof StorageFull) return failure(request, 507, "failure.no_room");
+    if (error instanceof Locked) return redirected(lockOf(request), request);
     console.error("page failed", pathname, error);
     return failure(request, 500, "failure.broken");
   }
@@ -39,18 +46,51 @@ async function run({ route, params }, request) {
   const store = await openStore(announce);
   const { pathname: path, search } = new URL(request.url);
   if (!store && !route.open) return redirected(SIGN_IN, request);
+  if (store) await lockIfAlone(store.session.author);
+  const isSealed = SEALED.test(path);
+  if (store && isSealed && !OPEN.has(await store.vault.standing())) return redirected(lockOf(request), request);
   const chosen = await choices();
   const texts = await textsOf(chosen.language);
   const context = contextOf(store, chosen, texts);
   const answered = await route.handle(await inputOf(request, params), store, context);
   if (LOOKED_AT.test(path)) void showBadge(context.session);
+  if (isSealed && request.method === "POST" && answered.redirect) await store?.dropSealedDraft(shownOn(request));
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
   if (!answered.template) return new Response(null, { status: answered.status });
+  // Whether it is there is not to be seen from outside.
+  if (answered.status === 404 && store && !OPEN.has(await store.vault.standing())) return redirected(lockOf(request), request);
+  if (isSealed && request.method === "GET") answered.data = { ...answered.data, ...(await draftFor(store, path, search)) };
   return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, chosen });
+}
+
+/** What was typed into this page's form before, unless it is asked for afresh. */
+async function draftFor(store, path, search) {
+  const address = path + search.replace(FRESH, "");
+  if (FRESH.test(search)) await store.dropSealedDraft(address);
+  const fields = await store.sealedDraft(address);
+  return fields ? { sealed_draft: JSON.stringify(fields), fresh: `${address}${address.includes("?") ? "&" : "?"}fresh=1` } : {};
+}
+
+/** The lock page, which goes on to what was asked for; after a form to the page it was on, where it is filled in again. */
+function lockOf(request) {
+  return `/m/lock?to=${encodeURIComponent(shownOn(request))}`;
+}
+
+/** The address of the page that this request is about or came from. */
+function shownOn(request) {
+  const shown = request.method === "GET" ? request.url : (request.headers.get("HX-Current-URL") ?? request.referrer);
+  const { pathname, search } = new URL(shown || "/m/", request.url);
+  return pathname + search;
 }
 
 function announce(databases) {
   tell({ type: "wrote", databases });
+}
+
+/** Tells the pages until when it is open, or that it is locked. @param {string} author */
+export async function tellLock(author) {
+  const until_ms = await openUntil(author);
+  tell(until_ms ? { type: "open", until_ms } : { type: "locked" });
 }
 
 /** What a handler may use beside the store. */
@@ -80,9 +120,16 @@ function contextOf(store, { language, text_size, theme }, { texts }) {
       return session;
     },
     tellSubscription: (subscription) => tellSubscription(/** @type {any} */ (store?.session), subscription),
+    openDataKey: (password, sealed) => openDataKey(/** @type {any} */ (store).session, password, sealed),
+    unlocked: () => {
+      void tellLock(/** @type {any} */ (store).session.author);
+      tell({ type: "sync-now" });
+    },
+    locked: () => tell({ type: "locked" }),
     signOut: async () => {
       if (store) void endSubscription(store.session).catch(() => undefined); // without network the push service tells the server
       void showBadge(null);
+      await store?.vault.lock();
       await endSession();
       tell({ type: "session" });
     },

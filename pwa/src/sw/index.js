@@ -2,10 +2,12 @@
  * The service worker's events. It answers everything under `/m/` from this phone and nothing else. It neither syncs nor uploads
  * (Chromium stops it after 30 seconds): that is `src/sync`'s.
  */
-import { setAppVersion } from "../store/meta.js";
+import { currentSession, setAppVersion } from "../store/meta.js";
 import { migrate } from "../store/migration.js";
+import { keepSealedDraft } from "../store/sealed-drafts.js";
+import { stayOpen, vaultOf } from "../store/vault.js";
 import { tell } from "../sync/channel.js";
-import { answer } from "./app.js";
+import { answer, tellLock } from "./app.js";
 import { dropOldFiles, file, isFile, precache } from "./files.js";
 import { isPhoto, photo } from "./photos.js";
 import { hearPushes } from "./push.js";
@@ -16,7 +18,10 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 worker.addEventListener("install", (event) => event.waitUntil(install()));
 worker.addEventListener("activate", (event) => event.waitUntil(activate()));
 worker.addEventListener("message", (event) => {
-  if (event.data?.type === "take-update") event.waitUntil(worker.skipWaiting());
+  const { type } = event.data ?? {};
+  if (type === "take-update") event.waitUntil(worker.skipWaiting());
+  if (type === "draft") event.waitUntil(keepDraft(event.data));
+  if (type === "awake" || type === "idle") event.waitUntil(lookAtLock(type === "awake"));
 });
 hearPushes();
 worker.addEventListener("fetch", (event) => {
@@ -38,6 +43,19 @@ async function activate() {
   await dropOldFiles();
   await setAppVersion(BUILD_VERSION);
   await worker.clients.claim();
+}
+
+async function keepDraft({ path, fields }) {
+  const session = await currentSession();
+  if (session) await keepSealedDraft(session.author, path, fields);
+}
+
+/** A page says that its user is there, or asks whether it is still open. @param {boolean} isAwake */
+async function lookAtLock(isAwake) {
+  const session = await currentSession();
+  if (!session || !(await vaultOf(session.author))) return;
+  if (isAwake) await stayOpen(session.author);
+  await tellLock(session.author);
 }
 
 function respond(request, pathname) {

@@ -2,7 +2,7 @@
  * `GET /m/photos/<id>/<size>`: bytes of a photo, from this phone when it took it, else from the server (kept, so that it is
  * there the next time without network).
  */
-import { openStore } from "../store/index.js";
+import { Locked, openStore } from "../store/index.js";
 import { photosCache } from "../store/removal.js";
 
 const PATTERN = /^\/m\/photos\/([^/]+)\/(thumb|screen|original|voice)$/;
@@ -20,10 +20,18 @@ export async function photo(request) {
   const [, id, size] = (PATTERN.exec(pathname) ?? DRAFT.exec(pathname) ?? []).map(decodeURIComponent);
   const isDraft = DRAFT.test(pathname);
   const store = await openStore();
-  const blob = await (isDraft ? draftFile(store, id, size) : store?.photoBlob(id, /** @type {any} */ (size)));
+  const blob = await (isDraft ? draftFile(store, id, size) : store?.photoBlob(id, /** @type {any} */ (size)).catch(nothingLocked));
   if (blob) return whole(blob, request.headers.get("Range"));
   if (isDraft || !store) return new Response(null, { status: 404 });
+  // Of a household nothing is kept that is not sealed, and nothing fetched while locked.
+  const isSealed = await store.isSealed(id);
+  if (isSealed) return (await store.vault.standing()) === "open" ? fromServer(store.session, id, size, "no-store") : new Response(null, { status: 404 });
   return size === "original" ? fromServer(store.session, id, size) : kept(store.session, id, size);
+}
+
+function nothingLocked(error) {
+  if (!(error instanceof Locked)) throw error;
+  return null;
 }
 
 async function draftFile(store, uuid, key) {
@@ -61,11 +69,12 @@ async function keepCopy(cache, key, response) {
   await cache.put(key, response).catch(() => undefined); // a full phone shows the photo all the same
 }
 
-async function fromServer(session, id, size) {
+async function fromServer(session, id, size, cache = /** @type {RequestCache} */ ("default")) {
   try {
     const response = await fetch(`/api/photos/${encodeURIComponent(id)}/${size}`, {
       headers: { Authorization: `Bearer ${session.token}` },
       credentials: "omit",
+      cache,
     });
     return response.ok ? response : new Response(null, { status: response.status });
   } catch {

@@ -6,9 +6,12 @@ import { everything } from "../store/documents.js";
 import { setState, state } from "../store/outbox.js";
 import { putBack, refusals } from "../store/refusals.js";
 import { queueAgain } from "../store/saving.js";
+import { readable } from "../store/sealed.js";
+import { isSealed } from "../store/vault.js";
 import { ask } from "./http.js";
 
-const NAME = "epoch";
+/** Told apart, since what is locked cannot be asked about with the rest. */
+const NAMES = Object.freeze({ plain: "epoch", sealed: "epoch-sealed" });
 const ASKED_AT_ONCE = 500;
 
 /**
@@ -17,17 +20,28 @@ const ASKED_AT_ONCE = 500;
  * @returns {Promise<string[]>} ids that wait again
  */
 export async function offerAgain({ epoch, ...session }) {
-  const known = await state(session.author, NAME);
-  if (!epoch || known === epoch) return [];
-  const ids = known ? await offerAll(session) : [];
-  await setState(session.author, NAME, epoch, "strict");
+  const { author, databases } = session;
+  if (!epoch) return [];
+  const before = await state(author, NAMES.plain);
+  if ((await state(author, NAMES.sealed)) === null) await setState(author, NAMES.sealed, before, "strict");
+  const ids = await offerPart(session, epoch, NAMES.plain, databases.filter(({ name }) => !isSealed(name)));
+  const sealed = databases.filter(({ name }) => isSealed(name));
+  const isOpen = (await readable(author, sealed.map(({ name }) => name))).length === sealed.length;
+  return isOpen ? [...ids, ...(await offerPart(session, epoch, NAMES.sealed, sealed))] : ids;
+}
+
+async function offerPart(session, epoch, name, databases) {
+  const known = await state(session.author, name);
+  if (known === epoch) return [];
+  const ids = known ? await offerAll(session, databases) : [];
+  await setState(session.author, name, epoch, "strict");
   return ids;
 }
 
-async function offerAll(session) {
+async function offerAll(session, databases) {
   const aside = await refusals(session.author);
   const ids = [];
-  for (const { name, pull, push } of session.databases) {
+  for (const { name, pull, push } of databases) {
     if (pull && push) ids.push(...(await offerDatabase(session, name, new Set(aside.map(({ id }) => id)))));
   }
   // What no clerk has decided about may have been put aside since the backup: it is refused once more, and kept once more.

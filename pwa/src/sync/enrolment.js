@@ -1,11 +1,13 @@
 /**
- * Enrolling this phone (the one act that needs the network) and what the server's answer becomes: a session.
+ * What needs the account's password and so the network: enrolling this phone, whose answer becomes a session, and having the server open
+ * the vault of somebody who forgot the PIN.
  */
+import { base64Of, bytesOf } from "../crypto/seals.js";
 import { noteLoss } from "../store/losses.js";
 import { beginSession, sessions } from "../store/meta.js";
 import { offsetOf } from "./clock.js";
 
-/** Why a phone could not be enrolled: `wrong_password`, `locked`, `not_for_phones`, `offline` or `server`. */
+/** Why a password did not help: `wrong_password`, `locked`, `not_for_phones`, `offline`, `signed_out`, `unreadable` or `server`. */
 export class EnrolmentError extends Error {
   /** @param {string} kind @param {number | null} [retry_after_s] */
   constructor(kind, retry_after_s = null) {
@@ -16,6 +18,7 @@ export class EnrolmentError extends Error {
   }
 }
 
+const OPENING_KINDS = { 401: "signed_out", 403: "wrong_password", 422: "unreadable", 429: "locked" };
 const KINDS = { 400: "wrong_password", 401: "wrong_password", 403: "not_for_phones", 422: "wrong_password", 423: "locked", 429: "locked" };
 
 /**
@@ -27,11 +30,8 @@ const KINDS = { 400: "wrong_password", 401: "wrong_password", 403: "not_for_phon
 export async function enrol(credentials) {
   const sent_ms = Date.now();
   const previous = (await sessions()).find(({ author }) => author === credentials.username)?.device ?? "";
-  const response = await post({ ...credentials, previous });
-  if (!response.ok) {
-    const retry_after_s = Number(response.headers.get("Retry-After")) || null;
-    throw new EnrolmentError(KINDS[response.status] ?? "server", retry_after_s);
-  }
+  // With the cookie by which a phone is known again whose storage was cleared.
+  const response = await post("/api/devices", { ...credentials, previous }, KINDS, { credentials: "same-origin" });
   const received_ms = Date.now();
   const told = await response.json();
   const session = sessionOf(told, received_ms, sent_ms);
@@ -41,18 +41,24 @@ export async function enrol(credentials) {
   return session;
 }
 
-async function post(credentials) {
-  try {
-    return await fetch("/api/devices", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Accept: "application/json" },
-      body: JSON.stringify(credentials),
-      // For the cookie by which a phone is known again whose storage was cleared.
-      credentials: "same-origin",
-    });
-  } catch {
+/**
+ * The data key that a vault keeps sealed for the server. @param {import("../store/meta.js").Session} session @param {string} password
+ * @param {Uint8Array} sealed @returns {Promise<Uint8Array<ArrayBuffer>>} @throws {EnrolmentError}
+ */
+export async function openDataKey({ token }, password, sealed) {
+  const body = { password, sealed: base64Of(sealed) };
+  const response = await post("/api/devices/me/data-key", body, OPENING_KINDS, { headers: { Authorization: `Bearer ${token}` } });
+  return bytesOf((await response.json()).key);
+}
+
+/** @param {string} path @param {any} body @param {Record<number, string>} kinds @param {RequestInit} [more] */
+async function post(path, body, kinds, more = {}) {
+  const headers = { "Content-Type": "application/json", Accept: "application/json", ...more.headers };
+  const response = await fetch(path, { credentials: "omit", ...more, method: "POST", headers, body: JSON.stringify(body) }).catch(() => {
     throw new EnrolmentError("offline");
-  }
+  });
+  if (response.ok) return response;
+  throw new EnrolmentError(kinds[response.status] ?? "server", Number(response.headers.get("Retry-After")) || null);
 }
 
 /** @param {any} answer of `POST /api/devices` @param {number} now_ms @param {number} [sent_ms] @returns {import("../store/meta.js").Session} */

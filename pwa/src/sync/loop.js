@@ -9,6 +9,8 @@ import { runRound } from "./round.js";
 import { retryDamaged, sendPhotos } from "./uploads.js";
 import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
+import { dropCopies } from "../store/removal.js";
+import { sweep } from "../store/sweep.js";
 import { nextDue } from "../store/outbox.js";
 
 const EVERY_MS = 5 * 60_000;
@@ -125,6 +127,7 @@ export class Loop {
     this.isWanted = false;
     this.hasNews = false;
     if (wants.all) this.asked_ms = performance.now();
+    await this.sweep();
     try {
       this.session = await runRound(this.session, wants, this.hooks());
       this.isUnsure = false;
@@ -142,6 +145,12 @@ export class Loop {
     const wait_ms = await nextDue(this.session.author);
     clearTimeout(this.heldTimer);
     if (wait_ms && !this.ending.signal.aborted) this.heldTimer = setTimeout(() => this.want({ isUrgent: true }), wait_ms + 50);
+  }
+
+  /** What an earlier version left plain; one that fails (no room) keeps nothing from being sent. */
+  async sweep() {
+    const { author } = this.session;
+    await sweep(this.session, () => dropCopies(author)).catch((error) => console.error("not sealed yet", error));
   }
 
   hooks() {

@@ -2,10 +2,12 @@
  * Sends the outbox, each database's entries straight through `_bulk_docs`. An entry leaves only when the server holds its revision
  * or has put it aside; everything else stays and is sent again, which is harmless.
  */
+import { Locked } from "../store/errors.js";
 import { appVersion } from "../store/meta.js";
-import { due, noteHeldBack, release } from "../store/outbox.js";
+import { noteHeldBack, release } from "../store/outbox.js";
 import { cureOf, grantsOf, refusalOf, STALE_GRANTS } from "../store/refusals.js";
 import { ensureWritten } from "../store/saving.js";
+import { openDocs, sendable } from "../store/sealed.js";
 import { Refused, ask } from "./http.js";
 import { restamp } from "./restamp.js";
 
@@ -30,8 +32,12 @@ export async function pushOutbox(session, { isUnsure = false, isFresh = false } 
   const sum = { settled: [], databases: [], kept: 0, restamped: 0, stale: 0 };
   const { grants, version } = grantsOf(session, await appVersion());
   const given = { grants: isFresh ? grants : STALE_GRANTS, version };
-  for (const batch of batchesOf(await due(session.author))) {
-    await pushBatch({ session, given, isUnsure, sum }, batch);
+  for (const batch of batchesOf(await sendable(session.author))) {
+    try {
+      await pushBatch({ session, given, isUnsure, sum }, batch);
+    } catch (error) {
+      if (!(error instanceof Locked)) throw error; // locked since the entries were read: these wait
+    }
     if (!sum.databases.includes(batch[0].database)) sum.databases.push(batch[0].database);
   }
   return sum;
@@ -61,11 +67,12 @@ async function pushBatch(push, batch) {
 
 async function sendBatch(push, batch) {
   if (!batch.length) return;
+  const docs = await openDocs(push.session.author, batch[0].database, batch.map(({ doc }) => doc));
   let answers;
   try {
     answers = await ask(push.session, `/db/${batch[0].database}/_bulk_docs`, {
       method: "POST",
-      body: { docs: batch.map(({ doc }) => doc), new_edits: false },
+      body: { docs, new_edits: false },
     });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

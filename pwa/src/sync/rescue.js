@@ -4,6 +4,7 @@
  * again, which loses nothing, and hands over after some days or when the user says so.
  */
 import { forgetHandOver, isTimeToHandOver } from "../store/handover.js";
+import { documentsHanded } from "../store/handing.js";
 import { entries, release, state } from "../store/outbox.js";
 import { endForGood } from "../store/patrols.js";
 import { grantsOf, refusalOf } from "../store/refusals.js";
@@ -88,9 +89,8 @@ async function handOverRecords(session, orders) {
 
 /** Answers are in the order of the documents. @returns {Promise<{ok: boolean}[]>} */
 async function handOver(session, batch) {
-  const documents = batch.map(({ database, doc }) => ({ database, doc }));
   try {
-    return (await ask(session, "/api/rescue", { method: "POST", body: { documents } })).kept;
+    return (await ask(session, "/api/rescue", { method: "POST", body: await documentsHanded(session.author, batch) })).kept;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (batch.length === 1) return [{ ok: false }];

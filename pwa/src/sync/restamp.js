@@ -7,6 +7,7 @@ import { laterStamp, parseStamp } from "../store/identity.js";
 import { currentSession } from "../store/meta.js";
 import { entries, release } from "../store/outbox.js";
 import { saveRecord } from "../store/saving.js";
+import { openDocs } from "../store/sealed.js";
 
 /**
  * An entry that a later one of the same document was made from only leaves: the later one says all of it.
@@ -25,7 +26,7 @@ function isMadeFrom(other, { id, rev, database }) {
 
 /** False when nothing of it looks ahead from here: then this clock must be measured anew first, and the entry waits. */
 async function saveAgain(session, entry) {
-  const { _revisions, ...doc } = entry.doc;
+  const [{ _revisions, ...doc }] = await openDocs(session.author, entry.database, [entry.doc]);
   const latest_ms = correctedNow(session) + AHEAD_MOST_MS;
   const isAhead = (text) => (parseStamp(text)?.ms ?? 0) > latest_ms;
   const given = Object.entries(doc.stamps ?? {});

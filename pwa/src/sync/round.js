@@ -9,11 +9,12 @@
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
+import { Locked } from "../store/errors.js";
 import { follow } from "../store/homes.js";
 import { countFound } from "../store/losses.js";
-import { due } from "../store/outbox.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed } from "../store/removal.js";
+import { readable, sendable } from "../store/sealed.js";
 import { offerAgain } from "./again.js";
 import { showBadge } from "./badge.js";
 import { offsetOf } from "./clock.js";
@@ -43,7 +44,7 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
     if (await push(session)) onStale();
     return true;
   };
-  await pullWanted(session, wanted(session, wants), { pushNews, onProgress });
+  await pullWanted(session, await wanted(session, wants), { pushNews, onProgress });
   if (wants.all || wants.names.size) void showBadge(session);
   if (wants.me) tellRemoved(await removeClosed(session));
   if (wants.all) await sendWhatWasLost(session);
@@ -106,7 +107,7 @@ async function tryAgain(session) {
 
 /** @returns {Promise<number>} refusals by rights that this phone has not heard of */
 async function push(session, options = {}) {
-  if (!(await due(session.author)).length) return 0;
+  if (!(await sendable(session.author)).length) return 0;
   await note(session.author, { phase: "push" });
   const { settled, databases, restamped, stale } = await pushOutbox(session, options);
   if (restamped) await pushOutbox(session, options);
@@ -114,8 +115,9 @@ async function push(session, options = {}) {
   return stale;
 }
 
-function wanted(session, { all, names }) {
-  const open = session.databases.filter(({ pull }) => pull).map(({ name }) => name);
+/** What is locked is pulled when it is not. */
+async function wanted(session, { all, names }) {
+  const open = await readable(session.author, session.databases.filter(({ pull }) => pull).map(({ name }) => name));
   const ordered = [...open.filter((name) => name === "ref"), ...open.filter((name) => name !== "ref")];
   return ordered.filter((name) => all || names.has(name));
 }
@@ -139,7 +141,8 @@ async function pullWanted(session, databases, { pushNews, onProgress }) {
       if (await pushNews()) await notePhase(database);
     },
     onError: (_database, error) => {
-      if (!(error instanceof Refused)) throw error; // one database that is not ours any more must not stop the others
+      // One database that is not ours any more, or was locked meanwhile, must not stop the others.
+      if (!(error instanceof Refused || error instanceof Locked)) throw error;
     },
   });
 }

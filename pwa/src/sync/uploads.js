@@ -2,7 +2,10 @@
  * Sends photo files by the resumable tus protocol (`tus.js`), newest first and one at a time, after the records. Where an upload
  * stands is in the store, so it goes on after any stop from the byte the server has. What an answer means is `verdicts.js`'s to say.
  */
-import { blobOf, noteUpload, releaseUpload, setState, state, uploads } from "../store/outbox.js";
+import { fileHanded } from "../store/handing.js";
+import { noteUpload, releaseUpload, setState, state, uploads } from "../store/outbox.js";
+import { readable } from "../store/sealed.js";
+import { vaultOf } from "../store/vault.js";
 import { Offline, errorOf } from "./http.js";
 import { planFor, qualityAfter } from "./link.js";
 import { UploadError, upload as send } from "./tus.js";
@@ -30,7 +33,7 @@ const TRANSIENT = new Set([0, 408, 409, 423, 460]);
 export async function sendPhotos(session, { shouldStop, onProgress, endpoint = ENDPOINT }) {
   const tried = new Set();
   while (!shouldStop()) {
-    const open = (await uploads(session.author)).filter((upload) => !upload.problem && mayGo(upload));
+    const open = await mayGoNow(session, endpoint);
     const next = open.find(({ key, retry_at_ms = 0 }) => !tried.has(key) && retry_at_ms <= Date.now());
     if (!next) return waitFor(open);
     tried.add(next.key);
@@ -38,6 +41,14 @@ export async function sendPhotos(session, { shouldStop, onProgress, endpoint = E
     onProgress(next);
   }
   return null;
+}
+
+/** What is locked waits, unless it is rescued: then the server opens it. Without a PIN nothing is sealed yet. */
+async function mayGoNow({ author }, endpoint) {
+  const open = (await uploads(author)).filter((upload) => !upload.problem && mayGo(upload));
+  const [names, vault] = [open.map(({ database }) => database), await vaultOf(author)];
+  const may = new Set(!vault || (endpoint === RESCUE_ENDPOINT && vault.server) ? names : await readable(author, names));
+  return open.filter(({ database }) => may.has(database));
 }
 
 function waitFor(open) {
@@ -60,10 +71,10 @@ export async function retryRescued({ author, device }) {
 
 async function sendOne(sending, upload) {
   const { author } = sending.session;
-  const blob = await blobOf(author, upload.photo, upload.role);
-  if (!blob) return noteUpload(author, upload.key, { problem: "file_missing", is_final: true, is_kept: false });
+  const file = await fileHanded(author, upload);
+  if (!file) return noteUpload(author, upload.key, { problem: "file_missing", is_final: true, is_kept: false });
   try {
-    await transfer(sending, upload, blob, planFor(await state(author, "link")));
+    await transfer(sending, { ...upload, ...file }, file.blob, planFor(await state(author, "link")));
     await noteLink(author, true);
     await letGo(sending, upload);
   } catch (error) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test from "node:test";
-import { household, phone, session } from "./phone.mjs";
+import { household, openEntries, phone, session } from "./phone.mjs";
 
 const { AHEAD_MOST_MS, correctedNow, nextStamp, restart } = await import("../../../pwa/src/store/clock.js");
 const { changesOf, editOf } = await import("../../../pwa/src/store/edits.js");
@@ -78,7 +78,7 @@ test("a stamp made anew leaves what others stamped alone", async () => {
   const theirs = stampAt(Date.now() - DAY_MS);
   const store = await refusedEdit(theirs);
   await restamp(store.session, (await entries(store.session.author))[0]);
-  const [{ doc, rev }] = await entries(store.session.author);
+  const [{ doc, rev }] = await openEntries(store.session.author);
   assert.match(rev, /^2-/);
   assert.equal(doc.stamps.address, theirs);
   assert.ok(msOf(doc.stamps.contact_phone) <= Date.now());
@@ -93,7 +93,7 @@ for (const [name, theirs_ms, expected_ms] of [
     const store = await refusedEdit(theirs, Date.now() - HOUR_MS);
     await updateSession(store.session.author, { offset_ms: YEAR_MS });
     await restamp(store.session, (await entries(store.session.author))[0]);
-    const [{ doc }] = await entries(store.session.author);
+    const [{ doc }] = await openEntries(store.session.author);
     assert.ok(doc.stamps.contact_phone > theirs);
     assert.ok(Math.abs(msOf(doc.stamps.contact_phone) - expected_ms) < 10_000);
   });
@@ -102,11 +102,11 @@ for (const [name, theirs_ms, expected_ms] of [
 test("of two unsent edits of one household only the later one is stamped anew: it says all of the other", async () => {
   const store = await refusedEdit(stampAt(1));
   const { author } = store.session;
-  const [{ database, doc: { _revisions, ...first } }] = await entries(author);
+  const [{ database, doc: { _revisions, ...first } }] = await openEntries(author);
   const late = await store.edit(first, { contact_phone: "2" }, stampAt(Date.now() + 2 * YEAR_MS, "device1"));
   await store.saveRecord({ docs: [{ database, doc: late }] });
   for (const entry of await entries(author)) await restamp(store.session, entry);
-  const left = await entries(author);
+  const left = await openEntries(author);
   assert.deepEqual(left.map(({ doc }) => doc.contact_phone), ["2"]);
   assert.deepEqual(left[0].doc.settled, []);
 });

@@ -12,7 +12,10 @@ await import(pathToFileURL(require.resolve("fake-indexeddb/auto")).href);
 const { storeOf } = await import("../../../pwa/src/store/index.js");
 const { laterStamp } = await import("../../../pwa/src/store/identity.js");
 const { beginSession } = await import("../../../pwa/src/store/meta.js");
-const { makeVault, standing } = await import("../../../pwa/src/store/vault.js");
+const { entries } = await import("../../../pwa/src/store/outbox.js");
+const { openDocs } = await import("../../../pwa/src/store/sealed.js");
+const { makeVault } = await import("../../../pwa/src/store/unlocking.js");
+const { standing } = await import("../../../pwa/src/store/vault.js");
 
 export const GRID = "640105002001001";
 export const QUARTER = "2026q4";
@@ -48,6 +51,11 @@ export async function phone(fields) {
 /** Sets the PIN, stretched so little that tests do not wait for it. */
 export async function givePin(own, pin = PIN) {
   if ((await standing(own)) === "unset") await makeVault(own, pin, 1000);
+}
+
+/** The unsent entries with their documents as they were made. @param {string} author */
+export async function openEntries(author) {
+  return Promise.all((await entries(author)).map(async (entry) => ({ ...entry, doc: (await openDocs(author, entry.database, [entry.doc]))[0] })));
 }
 
 /** A report with photos as `saveRecord` takes it. */

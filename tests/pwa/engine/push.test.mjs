@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { GRID, household, jpeg, phone, report } from "./phone.mjs";
+import { GRID, household, openEntries, jpeg, phone, report } from "./phone.mjs";
 import { accepting, reply, serve } from "./server.mjs";
 
 const { batchesOf, pushOutbox } = await import("../../../pwa/src/sync/push.js");
@@ -87,7 +87,7 @@ test("a stamp too far ahead is made anew by the corrected clock", async () => {
   const bulk = `POST /db/home-${GRID}/_bulk_docs`;
   serve({ [bulk]: ({ docs }) => reply(201, docs.map(({ _id, _rev }) => ({ id: _id, rev: _rev, error: "forbidden", reason: "stamp_ahead" }))) });
   assert.equal((await pushOutbox(store.session)).restamped, 1);
-  const [entry] = await entries(store.session.author);
+  const [entry] = await openEntries(store.session.author);
   assert.match(entry.rev, /^2-/);
   assert.ok(Number(entry.doc.stamps.name.slice(0, 15)) < Date.now() - ahead_ms + 60_000);
 });

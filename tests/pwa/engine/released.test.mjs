@@ -4,14 +4,19 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 import { serveAll } from "./fleet.mjs";
-import "./phone.mjs";
+import { PIN, givePin } from "./phone.mjs";
+import { rawText } from "./raw.mjs";
 import "./xhr.mjs";
 import { dump, load } from "../released/dump.mjs";
 
 const { migrate } = await import("../../../pwa/src/store/migration.js");
 const { currentSession, language, sessions } = await import("../../../pwa/src/store/meta.js");
 const { closeAll } = await import("../../../pwa/src/store/documents.js");
-const { blobOf, entries, uploads } = await import("../../../pwa/src/store/outbox.js");
+const { entries, uploads } = await import("../../../pwa/src/store/outbox.js");
+const { blobOf } = await import("../../../pwa/src/store/sealed.js");
+const { sweep } = await import("../../../pwa/src/store/sweep.js");
+const { unlock } = await import("../../../pwa/src/store/unlocking.js");
+const { lock, standing } = await import("../../../pwa/src/store/vault.js");
 const { close } = await import("../../../pwa/src/store/idb.js");
 const { replay } = await import("../../../pwa/src/store/saving.js");
 const { storeOf } = await import("../../../pwa/src/store/index.js");
@@ -58,6 +63,9 @@ for (const file of RELEASED) {
     const { rows } = await store.listReports({ limit: 50 });
     const places = rows.map(({ where }) => where.case?.state ?? where.held_back ?? where.place).sort();
     assert.deepEqual(places, ["accepted", ...Array(6).fill("phone"), "quota", "refused"]);
+    assert.deepEqual([await standing(store.session), (await store.listHouseholds()).rows], ["unset", []], "households wait for a PIN");
+    await givePin(store.session);
+    await sweep(store.session);
     const [household] = (await store.listHouseholds()).rows;
     const seen = [household.doc.name, (await store.visitsOf(household.id)).length, (await store.currentPatrol()).grid, await store.remembered("grid")];
     assert.deepEqual(seen, ["李家", 1, "640105002001001", "640105002001001"]);
@@ -80,6 +88,59 @@ for (const file of RELEASED) {
       assert.deepEqual([...ids].sort().filter((id) => wanted.includes(id)), [...new Set(wanted)].sort());
     }
   });
+}
+
+for (const file of RELEASED) {
+  test(`${file}: with a PIN nothing of households is left in the clear, and nothing is lost, however often it is broken off`, async () => {
+    await phoneOf(file);
+    await migrate();
+    const session = await currentSession();
+    const { author } = session;
+    const before = await entries(author);
+    const isOurs = (name) => name === `xunge-own-${author}` || name.includes(`/${author}/home-`);
+    assert.match(await rawText(isOurs), /李家/);
+    await givePin(session);
+    const writes = breakOffAfter();
+    for (let n = 0, isWhole = false; !isWhole; n += 1) isWhole = await writes(n, () => sweep(session));
+    assert.doesNotMatch(await rawText(isOurs), /李家/);
+    const after = await entries(author);
+    assert.deepEqual(after.map(({ doc: { _id, _rev, _revisions } }) => [_id, _rev, _revisions]), before.map(({ doc: { _id, _rev, _revisions } }) => [_id, _rev, _revisions]));
+    await lock(author);
+    await closeAll();
+    assert.deepEqual(await replay(author), [], "and no key is needed to see that it is in the documents, too");
+    const server = serveAll(storeOf(session));
+    const round = () => runRound(session, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: true });
+    await round();
+    assert.ok(![...server.held.keys()].some((key) => key.startsWith("home-")), "locked: only grids are sent");
+    await unlock(session, PIN);
+    await round();
+    assert.equal((await unsent(author)).documents, 0);
+    const unsentHomes = new Map(before.flatMap(({ database, doc }) => (database.startsWith("home-") ? [[`${database}|${doc._id}`, doc]] : [])));
+    assert.ok(unsentHomes.size > 0);
+    for (const [key, doc] of unsentHomes) assert.deepEqual(server.held.get(key), doc, "as it was before the update");
+  });
+}
+
+/** Runs work of which the n-th write fails as if the phone had been switched off. @returns whether it was whole */
+function breakOffAfter() {
+  const put = IDBObjectStore.prototype.put;
+  return async (n, work) => {
+    let left = n;
+    IDBObjectStore.prototype.put = function (...given) {
+      if (left-- <= 0) throw new Error("switched off");
+      return put.apply(this, given);
+    };
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      assert.ok(left < 0, error); // PouchDB has words of its own for it
+      return false;
+    } finally {
+      IDBObjectStore.prototype.put = put;
+      await closeAll();
+    }
+  };
 }
 
 test("a phone that is switched off in the middle of a migration finds everything as it was", async () => {

@@ -8,7 +8,8 @@ import "./xhr.mjs";
 
 const { runRound } = await import("../../../pwa/src/sync/round.js");
 const { keep, localNames } = await import("../../../pwa/src/store/documents.js");
-const { blobOf, entries, uploads, releaseUpload } = await import("../../../pwa/src/store/outbox.js");
+const { entries, uploads, releaseUpload } = await import("../../../pwa/src/store/outbox.js");
+const { blobOf } = await import("../../../pwa/src/store/sealed.js");
 const { refusals } = await import("../../../pwa/src/store/refusals.js");
 const { checkpointOf } = await import("../../../pwa/src/store/checkpoints.js");
 const GRID_DB = (quarter) => `grid-${GRID}-${quarter}`;

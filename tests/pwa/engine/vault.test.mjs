@@ -9,12 +9,20 @@ const { newDeviceKey, randomBytes, stretched, unwrap, wrap } = await import("../
 const { open, openBytes, seal } = await import("../../../pwa/src/crypto/seal.js");
 const { base64Of, bytesOf, sealForServer } = await import("../../../pwa/src/crypto/seals.js");
 const { usable } = await import("../../../pwa/src/crypto/keys.js");
-const vault = await import("../../../pwa/src/store/vault.js");
+const vault = { ...(await import("../../../pwa/src/store/vault.js")), ...(await import("../../../pwa/src/store/unlocking.js")) };
 const { setState } = await import("../../../pwa/src/store/outbox.js");
 const { subtle } = webcrypto;
 
-async function worker() {
-  return (await phone()).session;
+/** A public key that nobody has the other half of; the server's own is tried in `sealed.test.mjs`. */
+const SEAL_KEY = { id: "k1", point: await anyPoint() };
+
+async function anyPoint() {
+  const { publicKey } = await subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
+  return base64Of(new Uint8Array(await subtle.exportKey("raw", publicKey)));
+}
+
+async function worker(fields = { seal_key: SEAL_KEY }) {
+  return (await phone(fields)).session;
 }
 
 test("what was sealed is opened by the same key saying the same, and by nothing else", async () => {
@@ -145,4 +153,63 @@ test("a changed PIN opens the same data, and the old one opens nothing", async (
   assert.equal((await vault.unlock(own, PIN)).is_open, false);
   assert.equal((await vault.unlock(own, "135791")).is_open, true);
   assert.equal(await vault.vaultFor(own).open(sealed, "x"), "王家");
+});
+
+test("a PIN that only this phone knows is never locked out for good: an hour each for one more try", async (t) => {
+  const own = await worker({});
+  await vault.lock(own.author);
+  let now_ms = Date.now();
+  t.mock.method(Date, "now", () => now_ms);
+  for (let n = 0; n < 14; n += 1) now_ms += (await vault.unlock(own, "000000")).wait_ms;
+  assert.deepEqual(await vault.triesOf(own.author), { wait_ms: 0, left: 1 });
+  assert.equal((await vault.unlock(own, PIN)).is_open, true);
+});
+
+test("the data key is sealed for the server at the next unlocking when its key was not known before, and again when it is another", async () => {
+  const own = await worker({});
+  assert.equal((await vault.vaultOf(own.author)).server, null);
+  await vault.unlock({ ...own, seal_key: SEAL_KEY }, PIN);
+  assert.equal((await vault.vaultOf(own.author)).server.id, "k1");
+  await vault.unlock({ ...own, seal_key: { ...SEAL_KEY, id: "k2" } }, PIN);
+  assert.equal((await vault.vaultOf(own.author)).server.id, "k2");
+});
+
+test("whoever forgot the PIN sets a new one with the key that the server opened, and everything sealed before opens", async () => {
+  const own = session({ seal_key: SEAL_KEY });
+  const raw = randomBytes();
+  await vault.makeVault(own, PIN, 1000);
+  await vault.recover(own, raw.slice(), PIN); // now this test knows the data key
+  const sealed = await vault.vaultFor(own).seal("王家", "x");
+  await vault.lock(own.author);
+  for (let n = 0; n < 3; n += 1) await vault.unlock(own, "000000");
+  await vault.recover(own, raw.slice(), "864209");
+  assert.deepEqual([await vault.standing(own), (await vault.triesOf(own.author)).left], ["open", 10]);
+  assert.equal(await vault.vaultFor(own).open(sealed, "x"), "王家");
+  await vault.lock(own.author);
+  assert.equal((await vault.unlock(own, "864209")).is_open, true);
+});
+
+test("biometrics open the same data key, only with the PIN once given, and only with this phone's secret", async () => {
+  const own = await worker();
+  const secret = randomBytes();
+  const given = { credential: "c", salt: "s", secret };
+  assert.equal((await vault.addBiometrics(own, "000000", given)).is_open, false);
+  assert.equal((await vault.addBiometrics(own, PIN, given)).is_open, true);
+  const sealed = await vault.vaultFor(own).seal("王家", "x");
+  await vault.lock(own.author);
+  assert.equal(await vault.unlockByBiometrics(own, randomBytes()), false);
+  assert.equal(await vault.unlockByBiometrics(own, secret), true);
+  assert.equal(await vault.vaultFor(own).open(sealed, "x"), "王家");
+});
+
+test("an app that was closed and opened anew is locked; a page that is still open keeps it open", async () => {
+  const own = await worker();
+  const held = [{ name: vault.PAGE_LOCK }];
+  globalThis.navigator.locks = { query: async () => ({ held }) };
+  await vault.lockIfAlone(own.author);
+  assert.equal(await vault.standing(own), "open");
+  held.length = 0;
+  await vault.lockIfAlone(own.author);
+  assert.equal(await vault.standing(own), "locked");
+  delete globalThis.navigator.locks;
 });

@@ -97,7 +97,8 @@ export function contextOf(store, language = "zh-CN", fields = {}) {
     version: "test", language, text_size: "large", theme: "phone", domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
     enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined,
     setTextSize: async () => undefined, setTheme: async () => undefined,
-    waitingOfOthers: async () => 0, wipedAt: async () => null, tellSubscription: async () => undefined, handOver: async () => undefined, syncNow: () => undefined, ...fields,
+    waitingOfOthers: async () => 0, wipedAt: async () => null, tellSubscription: async () => undefined, handOver: async () => undefined,
+    syncNow: () => undefined, openDataKey: async () => undefined, unlocked: () => undefined, locked: () => undefined, ...fields,
   };
 }
 

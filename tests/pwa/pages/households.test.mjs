@@ -39,7 +39,7 @@ test("only the fields that were changed get a new stamp", async () => {
   assert.deepEqual({ ...after.stamps, contact_phone: "" }, { ...before.stamps, contact_phone: "" });
   assert.equal(after.settled.length, 1);
   assert.deepEqual([after.remark, after.basis, after.captured_at], [before.remark, before.basis, "2026-11-23T08:01:00.000Z"]);
-  assert.equal((await entries(phone.store.session.author)).filter(({ doc }) => doc.type === "household").length, 2);
+  assert.equal((await entries(phone.store.session.author)).filter((entry) => entry.id === id).length, 2);
 });
 
 test("a form sent twice makes one edit, and one that changed nothing makes none", async () => {

@@ -1,5 +1,5 @@
 /** Every page in its telling states, as the handlers make them: empty, filled, refused, returned. */
-import { jpeg } from "../engine/phone.mjs";
+import { PIN, jpeg } from "../engine/phone.mjs";
 import { addHomes } from "./homes-models.mjs";
 import { GRID, NOW, SEAL_KEY, SECOND_GRID, answer, app, caseOf, contextOf, filled } from "./app.mjs";
 import { routeOf } from "./app.mjs";
@@ -7,6 +7,8 @@ import { routeOf } from "./app.mjs";
 const { keep } = await import("../../../pwa/src/store/documents.js");
 const { noteHeldBack, noteUpload, release, setState, uploads, waitingOf } = await import("../../../pwa/src/store/outbox.js");
 const { noteOutcomes, refusalOf } = await import("../../../pwa/src/store/refusals.js");
+const { makeVault } = await import("../../../pwa/src/store/unlocking.js");
+const { lock } = await import("../../../pwa/src/store/vault.js");
 const ROUGH = `<b>"引号" & 'quote'</b> \`x\` {{ 1 }} \n第二行`;
 
 async function filledPhone(language) {
@@ -175,6 +177,29 @@ async function addSafety(add, language) {
   Object.defineProperty(navigator, "storage", { configurable: true, value: storage });
 }
 
+/** The lock before a PIN, open, locked, after wrong tries, and with what was typed before it locked. */
+async function addLock(add, language) {
+  const phone = await app({ language });
+  const { session } = phone.store;
+  await setState(session.author, "vault", null);
+  await lock(session.author);
+  for (const path of ["/m/pin?to=/m/homes", "/m/me"]) await add(`without a PIN ${path}`, phone.get(path));
+  await makeVault({ ...session, seal_key: null }, PIN, 1000);
+  await phone.store.vault.addBiometrics(PIN, { credential: "AAAA", salt: "AAAA", secret: new Uint8Array(32) });
+  const shown = await phone.get("/m/homes/new");
+  await add("a form filled in again", { ...shown, data: { ...shown.data, sealed_draft: JSON.stringify([["address", ROUGH]]), fresh: "/m/homes/new?fresh=1" } });
+  for (const path of ["/m/pin", "/m/pin/forgotten"]) await add(path, phone.get(path));
+  await phone.post("/m/households", filled(shown, { address: ROUGH, how: "consent_signed", purpose: "x" }));
+  await lock(session.author);
+  for (const path of [`/m/lock?to=${encodeURIComponent(ROUGH)}`, "/m/lock?to=/m/homes", "/m/me", "/m/"]) await add(`locked ${path}`, phone.get(path));
+  await add("wrong PIN", phone.post("/m/unlock", { pin: "000000" }));
+  await add("no PIN", phone.post("/m/pin", { pin: "123456", again: "x" }));
+  for (const wrong of [6, 10]) {
+    await setState(session.author, "vault-tries", { wrong, not_before_ms: Date.now() + 3_600_000 });
+    await add(`locked after ${wrong}`, phone.get("/m/lock"));
+  }
+}
+
 /** `[{name, route, template, data}]` in a language; `route` is the method and path that answered. */
 export async function shownPages(language) {
   const pages = [];
@@ -190,6 +215,7 @@ export async function shownPages(language) {
   for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/visits/log", "/m/report"]) await add(`police ${path}`, police.get(path));
   await addBeat(add, language);
   await addReport(add, language);
+  await addLock(add, language);
   const full = await filledPhone(language);
   const { household, visit } = await withHousehold(full);
   const paths = ["/m/", "/m/report?camera=1", "/m/homes", "/m/homes/new", `/m/homes/${household}`, `/m/homes/${household}/edit`, `/m/homes/${household}/visits/new`,

@@ -14,7 +14,7 @@ LANGUAGES = ("zh-CN", "en")
 MADE_UP = ("report.page", "visit.page", "patrol.page", "household.building_n", "household.unit_n", "household.room_n")
 DYNAMIC = (
     "kind.", "next.", "housing.", "how.", "urgency.", "source.", "state.", "refused.", "me.state_", "amount.", "failure.",
-    "signin.", "push.", "upload.", "move.", "outcome.", "finding.", "note.", "task.", "party.", "cases.",
+    "signin.", "push.", "upload.", "move.", "outcome.", "finding.", "note.", "task.", "party.", "cases.", "lock.minutes.",
     "needs.", "services.", "purpose.", "material.", "errand.state_", "errand.to_", "homes.view_",
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.browsers import CATALOGUE_IS_THERE, FLAGS, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, FLAGS, set_pin, wait_for
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
@@ -56,7 +56,7 @@ def sign_in(page: Page, system: RunningSystem) -> None:
     page.fill("#username", "worker1")
     page.fill("#password", PASSWORD)
     page.click("form:has(#password) button")
-    page.wait_for_selector(".bar")
+    set_pin(page)
     wait_for(page, CATALOGUE_IS_THERE)
     page.close()
 

@@ -1,0 +1,43 @@
+/**
+ * What was typed into forms about households and visits and not saved yet, sealed: by the form's address, so that it is there again after
+ * the phone locked itself, or the browser closed the page. The report form has drafts of its own.
+ *
+ * @typedef {[name: string, value: string][]} Fields as the form had them
+ */
+import { open, seal } from "../crypto/seal.js";
+import { setState, state } from "./outbox.js";
+import { keyOf } from "./vault.js";
+
+const NAME = "sealed-drafts";
+/** More than anybody has begun; the oldest is forgotten first. */
+const KEPT = 10;
+
+/** @returns {Promise<Record<string, Uint8Array>>} oldest first */
+async function all(author) {
+  return (await state(author, NAME)) ?? {};
+}
+
+async function write(author, drafts) {
+  await setState(author, NAME, Object.fromEntries(Object.entries(drafts).slice(-KEPT)));
+}
+
+/** Keeps a draft; nothing while locked. @param {string} author @param {string} path @param {Fields} fields */
+export async function keepSealedDraft(author, path, fields) {
+  const key = await keyOf(author);
+  if (!key) return;
+  const sealed = await seal(key, fields, `${NAME} ${path}`);
+  const { [path]: _before, ...others } = await all(author);
+  await write(author, { ...others, [path]: sealed });
+}
+
+/** @param {string} author @param {string} path @returns {Promise<Fields | null>} */
+export async function sealedDraft(author, path) {
+  const [key, { [path]: sealed }] = await Promise.all([keyOf(author), all(author)]);
+  return key && sealed ? open(key, sealed, `${NAME} ${path}`) : null;
+}
+
+/** @param {string} author @param {string} path */
+export async function dropSealedDraft(author, path) {
+  const { [path]: dropped, ...others } = await all(author);
+  if (dropped) await write(author, others);
+}

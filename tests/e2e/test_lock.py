@@ -1,0 +1,214 @@
+"""The phone's lock in real Chromium: households saved offline, a killed browser, wrong PINs, what a locked phone hands over.
+
+Time that a person would have to wait is taken off the clock in the phone's own storage; nothing else there is touched.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright
+
+from sync.couch import Couch
+from tests.browsers import PHONE, PIN, Phone, picture, wait_for
+from tests.running import PASSWORD, RunningSystem, until
+
+pytestmark = pytest.mark.e2e
+ADDRESS, NAME, FINDING = "同心北街 77 号", "锁测试李奶奶", "煤气阀门老化"
+
+RAW = """async () => {
+  const text = [], decoder = new TextDecoder();
+  const read = async (value) => {
+    if (value instanceof Blob) value = await value.arrayBuffer();
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) text.push(decoder.decode(value));
+    else if (value && typeof value === 'object') for (const one of Object.values(value)) await read(one);
+    else text.push(String(value));
+  };
+  const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  for (const { name } of await indexedDB.databases()) {
+    const db = await done(indexedDB.open(name));
+    for (const store of db.objectStoreNames) await read(await done(db.transaction(store).objectStore(store).getAll()));
+    db.close();
+  }
+  return text.join('\\n');
+}"""
+STATE = """async ([name, changes]) => {
+  const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+  const db = await done(indexedDB.open('xunge-own-worker1'));
+  const store = db.transaction('state', 'readwrite').objectStore('state');
+  const held = await done(store.get(name));
+  if (changes) await done(store.put({...held, ...changes}, name));
+  db.close();
+  return held && {...held, key: undefined, device: undefined};
+}"""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """Everything running, with the demo's people."""
+    running = RunningSystem(tmp_path_factory.mktemp("lock") / "data").start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def phone(playwright: Playwright, system: RunningSystem, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
+    """worker1's phone, on one profile for all tests of this file."""
+    options: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN"}
+    made = Phone(playwright, tmp_path_factory.mktemp("lock") / "profile", system, **options)
+    made.enrol("worker1")
+    yield made
+    made.context.close()
+
+
+def state(page: Page, name: str, **changes: Any) -> Any:
+    """A piece of the user's small state, perhaps changed."""
+    return page.evaluate(STATE, [name, changes or None])
+
+
+def save_household(page: Page) -> str:
+    """Through the form; its address."""
+    page.fill("#address", ADDRESS)
+    page.fill("#contact_name", NAME)
+    page.check("[name=how][value=consent_spoken]", force=True)
+    page.click(".action button")
+    page.wait_for_url("**/m/homes/household:*")
+    return page.url.partition("?")[0]
+
+
+def lock(phone: Phone) -> None:
+    """By the button of a page that is open."""
+    phone.page.click("header form button")
+    phone.page.wait_for_selector("#pin")
+
+
+def try_pin(page: Page, pin: str) -> str:
+    """A PIN at the lock page; what it says."""
+    page.fill("#pin", pin)
+    page.click("form:has(#pin) button")
+    page.wait_for_selector("#form-errors .notice")
+    return page.inner_text("#form-errors")
+
+
+def test_a_household_saved_offline_is_locked_away_and_arrives_after_unlocking(phone: Phone, system: RunningSystem) -> None:
+    phone.context.set_offline(True)
+    phone.open("/m/homes/new")
+    household = save_household(phone.page)
+    phone.page.reload()
+    assert NAME in phone.page.inner_text("main"), "a page that is loaded anew stays open"
+    raw = phone.page.evaluate(RAW)
+    assert "household:" in raw
+    assert not [secret for secret in (NAME, ADDRESS) if secret in raw]
+    lock(phone)
+    phone.open("/m/")
+    assert "入户资料已锁定" in phone.page.inner_text("main")
+    phone.kill()
+    phone.context.set_offline(True)
+    phone.page.goto(household)
+    phone.page.wait_for_selector("#pin")
+    picture(phone.page, "phone-lock-zh-CN")
+    assert [try_pin(phone.page, "000000") for _ in range(4)][2].strip() == "PIN 码不对，还可以试 7 次。"
+    assert "请在" in phone.page.inner_text("#form-errors")
+    phone.kill()
+    phone.context.set_offline(True)
+    phone.page.goto(household)
+    assert "请在" in phone.page.inner_text("#form-errors"), "a restart gives nobody another try"
+    assert "请在" in try_pin(phone.page, PIN)
+    state(phone.page, "vault-tries", not_before_ms=0)
+    phone.page.fill("#pin", PIN)
+    phone.page.click("form:has(#pin) button")
+    phone.page.wait_for_selector(f"main:has-text('{NAME}')")
+    assert phone.page.url == household, "on to where the user was going"
+    phone.page.click("a[href$='/visits/new']")
+    phone.page.fill("#findings", FINDING)
+    phone.page.click(".action button")
+    phone.page.wait_for_selector(f"main:has-text('{FINDING}')")
+    phone.context.set_offline(False)
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    wait_for(phone.page, "document.querySelector('header').innerText.includes('已全部送达')")
+    id = household.rpartition("/")[2]
+    held = Couch(system.store_url()).database(f"home-{id_grid(phone)}").get(id)
+    assert (held["contact_name"], held["address"]) == (NAME, ADDRESS)
+
+
+def id_grid(phone: Phone) -> str:
+    """The grid that a new household goes to."""
+    phone.open("/m/homes/new")
+    return phone.page.input_value("[name=grid]:checked, [name=grid][type=hidden], select[name=grid]")
+
+
+def test_a_browser_that_is_killed_while_it_is_open_is_locked_when_it_starts_again(phone: Phone) -> None:
+    phone.open("/m/homes")
+    assert state(phone.page, "unlocked")
+    phone.kill()
+    phone.page.goto(f"{phone.system.url}/m/homes")
+    phone.page.wait_for_selector("#pin")
+    assert state(phone.page, "unlocked") is None
+    phone.unlock()
+
+
+def test_what_is_being_typed_when_it_locks_by_itself_is_there_after_unlocking(phone: Phone) -> None:
+    phone.open("/m/homes/new")
+    phone.page.fill("#address", "正在填写的地址")
+    phone.page.check("[name=how][value=consent_spoken]", force=True)
+    until(lambda: state(phone.page, "sealed-drafts"), "the draft is kept")
+    state(phone.page, "unlocked", until_ms=1)
+    phone.page.evaluate("navigator.serviceWorker.controller.postMessage({type: 'idle'})")
+    phone.page.wait_for_selector("#pin")
+    assert "正在填写" not in phone.page.content()
+    assert "正在填写" not in phone.page.evaluate(RAW)
+    phone.page.fill("#pin", PIN)
+    phone.page.click("form:has(#pin) button")
+    phone.page.wait_for_selector("[data-sealed-draft]")
+    wait_for(phone.page, "document.querySelector('#address').value === '正在填写的地址'")
+    assert phone.page.is_checked("[name=how][value=consent_spoken]")
+    phone.page.click("[data-sealed-draft] a")
+    wait_for(phone.page, "!document.querySelector('[data-sealed-draft]')")
+    assert phone.page.input_value("#address") == ""
+
+
+def test_whoever_forgot_the_pin_sets_a_new_one_by_password_and_unsent_records_survive(
+    phone: Phone, system: RunningSystem
+) -> None:
+    phone.context.set_offline(True)
+    phone.open("/m/homes/new")
+    household = save_household(phone.page)
+    lock(phone)
+    state(phone.page, "vault-tries", wrong=10, not_before_ms=0)
+    phone.page.goto(household)
+    assert "账号密码" in phone.page.inner_text("#form-errors")
+    assert not phone.page.query_selector("#pin")
+    phone.page.click("a[href^='/m/pin/forgotten']")
+    for name, value in (("password", PASSWORD), ("pin", "975310"), ("again", "975310")):
+        phone.page.fill(f"#{name}", value)
+    phone.page.click(".action button")
+    phone.page.wait_for_selector("#form-errors .notice:has-text('没有网络')")
+    phone.context.set_offline(False)
+    phone.page.click(".action button")
+    phone.page.wait_for_selector(f"main:has-text('{NAME}')")
+    wait_for(phone.page, "document.querySelector('header').innerText.includes('已全部送达')")
+    state(phone.page, "vault-tries", wrong=0)
+    lock(phone)
+    phone.open("/m/lock")
+    assert "PIN 码不对" in try_pin(phone.page, PIN), "the old one opens nothing"
+    phone.page.fill("#pin", "975310")
+    phone.page.click("form:has(#pin) button")
+    phone.page.wait_for_selector("main:not(:has(#pin))")
+
+
+def test_a_revoked_phone_hands_over_what_is_locked_and_wipes_itself_keys_and_all(phone: Phone, system: RunningSystem) -> None:
+    phone.context.set_offline(True)
+    phone.open("/m/homes/new")
+    household = save_household(phone.page).rpartition("/")[2]
+    lock(phone)
+    phone.open("/m/me")
+    device = phone.page.inner_text("dt:has-text('编号') + dd, dt:has-text('设备') + dd")
+    desk = system.desk("admin")
+    assert desk.delete(f"{system.url}/api/devices/{device}", timeout=10).status_code == 204
+    phone.context.set_offline(False)
+    phone.page.evaluate("dispatchEvent(new Event('online'))")
+    phone.page.wait_for_url("**/m/sign-in", timeout=30_000)
+    wait_for(phone.page, "indexedDB.databases().then(all => !all.some(one => one.name.includes('worker1')))")
+    entries = Couch(system.store_url()).database("quarantine").range("refused:", "refused:\ufff0", 1000)
+    [entry] = [entry for entry in entries if entry["about"]["id"] == household]
+    assert (entry["reason"], entry["document"]["contact_name"]) == ("rescued", NAME)
