@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Error, Page, Playwright, Worker
 
+from sync.databases import DEVICES
 from tests.browsers import CATALOGUE_IS_THERE, Phone, picture, wait_for
 from tests.e2e.test_quarantine import open_desk
-from tests.e2e.test_sync_spine import MAIN_SAYS, MOBILE, SAVE, SYNC_NOW, texts_of
+from tests.e2e.test_sync_spine import MAIN_SAYS, MOBILE, SAVE, SYNC_NOW, couch_of, texts_of
 from tests.proxies import Front, fronting
 from tests.running import PASSWORD, ROOT, RunningSystem, until
 
@@ -199,6 +200,13 @@ def is_settled(phone: Phone) -> bool:
         return False
 
 
+def has_told(phone: Phone, system: RunningSystem, records: int) -> bool:
+    """Asks the phone to sync; whether one has told the server of so many unsent records."""
+    phone.page.evaluate(SYNC_NOW)
+    known = couch_of(system).database(DEVICES).range("device:", "device:\uffff", 100)
+    return any((device.get("unsent") or {}).get("records") == records for device in known)
+
+
 def test_a_phone_whose_storage_was_cleared_says_what_is_lost_and_has_again_what_the_server_has(
     phone: Phone, system: RunningSystem, front: Front, playwright: Playwright
 ) -> None:
@@ -208,8 +216,7 @@ def test_a_phone_whose_storage_was_cleared_says_what_is_lost_and_has_again_what_
     front.cut = ("/db/",)
     for n in range(3):
         save(phone.page, f"清除前没送达{n}", photos=1 if n == 0 else 0)
-    phone.page.evaluate(SYNC_NOW)
-    wait_for(phone.page, "fetch('/m/me').then(answer => answer.text()).then(text => text.includes('没有网络'))")
+    until(partial(has_told, phone, system, 3), "the server heard what waits", 60, pause_s=1)
     session = phone.context.new_cdp_session(phone.page)
     kinds = "indexeddb,local_storage,service_workers,cache_storage,websql,file_systems"
     phone.page.goto("about:blank")
