@@ -252,15 +252,24 @@ def test_what_was_refused_is_decided_about_by_the_table_alone(
 
 def test_superseded_values_of_a_home_are_the_communitys_alone(site: Site, phone: Phone) -> None:
     """Of every role that a desk knows; by a phone's token it opens to nobody."""
-    may = permissions.has_household_desk(phone.person)
+    may = permissions.has_household_reviews(phone.person)
     assert may is (phone.person["roles"] == ["community"])
     entry = f"/households/{GRID_A}/{new_id('household')}/none"
     with site.visit(phone.person["name"]) as desk:
-        assert desk.get("/households").status_code == (200 if may else 404)
-        assert phone.client.get("/households").status_code in {401, 303}
+        assert desk.get("/households/reviews").status_code == (200 if may else 404)
+        assert phone.client.get("/households/reviews").status_code in {401, 303}
         for what in ("opening", "restoration", "review"):
             assert desk.post(f"{entry}/{what}", data={"purpose": "核对"}).status_code == 404, what
             assert phone.client.post(f"{entry}/{what}", data={"purpose": "核对"}).status_code in {401, 303}, what
+
+
+def test_household_files_are_read_at_the_desk_by_community_and_triage_alone(site: Site, phone: Phone) -> None:
+    """Never by police, who ask in writing, nor by whoever needs no household for what they decide."""
+    may = permissions.has_household_desk(phone.person)
+    assert may is (phone.person["roles"] in (["community"], ["triage"]))
+    with site.visit(phone.person["name"]) as desk:
+        assert desk.get("/households").status_code == (200 if may else 404)
+        assert phone.client.get("/households").status_code in {401, 303}
 
 
 @pytest.mark.parametrize("scope", [GRID_A[:9], GRID_ELSEWHERE[:9], GRID_A[:6], "*"])
