@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from sync.couch import Couch
-from tests.browsers import FLAGS, PHONE
+from tests.browsers import FLAGS, PHONE, set_pin
 from tests.proxies import delaying
 from tests.running import PASSWORD, ROOT, RunningSystem, until
 from tests.sync.gateway.conftest import make_report
@@ -90,7 +90,7 @@ def first_load(browser: Browser, url: str, count: int) -> tuple[float, dict[str,
     page.fill("#username", "worker1")
     page.fill("#password", PASSWORD)
     page.click("form:has(#password) button")
-    page.wait_for_selector(".bar")
+    set_pin(page)
     page.evaluate(SAVE)
     state: dict[str, Any] = {}
 

@@ -25,7 +25,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from sync.couch import Couch
 from tests.bench.first_load import LOADED
-from tests.browsers import FLAGS
+from tests.browsers import FLAGS, set_pin
 from tests.phones import SimulatedPhone
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -87,7 +87,7 @@ def enrol(page: Page, url: str) -> None:
     page.fill("#username", "worker1")
     page.fill("#password", PASSWORD)
     page.click("form:has(#password) button")
-    page.wait_for_selector(".bar")
+    set_pin(page)
     until(lambda: page.evaluate(LOADED)["is_loaded"], "everything on the phone", 300, pause_s=0.5)
 
 

@@ -70,11 +70,12 @@ export async function lockNow(input, store, context) {
   return { redirect: "/m/lock" };
 }
 
-/** `GET /m/pin?to=`: the first PIN, or another one. */
+/** `GET /m/pin?to=`: the first PIN, or another one; with `first` only the first. */
 export async function showPin(input, store, context) {
   const to = wayOn(input.query.to);
   const standing = await store.vault.standing();
-  if (standing === "unneeded") return { redirect: to };
+  // Signing in leads here: whoever has a PIN already goes on.
+  if (standing === "unneeded" || (input.query.first && standing !== "unset")) return { redirect: to };
   const isFirst = standing === "unset";
   const title = context.t(isFirst ? "lock.first" : "lock.change");
   return page(store, "pin.html", { tab: isFirst ? "homes" : "me", title, back: isFirst ? "" : "/m/me", is_first: isFirst, is_forgotten: false, to, has_action: true });

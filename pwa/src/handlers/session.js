@@ -36,7 +36,7 @@ export async function signIn(input, store, context) {
   } catch (error) {
     return refuseSignIn(input, context, error, fields);
   }
-  return { redirect: "/m/pin" };
+  return { redirect: "/m/pin?first=1" };
 }
 
 /** @param {any} error an `EnrolmentError`; anything else is a fault of ours */

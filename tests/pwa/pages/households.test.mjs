@@ -133,3 +133,12 @@ test("the basis says for what, by what and since when; a day to come is refused"
   const labels = (await phone.get(`/m/homes/${id}`)).data.facts.map(({ label }) => label);
   assert.deepEqual(labels.filter((label) => /purpose|how|given/.test(label)), ["household.purpose", "household.how", "household.given_on"]);
 });
+
+test("signing in leads to the first PIN, and past it whoever has one", async () => {
+  const phone = await app();
+  assert.equal((await phone.get("/m/pin?first=1")).redirect, "/m/");
+  assert.equal((await phone.get("/m/pin")).data.is_first, false);
+  await phone.store.vault.lock();
+  assert.equal((await phone.get("/m/pin?first=1")).redirect, "/m/");
+  assert.equal((await phone.get("/m/lock?to=//elsewhere")).data.to, "/m/");
+});
