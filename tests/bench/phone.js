@@ -5,8 +5,12 @@
     return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()))));
   },
 
-  async until(isTrue) {
-    while (!isTrue()) await new Promise(requestAnimationFrame);
+  async until(isTrue, most_ms = 60_000) {
+    const from = performance.now();
+    while (!isTrue()) {
+      if (performance.now() - from > most_ms) throw new Error(`not within ${most_ms} ms: ${isTrue}`);
+      await new Promise(requestAnimationFrame);
+    }
     return this.painted();
   },
 
@@ -24,12 +28,12 @@
 
   async typed(letter) {
     const field = document.querySelector("input[type=search]");
-    const gone = new Promise((done) => new MutationObserver(done).observe(document.querySelector("main"), { childList: true, subtree: true, characterData: true }));
+    let isNew = false;
+    new MutationObserver(() => (isNew = true)).observe(document.querySelector("main"), { childList: true, subtree: true, characterData: true });
     const from = performance.now();
     field.value += letter;
     field.dispatchEvent(new InputEvent("input", { bubbles: true }));
-    await gone;
-    return (await this.painted()) - from;
+    return (await this.until(() => isNew)) - from;
   },
 
   photo(size_bytes) {

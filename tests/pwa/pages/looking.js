@@ -80,8 +80,9 @@ function movesLonger(most_s) {
   });
 }
 
-/** Where the focus is: how it shows, and whether something lies over it. */
-function focusNow() {
+/** Where the focus is, once the page has scrolled to it: how it shows, and whether something lies over it. */
+async function focusNow() {
+  for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
   const part = document.activeElement;
   if (!part || part === document.body) return null;
   const shown = [part, part.nextElementSibling, part.closest("label")].filter(Boolean);

@@ -82,7 +82,8 @@ def page(browser: Browser, files: dict[str, tuple[str, bytes]]) -> Iterator[Page
 
     def serve(route: Route) -> None:
         path = route.request.url.removeprefix(HOST)
-        kind, body = files.get("photo" if path.startswith("/m/photos/") else path, ("text/plain", b""))
+        other = ("image/svg+xml", (PWA / "icons/icon.svg").read_bytes()) if path.startswith("/m/icons/") else ("text/plain", b"")
+        kind, body = files.get("photo" if path.startswith("/m/photos/") else path, other)
         route.fulfill(status=200 if body else 404, content_type=kind, body=body)
 
     context.route("**/*", serve)
