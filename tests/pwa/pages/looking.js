@@ -80,9 +80,18 @@ function movesLonger(most_s) {
   });
 }
 
-/** Where the focus is, once the page has scrolled to it: how it shows, and whether something lies over it. */
+/** Where the focus is, once the page has scrolled to it. */
 async function focusNow() {
-  for (let frames = 0; frames < 2; frames += 1) await new Promise(requestAnimationFrame);
+  for (let frames = 0; frames < 60; frames += 1) {
+    const now = focusSeen();
+    if (!now || (now.isFree && now.inView)) return now;
+    await new Promise(requestAnimationFrame);
+  }
+  return focusSeen();
+}
+
+/** Where the focus is: how it shows, and whether anything of it can be seen (WCAG 2.4.11: not entirely hidden). */
+function focusSeen() {
   const part = document.activeElement;
   if (!part || part === document.body) return null;
   const shown = [part, part.nextElementSibling, part.closest("label")].filter(Boolean);
@@ -91,9 +100,11 @@ async function focusNow() {
     return outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
   });
   const box = (part.closest("label") ?? part).getBoundingClientRect();
-  const at = [Math.min(Math.max(box.x + box.width / 2, 1), innerWidth - 2), Math.min(Math.max(box.y + box.height / 2, 1), innerHeight - 2)];
-  const hit = document.elementFromPoint(...at);
-  const isFree = Boolean(hit) && (part.contains(hit) || hit.contains(part) || Boolean(hit.closest("label")?.contains(part)) || part.nextElementSibling === hit);
+  const across = Math.min(Math.max(box.x + box.width / 2, 1), innerWidth - 2);
+  const isFree = [box.top + 6, (box.top + box.bottom) / 2, box.bottom - 6].some((down) => {
+    const hit = document.elementFromPoint(across, Math.min(Math.max(down, 1), innerHeight - 2));
+    return hit && (part.contains(hit) || hit.contains(part) || hit.closest("label")?.contains(part) || part.nextElementSibling === hit);
+  });
   return { html: piece(part), isRinged, isFree, inView: box.bottom > 0 && box.top < innerHeight };
 }
 
