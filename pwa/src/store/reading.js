@@ -120,9 +120,14 @@ export async function linkedDocs(session, links) {
   }));
 }
 
-/** Tasks for this user's grids, each as the newest quarter has it. @returns {Promise<Row[]>} */
-export async function tasks(session) {
-  const names = (await shownOf(session, "task")).filter(({ isOpen }) => isOpen).map(({ name }) => name);
+/**
+ * Tasks for this user's grids, each as the newest quarter has it.
+ * @param {string[] | null} [there] only databases of these names: reading one that is not there would make it
+ * @returns {Promise<Row[]>}
+ */
+export async function tasks(session, there = null) {
+  const shown = (await shownOf(session, "task")).filter(({ isOpen }) => isOpen).map(({ name }) => name);
+  const names = there ? shown.filter((name) => there.includes(name)) : shown;
   const lists = await Promise.all(names.map((name) => range(session.author, name, "task", { limit: TASKS_MOST })));
   const found = new Map();
   lists.forEach((docs, at) => docs.forEach((doc) => found.has(doc._id) || found.set(doc._id, row(names[at], doc))));

@@ -30,7 +30,7 @@ function watchTimers() {
 
 /** A server with nothing new, whose stream says once that it is there and then stays open; tells how many requests came. */
 function quietServer({ user, grids, databases }) {
-  const server = { asked: 0 };
+  const server = { asked: 0, isOpen: false };
   const answers = {
     "GET /api/devices/me": () => reply(200, { user, grids, databases, server_time: new Date().toISOString() }),
     "POST /api/devices/me": () => reply(200, {}),
@@ -39,7 +39,10 @@ function quietServer({ user, grids, databases }) {
   globalThis.fetch = async (path, { method = "GET", signal } = {}) => {
     server.asked += 1;
     const { pathname } = new URL(String(path), "http://phone.test");
-    if (pathname === "/api/poke") return new Response(openStream(signal));
+    if (pathname === "/api/poke") {
+      server.isOpen = true;
+      return new Response(openStream(signal));
+    }
     if (pathname.endsWith("/_changes")) return reply(200, { results: [], last_seq: "0", pending: 0 });
     return (answers[`${method} ${pathname}`] ?? (() => reply(200, {})))();
   };
@@ -55,11 +58,14 @@ function openStream(signal) {
   });
 }
 
-/** Waits until nothing has changed for some turns of the event loop. */
-async function settled(value) {
-  for (let same = 0, last = value(); same < 60; ) {
-    await new Promise((resolve) => setImmediate(resolve));
-    [same, last] = value() === last ? [same + 1, last] : [0, value()];
+const QUIET_MS = 400;
+const wait = globalThis.setTimeout;
+
+/** Waits until the stream is open and nothing was asked for a while. */
+async function settled(server) {
+  for (let asked = -1; !server.isOpen || asked !== server.asked; ) {
+    asked = server.asked;
+    await new Promise((resolve) => wait(resolve, QUIET_MS));
   }
 }
 
@@ -70,14 +76,17 @@ test("with nothing to send and nothing new, no timer of the sync worker fires mo
   const loop = new Loop(store.session);
   loop.isHidden = true;
   const ended = loop.run();
-  await settled(() => server.asked);
-  const asked = server.asked;
-  const short = [...waiting.values()].filter((ms) => ms < ALLOWED_MS);
-  loop.askRegularly(); // the five-minute timer, in a pocket
-  await settled(() => server.asked);
-  assert.ok(asked > 0, "it did sync before");
-  assert.deepEqual(short, []);
-  assert.equal(server.asked, asked);
-  loop.stop();
-  await ended;
+  try {
+    await settled(server);
+    const asked = server.asked;
+    const short = [...waiting.values()].filter((ms) => ms < ALLOWED_MS);
+    loop.askRegularly(); // the five-minute timer, in a pocket
+    await settled(server);
+    assert.ok(asked > 0, "it did sync before");
+    assert.deepEqual(short, []);
+    assert.equal(server.asked, asked);
+  } finally {
+    loop.stop();
+    await ended;
+  }
 });
