@@ -4,7 +4,7 @@
  */
 import { caseLinks } from "./cases.js";
 import { parse } from "./databases.js";
-import { everythingAsIs } from "./documents.js";
+import { everythingAsIs, localNames } from "./documents.js";
 import { done, transact } from "./idb.js";
 import { openOwn, under } from "./own.js";
 
@@ -95,7 +95,9 @@ export async function whole({ author, databases }) {
   const db = await openOwn(author);
   if (await transact(db, ["state"], "readonly", (tx) => done(tx.objectStore("state").get(MINE)))) return;
   const index = async () => {
-    for (const { name } of databases.filter((one) => parse(one.name).grid)) {
+    // Reading one that is not there would make it, even one that was just let go.
+    const there = await localNames(author);
+    for (const { name } of databases.filter((one) => parse(one.name).grid && (there?.includes(one.name) ?? true))) {
       for await (const docs of everythingAsIs(author, name, 500)) await putLinks(author, docs.flatMap((doc) => linksOf(author, name, doc)));
     }
     await transact(db, ["state"], "readwrite", (tx) => done(tx.objectStore("state").put(true, MINE)));
