@@ -92,6 +92,9 @@ export async function stayOpen(author) {
 export async function lockIfAlone(author) {
   const locks = globalThis.navigator?.locks;
   if (!locks?.query || !(await state(author, "unlocked"))) return;
+  // Between two pages nobody holds the lock: the old one let go, the new one's script has not run. Either is still a client then.
+  const windows = (await /** @type {any} */ (globalThis).clients?.matchAll?.({ type: "window" })) ?? [];
+  if (windows.length) return;
   const { held = [] } = await locks.query();
   if (!held.some(({ name }) => name === PAGE_LOCK)) await lock(author);
 }
