@@ -25,7 +25,8 @@ const real = {set: of("setTimeout"), clear: of("clearTimeout"), every: of("setIn
 window.seen = {asked: 0, watching: new Set(), timers, intervals: 0, locks: 0};
 window.setTimeout = (work, wait_ms, ...rest) => {
   const id = real.set(() => { timers.delete(id); work(...rest); }, wait_ms >= 20000 && wait_ms <= 90000 ? 300 : wait_ms);
-  timers.add(id);
+  // The lock's timer, minutes from now and once, keeps no phone awake.
+  if (wait_ms < 240000) timers.add(id);
   return id;
 };
 window.clearTimeout = id => { timers.delete(id); real.clear(id); };

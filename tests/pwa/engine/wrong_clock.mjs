@@ -19,7 +19,7 @@ globalThis.Date = /** @type {any} */ (class extends RealDate {
 const realFetch = fetch;
 globalThis.fetch = (path, init) => realFetch(new URL(String(path), base), init);
 
-await import("./phone.mjs");
+const { givePin } = await import("./phone.mjs");
 const { storeOf } = await import("../../../pwa/src/store/index.js");
 const { updateSession } = await import("../../../pwa/src/store/meta.js");
 const { entries } = await import("../../../pwa/src/store/outbox.js");
@@ -29,6 +29,7 @@ const { runRound } = await import("../../../pwa/src/sync/round.js");
 const NEVER_MEASURED = { offset_ms: 0, server_ms: null };
 const session = Object.assign(await enrol({ username, password, name: "wrong clock" }), NEVER_MEASURED);
 await updateSession(session.author, NEVER_MEASURED);
+await givePin(session);
 const round = (me, all) => runRound(session, { me, all, names: new Set() }, { hasNews: () => false, isUnsure: false });
 await round(false, true);
 

@@ -9,7 +9,7 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +17,7 @@ import pytest
 
 STALE_DESIGN = "Design document was updated or deleted"
 SETTLE_S = 5.0
+IDLE_S = 20.0
 
 
 class Reply(NamedTuple):
@@ -34,6 +35,7 @@ class Client:
         parts = urlsplit(url)
         make = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._link = make(parts.hostname or "", parts.port, timeout=30)
+        self._used_s = 0.0
         self._prefix = parts.path.rstrip("/")
         login = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
         self._headers = {"Authorization": "Basic " + base64.b64encode(login.encode()).decode(), "Accept": "application/json"}
@@ -46,8 +48,7 @@ class Client:
             raw = json.dumps(body).encode()
         give_up_at = time.monotonic() + SETTLE_S
         while True:
-            self._link.request(method, self._prefix + path, raw, self._headers | given)
-            answer = self._link.getresponse()
+            answer = self._answer(method, self._prefix + path, raw, self._headers | given)
             data = answer.read()
             if STALE_DESIGN.encode() not in data or time.monotonic() > give_up_at:
                 break
@@ -55,6 +56,14 @@ class Client:
         known = {name.lower(): value for name, value in answer.getheaders()}
         is_json = known.get("content-type", "").startswith("application/json") and data
         return Reply(answer.status, json.loads(data) if is_json else data, known)
+
+    def _answer(self, method: str, path: str, raw: bytes | None, headers: dict[str, str]) -> HTTPResponse:
+        """A connection that lay idle for long is ended by the other side, which is only seen by using it."""
+        if time.monotonic() - self._used_s > IDLE_S:
+            self._link.close()
+        self._used_s = time.monotonic()
+        self._link.request(method, path, raw, headers)
+        return self._link.getresponse()
 
     def close(self) -> None:
         self._link.close()
