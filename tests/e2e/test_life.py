@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Error, Page, Playwright, Worker
 
 from sync.databases import DEVICES
-from tests.browsers import CATALOGUE_IS_THERE, Phone, picture, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, Phone, picture, set_pin, wait_for
 from tests.e2e.test_quarantine import open_desk
 from tests.e2e.test_sync_spine import MAIN_SAYS, MOBILE, SAVE, SYNC_NOW, couch_of, texts_of
 from tests.proxies import Front, fronting
@@ -227,7 +227,7 @@ def test_a_phone_whose_storage_was_cleared_says_what_is_lost_and_has_again_what_
     phone.page.fill("#username", "worker1")
     phone.page.fill("#password", PASSWORD)
     phone.page.click("form:has(#password) button")
-    phone.page.wait_for_selector(".bar")
+    set_pin(phone.page)
     wait_for(phone.page, CATALOGUE_IS_THERE)
     wait_for(phone.page, MAIN_SAYS, "已经找不回来")
     wait_for(phone.page, MAIN_SAYS, "条记录，已重新下载")
