@@ -53,6 +53,27 @@ def reported(phone: Phone, system: RunningSystem, text: str, photos: list[Path])
     return record, case_of(system, text)
 
 
+# Holds back the answers to what is asked without something typed, until it is let go.
+HOLD_BACK = """() => {
+  const ask = window.fetch;
+  window.held = 0;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.fetch = async (url, options) => {
+    const answer = await ask(url, options);
+    if (!/[?&]q=./.test(url)) { window.held += 1; await gate; }
+    return answer;
+  };
+}"""
+REDRAW = """() => new Promise((resolve) => {
+  document.addEventListener('htmx:finally:request', () => resolve(true), {once: true});
+  document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
+})"""
+TYPED_EARLY = """document.addEventListener('readystatechange', () => {
+  const field = document.querySelector('[type=search]');
+  if (document.readyState === 'interactive' && field) field.value = 'zzzz';
+})"""
+
+
 def wait_for_chip(phone: Phone, record: str, state: str) -> None:
     phone.open(record)
     phone.page.wait_for_selector(f".chip:has-text('{state}')", timeout=60_000)
@@ -95,6 +116,31 @@ def test_a_visit_in_a_compound_raises_a_report_and_no_household_is_on_the_phone(
     pages = {"phone_police_record": visit, "phone_police_form": form, "phone_visit_log": "/m/visits/log"}
     for language in LANGUAGES:
         photograph_phone(phone, language, phone_beat="/m/visits", phone_compound=compound, **pages)
+    phone.context.close()
+
+
+def test_what_is_typed_is_found_whatever_the_list_is_doing(system: RunningSystem, playwright: Playwright, tmp_path: Path) -> None:
+    phone = Phone(playwright, tmp_path / "police", system, **MOBILE)
+    phone.enrol("police1")
+    phone.open("/m/visits")
+    page = phone.page
+    page.wait_for_selector("#live ul.rows a.row", timeout=60_000)
+    phone.context.set_offline(True)
+    page.evaluate(HOLD_BACK)
+    page.evaluate("() => { document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true})); }")
+    wait_for(page, "() => window.held > 0")
+    page.fill("[type=search]", "zzzz")
+    page.wait_for_selector("#live .empty")
+    page.evaluate("() => window.letGo()")
+    for _ in range(2):
+        page.evaluate(REDRAW)
+        assert page.is_visible("#live .empty")
+    page.fill("[type=search]", "")
+    page.wait_for_selector("#live ul.rows a.row")
+
+    page.add_init_script(TYPED_EARLY)
+    page.reload()
+    page.wait_for_selector("#live .empty")
     phone.context.close()
 
 

@@ -3,6 +3,7 @@
  * Forms are never live parts: nothing that is being typed is touched.
  */
 import { onNews } from "../sync/client.js";
+import { whenArrived } from "./arrival.js";
 
 const EVENT = "xunge:changed";
 /** Uploads report their progress often; a page that redraws more than once a second only drains the battery. */
@@ -30,4 +31,11 @@ export function watchNews() {
   });
   onNews(({ type }) => type === "wiped" && location.replace("/m/sign-in"));
   document.addEventListener("visibilitychange", ask);
+  whenArrived("[type=search]", findTyped);
+}
+
+/** What was typed before this script was there, on a slow phone, is looked for now. @param {HTMLElement} field */
+function findTyped(field) {
+  const { value, defaultValue } = /** @type {HTMLInputElement} */ (field);
+  if (value !== defaultValue) field.dispatchEvent(new Event("input"));
 }
