@@ -145,6 +145,36 @@ def test_an_update_with_a_form_open_and_fifty_unsent_records_loses_nothing_and_w
     wait_for(other, f"({UNSENT})().then(count => count === '0')")
 
 
+# Pages that take the old worker longer to answer than pass between two redraws, and news without end.
+SLOW_ANSWERS = """() => {
+  const find = Clients.prototype.matchAll;
+  Clients.prototype.matchAll = async function (...given) {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return find.apply(this, given);
+  };
+}"""
+NEWS_WITHOUT_END = """() => {
+  const channel = new BroadcastChannel('xunge');
+  setInterval(() => channel.postMessage({type: 'changed', databases: [], ids: []}), 200);
+}"""
+
+
+def test_an_update_takes_over_though_open_pages_have_something_new_to_ask_for_all_the_time(
+    phone: Phone, front: Front, tmp_path: Path
+) -> None:
+    front.folder, version = build_next(tmp_path / "pwa")
+    phone.open("/m/me")
+    running_worker(phone).evaluate(SLOW_ANSWERS)
+    phone.page.evaluate("navigator.serviceWorker.getRegistration('/m/').then(registration => registration.update())")
+    phone.page.wait_for_selector("main [data-take-update]")
+    other = phone.context.new_page()
+    other.goto(f"{front.url}/m/sync")
+    other.evaluate(NEWS_WITHOUT_END)
+    wait_for(other, "() => new Promise((resolve) => document.addEventListener('htmx:before:request', () => resolve(true), {once: true}))")
+    phone.page.click("main [data-take-update]")
+    wait_for(phone.page, "version => document.querySelector('main')?.innerText.includes(version)", version)
+
+
 def test_a_worker_killed_at_any_step_of_a_save_leaves_one_whole_record(phone: Phone, front: Front) -> None:
     front.cut = ("/db/", "/api/")
     photo = photo_file(phone)

@@ -10,14 +10,18 @@ const EVENT = "xunge:changed";
 const PAUSE_MS = 1000;
 /** While a new phone loads, every redraw reads the databases that are being written. */
 const LOADING_PAUSE_MS = 5000;
+/** A new version takes over when the old one has nothing left to answer: redraws must not keep it at work meanwhile. */
+const TAKING_OVER_MS = 30_000;
 const CHANGES = new Set(["changed", "status", "wrote"]);
 
 export function watchNews() {
   let last_at_ms = 0;
   let pause_ms = PAUSE_MS;
   let waiting = 0;
+  let quiet_until_ms = 0;
   const redraw = () => {
     waiting = 0;
+    if (Date.now() < quiet_until_ms) return;
     last_at_ms = Date.now();
     document.body.dispatchEvent(new CustomEvent(EVENT, { bubbles: true }));
   };
@@ -28,6 +32,11 @@ export function watchNews() {
   onNews(({ type, status }) => {
     if (status) pause_ms = status.phase === "load" ? LOADING_PAUSE_MS : PAUSE_MS;
     if (CHANGES.has(type)) ask();
+    if (type === "update-taken") quiet_until_ms = Date.now() + TAKING_OVER_MS;
+  });
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    quiet_until_ms = 0;
+    ask();
   });
   onNews(({ type }) => type === "wiped" && location.replace("/m/sign-in"));
   document.addEventListener("visibilitychange", ask);

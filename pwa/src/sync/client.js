@@ -53,5 +53,6 @@ export async function takeUpdate() {
   const registration = await navigator.serviceWorker.getRegistration("/m/");
   if (!registration?.waiting) return;
   navigator.serviceWorker.addEventListener("controllerchange", () => location.reload(), { once: true });
+  tell({ type: "update-taken" });
   registration.waiting.postMessage({ type: "take-update" });
 }
