@@ -153,6 +153,9 @@ SLOW_ANSWERS = """() => {
     return find.apply(this, given);
   };
 }"""
+NEXT_REDRAW = """() => new Promise((resolve) => {
+  document.addEventListener('htmx:before:request', () => resolve(true), {once: true});
+})"""
 NEWS_WITHOUT_END = """() => {
   const channel = new BroadcastChannel('xunge');
   setInterval(() => channel.postMessage({type: 'changed', databases: [], ids: []}), 200);
@@ -170,7 +173,7 @@ def test_an_update_takes_over_though_open_pages_have_something_new_to_ask_for_al
     other = phone.context.new_page()
     other.goto(f"{front.url}/m/sync")
     other.evaluate(NEWS_WITHOUT_END)
-    wait_for(other, "() => new Promise((resolve) => document.addEventListener('htmx:before:request', () => resolve(true), {once: true}))")
+    wait_for(other, NEXT_REDRAW)
     phone.page.click("main [data-take-update]")
     wait_for(phone.page, "version => document.querySelector('main')?.innerText.includes(version)", version)
 
