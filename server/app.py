@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from server import logs, photos, sealing, settings
+from server.erasure import marks
 from server.households.waiting import Waiting
 from server.limits import Meter
 from server.nudges import Nudges
@@ -74,6 +75,7 @@ def create_app(given: Settings | None = None, built: Path = BUILT) -> Starlette:
 
 
 def _services(found: Settings, built: Path) -> Services:
+    marks.use(found.secret)
     couch, nudges, assets = Couch(found.couchdb_url), Nudges(found.broker_url), Assets(built / "desk")
     return Services(
         settings=found,

@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from server.queues import CATCH_UP, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, TWINS, TWINS_TASK, client_options
+from server.queues import CATCH_UP, ERASE_TASK, INTAKE, INTAKE_TASK, PHOTO_TASK, PHOTOS, TWINS, TWINS_TASK, client_options
 
 CHANNEL = "xunge:changed"
 MARK = "xunge:nudged:"
@@ -70,6 +70,10 @@ class Nudges:
     def nudge_twins(self, township: str, *, database: str = "", seen: str = "", insist: bool = False) -> bool:
         """Ask for possible duplicates among what is new in a township; `seen` is the sequence of `database` that a sweep saw."""
         return self._send((TWINS_TASK, TWINS, (township, database, seen)), f"twins/{township}", insist)
+
+    def nudge_erasures(self) -> bool:
+        """Ask for erasures that were asked for to be carried out."""
+        return self._send((ERASE_TASK, CATCH_UP, ()), "erasures", insist=True)
 
     def waiting(self, queue: str) -> int:
         """How many tasks wait in a queue; 0 when the broker cannot say."""

@@ -4,6 +4,7 @@ The resumable protocol, what a picture is and how it is kept are `media/`; sizes
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from server.domain import ids, permissions
 from server.domain.errors import Missing
 from server.domain.grids import township_of
 from server.nudges import Nudges
+from server.people.policy import DevicePolicy
 from server.quarantine.photos import follow_moved
 from server.refused_files import put_aside
 from sync import errors
@@ -32,7 +34,7 @@ from sync.gateway import Holder, NotAdmitted, Policy
 from sync.gateway import Unavailable as NobodyKnows
 
 KINDS = frozenset({"grid", "home-quarter", "beat"})
-NOT_HOLDER = "not_grid_holder"
+NOT_HOLDER, ERASED = "not_grid_holder", "erased_id"
 # Photos of a morning come all at once: more of them in the store's hands at a time would only hold up records and their cases.
 KEPT_AT_ONCE = 2
 
@@ -47,8 +49,9 @@ class KnownUploader(Uploader):
 class Gate:
     """Who may upload what: any device its photos, record or no record yet; where they are kept is the `Keeper`'s to say."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, is_erased: Callable[[str], bool] = lambda _: False) -> None:
         self._policy = policy
+        self._is_erased = is_erased
 
     async def identify(self, authorization: str | None) -> Uploader | None:
         """The device behind `Authorization: Bearer <token>`, or None when there is none.
@@ -68,13 +71,15 @@ class Gate:
         return KnownUploader(device=holder.device, user=holder.user, holder=holder)
 
     async def may_upload(self, uploader: Uploader, database: str, photo: str) -> str | None:
-        """None, or why not: `id_type_mismatch`, or `not_grid_holder` for a database that no photo's record can lie in.
+        """None, or why not: `id_type_mismatch`, `erased_id`, `not_grid_holder` for a database that no photo's record can lie in.
 
         A grid that is not the sender's is no hindrance: the record is refused and waits for a clerk, and so does its file.
         """
         name = parse(database)
         if not ids.is_record_id(photo, "photo"):
             return "id_type_mismatch"
+        if self._is_erased(photo):
+            return ERASED
         is_place = name is not None and name.kind in KINDS and isinstance(uploader, KnownUploader)
         return None if is_place else "not_grid_holder"
 
@@ -94,12 +99,14 @@ def may_store(uploader: Uploader, database: str) -> bool:
 class Keeper:
     """Takes finished files in; awaited before the phone hears that its last byte arrived."""
 
-    def __init__(self, couch: Couch, nudges: Nudges) -> None:
-        self._couch, self._nudges = couch, nudges
+    def __init__(self, couch: Couch, nudges: Nudges, is_erased: Callable[[str], bool] = lambda _: False) -> None:
+        self._couch, self._nudges, self._is_erased = couch, nudges, is_erased
         self._turns = asyncio.Semaphore(KEPT_AT_ONCE)
 
     async def finish(self, upload: Upload, uploader: Uploader) -> None:
         """Keep a file durably. Raises media's Unavailable and StorageFull (try again), Refused when it went to quarantine."""
+        if self._is_erased(upload.meta.photo):  # erased while it came: the bytes go with the partial file
+            raise Refused(ERASED, is_kept=False)
         async with self._turns:
             database = await asyncio.to_thread(self._keep, upload, uploader)
         if database is not None:
@@ -177,9 +184,9 @@ class Keeper:
                 raise Refused(PhotoConflict.code, is_kept=True)
 
 
-def create_photo_uploads(folder: Path, couch: Couch, policy: Policy, nudges: Nudges) -> ASGIApp:
+def create_photo_uploads(folder: Path, couch: Couch, policy: DevicePolicy, nudges: Nudges) -> ASGIApp:
     """The endpoint for `/api/uploads`. `folder` is shared by all server processes; `policy` is the gateway's own."""
-    return create_uploads(folder, Gate(policy), Keeper(couch, nudges).finish)
+    return create_uploads(folder, Gate(policy, policy.erased.has), Keeper(couch, nudges, policy.erased.has).finish)
 
 
 def open_photo(couch: Couch, person: permissions.Person, photo: str, size: str) -> tuple[bytes, str, str]:

@@ -18,7 +18,7 @@ DEADLINES = "deadlines"
 CALLS = "calls"
 ONE_AT_MOST = frozenset({SWEEPS, DEADLINES, CALLS})
 INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, CARE_TASK = "xunge.intake", "xunge.photo", "xunge.sweep", "xunge.care"
-TWINS_TASK, DEADLINES_TASK, CALLS_TASK = "xunge.twins", "xunge.deadlines", "xunge.calls"
+TWINS_TASK, DEADLINES_TASK, CALLS_TASK, ERASE_TASK = "xunge.twins", "xunge.deadlines", "xunge.calls", "xunge.erase"
 QUEUE_OF = {
     INTAKE_TASK: INTAKE,
     PHOTO_TASK: PHOTOS,
@@ -27,6 +27,7 @@ QUEUE_OF = {
     DEADLINES_TASK: DEADLINES,
     CALLS_TASK: CALLS,
     CARE_TASK: CATCH_UP,
+    ERASE_TASK: CATCH_UP,
 }
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120

@@ -11,7 +11,7 @@ from typing import NamedTuple
 CHINA = timedelta(hours=8)
 QUARTER = r"\d{4}q[1-4]"
 REF, PEOPLE, DEVICES, QUARANTINE, NOTICES = "ref", "people", "devices", "quarantine", "notices"
-LISTS, HANDDOWNS, SOURCES, REQUESTS = "lists", "handdowns", "sources", "requests"
+LISTS, HANDDOWNS, SOURCES, REQUESTS, ERASURES = "lists", "handdowns", "sources", "requests", "erasures"
 REPLICATED = frozenset({"ref", "grid", "home", "home-quarter", "beat", "track", "log"})
 
 PATTERNS = tuple(
@@ -26,6 +26,7 @@ PATTERNS = tuple(
         ("handdowns", r"handdowns"),
         ("sources", r"sources"),
         ("requests", r"requests"),
+        ("erasures", r"erasures"),
         ("grid", rf"grid-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home-quarter", rf"home-(?P<grid>\d{{15}})-(?P<quarter>{QUARTER})"),
         ("home", r"home-(?P<grid>\d{15})"),

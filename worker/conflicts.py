@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from server.cases import errands
 from server.cases.intake import BATCH, CHECKPOINT, NOTHING, Outcome
 from server.domain import merge
+from server.erasure import values as erased
 from server.households import spilling
 from sync import conflicts, feed
 from sync.couch import Couch
@@ -36,7 +37,7 @@ def run(couch: Couch, name: str, now: datetime | None = None, *, batch: int = BA
     settled = 0
     for row in page.changes:
         if len(row["changes"]) > 1 and conflicts.is_branched(row):
-            settled += _settle(database, conflicts.living(row))
+            settled += _settle(couch, database, conflicts.living(row))
     made, due = errands.take_in(couch, _errands(page), now or datetime.now(UTC))
     feed.finish(database, CHECKPOINT, page)
     return Outcome(made, frozenset({name} if settled else ()) | due, page.more, frozenset(due))
@@ -48,13 +49,14 @@ def _errands(page: feed.Batch) -> list[merge.Document]:
     return [row["doc"] for row in rows if row.get("doc") and not row["doc"].get("_deleted")]
 
 
-def _settle(database: Database, leaves: list[merge.Document]) -> int:
+def _settle(couch: Couch, database: Database, leaves: list[merge.Document]) -> int:
     """1 when a conflict was settled. Leaves of a type that nobody may change are `server/cases/duplicates.py`'s."""
     types = {leaf.get("type") for leaf in leaves}
     if len(types) > 1 or not types <= merge.MUTABLE:
         LOG.error("%s in %s is in conflict and of %s: left alone", leaves[0]["_id"], database.name, sorted(map(str, types)))
         return 0
-    merged = merge.bound(merge.merge([conflicts.content_of(leaf) for leaf in leaves]))
+    whole = erased.without_values(couch, merge.merge([conflicts.content_of(leaf) for leaf in leaves]))
+    merged = merge.bound(whole)
     spilling.keep(database, merged.doc, merged.spilled)
     rev = conflicts.resolve(database, leaves, merged.doc)
     LOG.info("%s in %s: %s versions merged as %s", leaves[0]["_id"], database.name, len(leaves), rev)

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from server.erasure import marks
 from server.nudges import Nudges
 from sync.couch import Couch
 from worker.app import settings
@@ -11,7 +12,8 @@ STORE_TIMEOUT_S = 30.0
 
 @cache
 def couch() -> Couch:
-    """This process's connection to the store."""
+    """This process's connection to the store, which from then on knows erased things by their marks, too."""
+    marks.use(settings.secret)
     return Couch(settings.couchdb_url, timeout_s=STORE_TIMEOUT_S)
 
 

@@ -19,6 +19,7 @@ from server.queues import (
     CALLS_TASK,
     CARE_TASK,
     DEADLINES_TASK,
+    ERASE_TASK,
     INTAKE,
     INTAKE_TASK,
     PHOTO_TASK,
@@ -27,7 +28,7 @@ from server.queues import (
 )
 from sync.databases import NOTICES, REF
 from sync.errors import Conflict, NotFound, StorageFull, StoreError, Unreachable
-from worker import care, deadlines, intake, photos, recalculation, twins
+from worker import care, deadlines, erasures, intake, photos, recalculation, twins
 from worker.app import app, settings
 from worker.calendar import Calendar
 from worker.callbacks import Calls
@@ -100,6 +101,7 @@ def sweep() -> None:
             nudges().announce([REF])
         SEALING.run(couch(), datetime.now(UTC))
         nudges().nudge(NOTICES, insist=True)
+        erasures.run(couch(), nudges(), datetime.now(UTC))
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
         if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))
@@ -110,6 +112,15 @@ def sweep() -> None:
         LOG.warning("sweep: %s", error)
     finally:
         ONE_SWEEP.release()
+
+
+@app.task(name=ERASE_TASK, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
+def erase(task: Any) -> None:
+    """What clerks asked to have erased."""
+    try:
+        erasures.run(couch(), nudges(), datetime.now(UTC))
+    except TRANSIENT as error:
+        raise _again(task, "erasures", error) from error
 
 
 @app.task(name=DEADLINES_TASK)  # type: ignore[untyped-decorator]

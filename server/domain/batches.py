@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_ori
 import msgspec
 
 from server.domain import admission, documents, ids, permissions, visit_forms
+from server.domain.erasure import STAYS
 
 KINDS = frozenset({"grid", "home-quarter"})
 # Instants within these years stay in the calendar whatever offset a document may claim (10^13 ms are 317 years).
@@ -38,10 +39,18 @@ PLAIN: Any = str | bool | WHOLE | float | list[str] | None
 
 
 class Sound(NamedTuple):
-    """A sound batch: its documents written anew, as the inside of a JSON list, and the id and revision of each."""
+    """A sound batch: its documents written anew, as the inside of a JSON list, and the id and revision of each.
+
+    `refs` are the ids of records and households that they are about.
+    """
 
     text: bytes
     names: list[tuple[str, str]]
+    refs: list[str]
+
+    def ids(self) -> list[str]:
+        """Every id that decides whether they may be kept (`erasure.py`)."""
+        return [*(id for id, _ in self.names), *self.refs]
 
 
 def _mirror_field(kind: Any) -> Any:
@@ -105,7 +114,16 @@ def read_sound(body: bytes, target: admission.Target, person: permissions.Person
     except (ValueError, RecursionError):
         # msgspec's errors are ValueErrors, as is a day that is none.
         return None
-    return Sound(text[1:-1], list(map(NAMES, docs)))
+    return Sound(text[1:-1], list(map(NAMES, docs)), _refs_of(docs))
+
+
+def _refs_of(docs: list[Any]) -> list[str]:
+    """What documents are about; a task's answer stays whatever becomes of what the task was about."""
+    fields = {
+        shape: [name for name in ("of", "household") if name in shape.__struct_fields__] for shape in {type(doc) for doc in docs}
+    }
+    found = [getattr(doc, name) for doc in docs if TYPE_OF[type(doc)] not in STAYS for name in fields[type(doc)]]
+    return [ref for ref in found if isinstance(ref, str)]
 
 
 def _are_sound(docs: list[Any], target: admission.Target, person: permissions.Person) -> bool:

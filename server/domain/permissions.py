@@ -134,6 +134,15 @@ def may_review_households(person: Person, grid: str) -> bool:
     return "community" in person["roles"] and community_of(grid) in person.get("communities", ())
 
 
+def may_erase_households(person: Person, grid: str) -> bool:
+    """True when this person may erase a member's or a household's data for ever: the grid's own community alone.
+
+    It made the file, knows the people and answers for the grounds. Not the township, which only reads files, and not
+    administrators, who keep accounts; both see in the access log that it was done.
+    """
+    return may_review_households(person, grid)
+
+
 def has_household_reviews(person: Person) -> bool:
     """True for those who have a page of superseded values at all."""
     return "community" in person["roles"] and bool(person.get("communities"))

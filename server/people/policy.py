@@ -12,6 +12,7 @@ from server import quarantine
 from server.domain import admission, times
 from server.domain.batches import read_sound
 from server.domain.errors import NotSignedIn
+from server.erasure.watching import Erased
 from server.people import devices, reach
 from server.people.known import Known
 from sync import databases
@@ -23,6 +24,7 @@ from sync.gateway import Holder, NotAdmitted, Rejected, Rejection, Rights, Unava
 # What a new quarter or month opens is open this much early: a holder is remembered for a minute, and another server process,
 # whose clock may be ahead, may have announced it already. Refusing then would put good records into quarantine.
 AHEAD = timedelta(minutes=5)
+ERASED = "erased_id"
 NO_RIGHTS = Rights(pull=False, push=False)
 # These the phone mends by itself and pushes again: nothing for a clerk to look at.
 MENDED_BY_PHONE = frozenset({"stamp_ahead"})
@@ -35,10 +37,13 @@ class DevicePolicy:
         self._couch = couch
         self._now = now
         self._known = Known(couch, self._find)
+        self.erased = Erased(couch)
 
     async def identify(self, token: str) -> Holder:
         """Who holds this token and what they may open. Raises NotAdmitted and Unavailable."""
         try:
+            if self.erased.is_stale():
+                await asyncio.to_thread(self.erased.look)
             return await self._known.holder(token)
         except StoreError as error:
             raise Unavailable from error
@@ -61,17 +66,24 @@ class DevicePolicy:
         if name is None or name.grid not in holder.person["grids"] or not holder.databases.get(database, NO_RIGHTS).push:
             return None
         found = read_sound(body, admission.Target(name.kind, name.grid), holder.person)
-        return Whole(*found) if found else None
+        if found is None or (self.erased.has_any() and any(map(self.erased.has, found.ids()))):
+            return None
+        return Whole(found.text, found.names)
 
     def check_all(self, holder: Holder, database: str, docs: Sequence[Any], sizes_bytes: Sequence[int]) -> list[Rejection | None]:
         """For each document None when it may be stored, else why not (DESIGN §6.3)."""
         name = databases.parse(database)
-        if name is None:
-            return [Rejection("not_grid_holder")] * len(docs)
         rights = holder.databases.get(database, NO_RIGHTS)
-        return [self._check(holder, rights, name, doc, size_bytes) for doc, size_bytes in zip(docs, sizes_bytes, strict=True)]
+        # Before anything else: whatever is wrong with it besides, it must be kept nowhere.
+        erased = self.erased.covered(docs)
+        return [
+            Rejection(ERASED) if place in erased else self._check(holder, rights, name, doc, size_bytes)
+            for place, (doc, size_bytes) in enumerate(zip(docs, sizes_bytes, strict=True))
+        ]
 
-    def _check(self, holder: Holder, rights: Rights, name: DatabaseName, doc: Any, size_bytes: int) -> Rejection | None:
+    def _check(self, holder: Holder, rights: Rights, name: DatabaseName | None, doc: Any, size_bytes: int) -> Rejection | None:
+        if name is None:
+            return Rejection("not_grid_holder")
         target = admission.Target(name.kind, name.grid)
         refusal = admission.check(doc, size_bytes, target, holder.person) or admission.check_stamps(doc, self._now())
         if refusal is not None:
@@ -88,6 +100,7 @@ class DevicePolicy:
     async def quarantine(self, holder: Holder, database: str, rejected: Sequence[Rejected]) -> list[bool]:
         """Keep refused documents. Raises Unavailable when the store cannot."""
         refused = [quarantine.Refused(one.doc, one.text, one.rejection.reason, one.rejection.fields) for one in rejected]
+        self.erased.add([one.doc for one in rejected if one.rejection.reason == ERASED])
         try:
             return await asyncio.to_thread(quarantine.keep_all, self._couch, database, holder.device, holder.user, refused)
         except StorageFull as error:

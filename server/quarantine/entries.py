@@ -84,6 +84,16 @@ def of_file(sender: Sender, file: File, reason: str, now: datetime, allowance: s
     }
 
 
+def of_erased(sender: Sender, mark: str, type_: str, now: datetime, *, is_file: bool = False) -> Entry:
+    """The entry of what was erased for ever and came once more: that something came, from whom, and nothing of what it was."""
+    at = times.to_text(now)
+    decision = {"what": "dismiss", "by": "server", "at": at, "reason": "erased", "is_settled": True}
+    gone = {"size_bytes": 0, "sha256": "", "about": {"id": None, "rev": None, "type": _text(type_), "of": None}}
+    named = hashlib.sha256(f"erased\n{sender.database}\n{mark}\n{is_file}".encode()).hexdigest()
+    head = _head(sender, "erased_id", {}, now, FILES if is_file else PUSHED) | {"_id": f"refused:{named}", "is_file": is_file}
+    return head | gone | {"state": "dismissed", "decision": decision, "erased_at": at}
+
+
 def file_id(database: str, photo: str, role: str, sha256: str) -> str:
     """The id of a file's entry: the same file of the same photo makes one."""
     named = "\n".join((database, photo, role, sha256))

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from server.people import accounts
-from server.quarantine import allowances, entries
+from server.quarantine import allowances, arrivals, entries
 from server.quarantine.allowances import Allowance, Usage
 from server.quarantine.entries import Entry, File, Refused, Sender
 from server.quarantine.opening import ensure, view
@@ -24,8 +24,8 @@ TRIES = 20
 
 def keep(couch: Couch, *, database: str, device: str, user: str, doc: Any, reason: str, fields: Mapping[str, str]) -> str:
     """Keep one document that must leave where it is stored; the entry's id. No allowance: the server itself asks."""
-    sender = sender_of(couch, database, device, user)
-    entry = entries.of_document(sender, Refused(doc, orjson.dumps(doc), reason, fields), datetime.now(UTC))
+    refused, now = [Refused(doc, orjson.dumps(doc), reason, fields)], datetime.now(UTC)
+    [entry] = arrivals.entries_of(couch, sender_of(couch, database, device, user), refused, now)
     _write(couch, [entry])
     return str(entry["_id"])
 
@@ -45,7 +45,7 @@ def keep_all(
     One that is there already costs nothing. Raises the store's errors, and then nothing may be answered as kept.
     """
     sender, now = sender_of(couch, database, device, user), datetime.now(UTC)
-    made = [entries.of_document(sender, one, now, allowance) for one in refused]
+    made = arrivals.entries_of(couch, sender, refused, now, allowance)
     return _keep(couch, device, made, allowance, most)
 
 
@@ -54,6 +54,10 @@ def keep_file(couch: Couch, sender: Sender, file: File, reason: str, *, allowanc
 
     With `allowance` None it is the server itself that puts a file aside, and there is always room.
     """
+    erased = arrivals.entry_of_file(couch, sender, file, datetime.now(UTC))
+    if erased:
+        _write(couch, [erased])
+        return True
     entry = entries.of_file(sender, file, reason, datetime.now(UTC), allowance or entries.FILES)
     attached = {"file": {"content_type": "application/octet-stream", "data": base64.b64encode(file.data).decode()}}
     if allowance is not None:

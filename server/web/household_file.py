@@ -88,6 +88,7 @@ def _page(request: Request, person: Person, file: File, *, status: int = 200, sh
         "file": view,
         "shown": shown,
         "log_url": f"/audit?scope={scope}&subject={view['id']}" if permissions.may_read_audit(person, scope) else None,
+        "may_erase": permissions.may_erase_households(person, grid),
         "problem": None,
         **more,
     }

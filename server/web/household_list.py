@@ -27,6 +27,7 @@ from server.web.pages import wants_fragment
 from server.web.services import services_of
 
 LIST, ERRANDS, REVIEWS, REQUESTS = "/households", "/households/errands", "/households/reviews", "/requests"
+ERASURES = "/erasures"
 LIMIT = 50
 Data = dict[str, Any]
 
@@ -94,6 +95,7 @@ def frame(request: Request, person: Person, place: str, here: str) -> Data:
     language, names = locale.language_of(request), services_of(request).names
     pages = [(LIST, "homes.title"), (ERRANDS, "homes.errands")]
     pages += [(REVIEWS, "homes.reviews")] if permissions.has_household_reviews(person) else []
+    pages += [(ERASURES, "erasure.list")] if permissions.has_household_reviews(person) else []
     pages += [(REQUESTS, "requests.link")] if permissions.has_household_requests(person) else []
 
     def name_of(code: str) -> str:
@@ -103,7 +105,8 @@ def frame(request: Request, person: Person, place: str, here: str) -> Data:
     return desks.frame_of(request, person, township_of(place)) | {
         "place": place,
         "ways": [
-            {"url": url if url == REQUESTS else _url(url, place), "words": words, "is_here": url == here} for url, words in pages
+            {"url": url if url in {REQUESTS, ERASURES} else _url(url, place), "words": words, "is_here": url == here}
+            for url, words in pages
         ],
         "places": [{"url": _url(here, one), "name": name_of(one), "is_here": one == place} for one in places],
     }

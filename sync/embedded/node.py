@@ -69,6 +69,8 @@ class Node:
     def _compact(self, database: Database) -> None:
         try:
             compact(database, self._is_ending.is_set)
+            if has_views():
+                load_views().tidy(database.path)
         finally:
             database.is_compacting = False
 

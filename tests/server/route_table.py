@@ -102,10 +102,14 @@ POST /rescue                                     403 403 403 422 403 403 403 422
 
 # Household files: the grid's own community and the township's triage read them, never police; what was superseded in them is the
 # community's alone.
+GET /erasures                                    404 404 200 404 404 404 404 404 | 404 404 200 404 404 404 404 404
+GET /erasures/{id}                               404 404 200 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 GET /households                                  404 404 200 200 404 404 404 404 | 404 404 404 404 404 404 404 404
 GET /households/errands                          404 404 200 200 404 404 404 404 | 404 404 200 200 404 404 404 404
 GET /households/reviews                          404 404 200 404 404 404 404 404 | 404 404 200 404 404 404 404 404
 GET /households/{grid}/{id}                      404 404 200 200 404 404 404 404 | 404 404 404 404 404 404 404 404
+GET /households/{grid}/{id}/erasure              404 404 200 404 404 404 404 404 | 404 404 404 404 404 404 404 404
+POST /households/{grid}/{id}/erasure             404 404 422 404 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/needs                           404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/export              404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404
 POST /households/{grid}/{id}/opening             404 404 422 422 404 404 404 404 | 404 404 404 404 404 404 404 404

@@ -61,6 +61,7 @@ def make(site: Site, nudges: Any, whose: str, grid: str, unit: str) -> dict[str,
         "campaign": _campaign(couch, township, grid, now),
         "household": household,
         "key": key,
+        "erasure": _erasure(couch, grid, now),
         "request": _request(couch, township, now),
         "admission": _admission(couch, township, unit, now),
         "photo": _photo(couch, grid, now),
@@ -90,6 +91,25 @@ def _household(couch: Couch, grid: str) -> tuple[str, str]:
     doc["_id"] = new_id("household")
     couch.database(databases.home_db(grid)).put(doc)
     return doc["_id"], merge.key_of(merge.superseded(doc)[0])
+
+
+def _erasure(couch: Couch, grid: str, now: datetime) -> str:
+    """One that is done, of something that is gone."""
+    id = f"erasure:{grid[:9]}:{ids.uuid7(now, secrets.token_bytes(10))}"
+    doc = {
+        "_id": id,
+        "type": "erasure",
+        "v": 1,
+        "number": "002-261123-8F3K2M",
+        "grid": grid,
+        "what": "member",
+        "basis": "unlawful",
+    }
+    doc |= {"note": "", "by": "community9", "at": times.to_text(now), "state": "done", "steps": {"done": 1, "of": 1}}
+    doc |= {"counts": {"member": 1}, "done_at": times.to_text(now), "proved_at": None, "purged_at": None}
+    couch.create(databases.ERASURES, replicated=False)
+    couch.database(databases.ERASURES).put(doc)
+    return id
 
 
 def _request(couch: Couch, township: str, now: datetime) -> str:

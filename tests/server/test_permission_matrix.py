@@ -39,6 +39,7 @@ SERVERS_OWN = [
     databases.NOTICES,
     databases.SOURCES,
     databases.REQUESTS,
+    databases.ERASURES,
     databases.homes_db(GRID_A[:9]),
     databases.cases_db(GRID_A[:9]),
     databases.media_db(GRID_A[:9]),

@@ -34,7 +34,20 @@ PUBLIC = {"GET /", "GET /healthz", "GET /api/openapi.json"}
 FORM = "application/x-www-form-urlencoded"
 UPLOADS = {"/lists/changes", "/calendar/{year:int}", "/township/{code}/intake/rows", "/rescue"}
 NOBODYS = "0123456789abcdef"
-FOREIGN = ("case", "uuid", "seal", "whistle", "refused", "notice", "campaign", "household", "request", "admission", "photo")
+FOREIGN = (
+    "case",
+    "uuid",
+    "seal",
+    "whistle",
+    "refused",
+    "notice",
+    "campaign",
+    "household",
+    "erasure",
+    "request",
+    "admission",
+    "photo",
+)
 # Whose id stands in an address, by how the address begins.
 IDS = {
     "/cases/": "case",
@@ -47,6 +60,7 @@ IDS = {
     "/api/notices/": "notice",
     "/campaigns/": "campaign",
     "/households/": "household",
+    "/erasures/": "erasure",
     "/requests/": "request",
     "/api/requests/": "request",
     "/admissions/": "admission",
@@ -81,6 +95,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "/api/requests/{id}/decision": {"verdict": "refuse", "reason": ""},
     "/households/needs": {"grid": "{grid}", "need": "助餐"},
     "/households/{grid}/{id}/export": {"of": "{household}", "as": "json"},
+    "/households/{grid}/{id}/erasure": {"of": "{household}", "basis": "asked_for", "typed": ""},
     "/households/{grid}/{id}/opening": {"of": "{household}", "field": "contact_phone"},
 }
 QUERIES = {

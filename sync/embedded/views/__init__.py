@@ -19,7 +19,7 @@ from sync.embedded.views.reduction import read_groups
 from sync.embedded.views.scan import add_docs, read_rows
 from sync.embedded.views.tables import Table
 
-__all__ = ["BUILT_IN_REDUCES", "check_design", "define", "forget", "forget_unused", "query", "query_many"]
+__all__ = ["BUILT_IN_REDUCES", "check_design", "define", "forget", "forget_unused", "query", "query_many", "tidy"]
 
 
 async def query(
@@ -57,6 +57,11 @@ def forget_unused(database_path: Path, design_ids: list[str]) -> None:
     """Drop the indexes of design documents that are not among these: what `_view_cleanup` asks for."""
     shared_groups().forget_unused(database_path, design_ids)
     files.drop_unused(database_path, design_ids)
+
+
+def tidy(database_path: Path) -> None:
+    """Empty the logs of a database's index files, so that rows that were taken back do not stay behind in them."""
+    files.tidy_folder(database_path)
 
 
 async def _answer(database: Database, definition: Definition, view: View, wanted: Query) -> dict[str, Any]:

@@ -4,6 +4,7 @@ They stand in the folder `<database file>.views/`, named after the design docume
 Every one can be deleted at any moment and is built again. Tables are described here, used in `index` and `blocks`.
 """
 
+import contextlib
 import hashlib
 import shutil
 import sqlite3
@@ -77,6 +78,13 @@ def drop_unused(database_path: Path, design_ids: list[str]) -> None:
     for path in folder_of(database_path).glob("*.sqlite"):
         if path.name.split("-")[0] not in owners:
             drop_file(path)
+
+
+def tidy_folder(database_path: Path) -> None:
+    """Move each index file's log into it and empty it; one that is being read just now is left to the next time."""
+    for path in folder_of(database_path).glob("*.sqlite"):
+        with contextlib.suppress(sqlite3.Error), connections.lend(path, writes=True) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def _owner(design_id: str) -> str:

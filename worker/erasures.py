@@ -1,0 +1,29 @@
+"""Erasures that were asked for are carried out, one at a time in a process, and each once more a while later (`server/erasure/`).
+
+Asked for by a nudge at once, by every sweep besides: one whose worker was killed is taken up by the next.
+"""
+
+import logging
+import threading
+from datetime import datetime
+
+from server.erasure import carrying
+from server.nudges import Nudges
+from sync.couch import Couch
+
+LOG = logging.getLogger(__name__)
+ONE_AT_A_TIME = threading.Lock()
+
+
+def run(couch: Couch, nudges: Nudges, now: datetime) -> int:
+    """Carry out what is due; how many. Nothing while another thread is at it. Raises the errors of the store."""
+    if not ONE_AT_A_TIME.acquire(blocking=False):
+        return 0
+    try:
+        waiting = carrying.due(couch, now)
+        for doc in waiting:
+            changed = carrying.carry_out(couch, doc, now)
+            nudges.announce(changed)
+        return len(waiting)
+    finally:
+        ONE_AT_A_TIME.release()
