@@ -158,3 +158,40 @@ def _is_sized(system: RunningSystem, page: Page) -> bool:
     found = [image.get_attribute("src") or "" for image in page.locator(".gallery img").all()]
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return all(requests.get(system.url + src, cookies=cookies, timeout=10).status_code == 200 for src in found)
+
+
+# Holds back the answers to what is asked without something typed, until it is let go.
+HOLD_BACK = """() => {
+  const ask = window.fetch;
+  window.held = 0;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.fetch = async (url, options) => {
+    const answer = await ask(url, options);
+    if (!/[?&]q=[^&]/.test(url)) { window.held += 1; await gate; }
+    return answer;
+  };
+}"""
+REFRESH = "() => { document.getElementById('cases').dispatchEvent(new CustomEvent('refresh')); }"
+REFRESHED = """() => new Promise((resolve) => {
+  document.addEventListener('htmx:finally:request', () => resolve(true), {once: true});
+  document.getElementById('cases').dispatchEvent(new CustomEvent('refresh'));
+})"""
+
+
+def test_a_refresh_that_is_under_way_never_shows_over_what_a_clerk_looks_for(browser: Browser, system: RunningSystem) -> None:
+    make_cases(system, 3)
+    page = sit_down(browser, system, "triage1")
+    page.goto(f"{system.url}/township/640105002")
+    page.wait_for_selector("tr.row")
+    page.evaluate(HOLD_BACK)
+    page.evaluate(REFRESH)
+    until(lambda: page.evaluate("window.held"), "a refresh that waits")
+    page.fill("#q", "没有这样的事")
+    page.wait_for_function("() => !document.querySelector('tr.row')")
+    page.evaluate("() => window.letGo()")
+    for _ in range(2):
+        page.evaluate(REFRESHED)
+        assert page.locator("tr.row").count() == 0
+        assert page.input_value("#q") == "没有这样的事"
+    page.fill("#q", "")
+    page.wait_for_selector("tr.row")

@@ -60,7 +60,7 @@ HOLD_BACK = """() => {
   const gate = new Promise((resolve) => { window.letGo = resolve; });
   window.fetch = async (url, options) => {
     const answer = await ask(url, options);
-    if (!/[?&]q=./.test(url)) { window.held += 1; await gate; }
+    if (!/[?&]q=[^&]/.test(url)) { window.held += 1; await gate; }
     return answer;
   };
 }"""
