@@ -121,7 +121,7 @@ export function listsOf(form, names) {
 /** `GET /m/homes/:id` */
 export async function showHousehold(input, store, context) {
   const files = await store.filesOf(input.params.id);
-  if (!files) return notFound(store, context, "homes");
+  if (!files) return notFound(store, context, "homes", input.params.id);
   const { household, members, errands } = files;
   const { doc, where, id } = household;
   const [about, visits, opening] = await Promise.all([aboutRows(store, context, input.now), store.visitsOf(id), openingOf(input, store, context, files)]);

@@ -85,10 +85,18 @@ function storageSaying({ usage_bytes, quota_bytes }) {
 export async function refusedRows(store, about, domain) {
   const refusals = (await store.refusals()).filter((refusal) => !refusal.id.startsWith("photo:") && isRecent(refusal, about.now_ms));
   const newest = refusals.sort((one, other) => other.refused_at.localeCompare(one.refused_at)).slice(0, ROWS);
-  const records = await Promise.all(newest.map(({ id }) => store.getRecord(id)));
+  const records = await Promise.all(newest.map((row) => (row.state === "erased" ? row : store.getRecord(row.id))));
   return records.filter(Boolean).map((record) => {
+    if (record.state === "erased") return erasedRow(record, about);
     return { ...rowOf(record, about), where: chipOf(record.where), why: lineOf(refusedRecord(record, domain)) };
   });
+}
+
+/** A record that was erased before it arrived: that there was one, and nothing of it. */
+function erasedRow({ id, refused_at }, { now_ms, t }) {
+  const href = id.startsWith("household:") ? `/m/homes/${id}` : `/m/records/${id}`;
+  const where = { label: "where.erased", slots: {}, tone: "move", icon: "close", percent: 0 };
+  return { href, photo: "", icon: "homes", lead: t("refused.erased"), about: "", at: momentOf(refused_at, now_ms), where, why: { label: "refused.erased_id", slots: {}, tone: "muted" } };
 }
 
 function isRecent({ state, decided_at }, now_ms) {

@@ -32,11 +32,10 @@ export function isPolice(user) {
   return user.roles.includes("police") && !user.roles.includes("worker");
 }
 
-/** The page for something this phone does not have. */
-export async function notFound(store, context, tab) {
-  const answer = await page(store, "message.html", {
-    tab, title: context.t("failure.not_found_title"), back: "/m/", message: "failure.not_found", slots: {},
-  });
+/** The page for something this phone does not have; of a record (`id`) it says when it was erased on request. */
+export async function notFound(store, context, tab, id = "") {
+  const message = id && (await store.isErased(id)) ? "failure.erased" : "failure.not_found";
+  const answer = await page(store, "message.html", { tab, title: context.t(`${message}_title`), back: "/m/", message, slots: {} });
   return { ...answer, status: 404 };
 }
 

@@ -16,7 +16,7 @@ const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today", 
 /** `GET /m/records/:id` */
 export async function showRecord(input, store, context) {
   const record = await store.getRecord(input.params.id);
-  if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases");
+  if (!record || !SHOWN[record.doc.type]) return notFound(store, context, "cases", input.params.id);
   const { doc, where } = record;
   await store.noteSeen(record.id);
   const [about, grids, said, raised, forms] = await Promise.all([

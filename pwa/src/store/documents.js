@@ -13,6 +13,7 @@ PouchDB.plugin(idb);
 
 /** Where the adapter keeps bodies, by sequence; in each, id and revision as `_doc_id_rev`. */
 const BODIES = "by-sequence";
+const BY_REVISION = "_doc_id_rev";
 const STEP = 200;
 
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
@@ -75,6 +76,12 @@ export async function revisionsOf(author, database, ids) {
   if (!ids.length) return [];
   const { rows } = await using(author, database, (db) => db.allDocs({ keys: ids }));
   return rows.map((row) => (row.error || row.value?.deleted ? null : row.value.rev));
+}
+
+/** Whether the newest version of a document here is a deletion. Needs no key. */
+export async function isDeleted(author, database, id) {
+  const { rows } = await using(author, database, (db) => db.allDocs({ keys: [id] }));
+  return rows[0].value?.deleted === true;
 }
 
 /** A document or null. */
@@ -143,6 +150,42 @@ export async function removeLocally(author, database, ids) {
   const revs = await revisionsOf(author, database, ids);
   const held = ids.flatMap((_id, at) => (revs[at] ? [{ _id, _rev: revs[at], _deleted: true }] : []));
   if (held.length) await using(author, database, (db) => db.bulkDocs(held));
+}
+
+/**
+ * Closes every version of these documents that this phone has, and takes the bodies of all of them, earlier ones too, out of what PouchDB
+ * keeps: it has no purge on this adapter. Ids and names of revisions stay. @param {string} author @param {string} name @param {string[]} ids
+ */
+export async function eraseDocs(author, name, ids) {
+  await using(author, name, async (db) => {
+    for (const id of ids) await closeLeaves(db, id);
+  });
+  const file = `_pouch_xunge/${author}/${name}`;
+  const db = await open(file);
+  await transact(db, [BODIES], "readwrite", async (tx) => {
+    const store = tx.objectStore(BODIES);
+    for (const id of ids) await emptyBodies(store, IDBKeyRange.bound(`${id}::`, `${id}::\uffff`));
+  });
+  await close(file);
+}
+
+async function closeLeaves(db, id) {
+  const leaves = await db.get(id, { open_revs: "all" }).catch((error) => {
+    if (error.status === 404) return [];
+    throw error;
+  });
+  const alive = leaves.flatMap(({ ok }) => (ok && !ok._deleted ? [ok] : []));
+  if (alive.length) await db.bulkDocs(alive.map(({ _rev }) => ({ _id: id, _rev, _deleted: true })));
+}
+
+/** @param {IDBObjectStore} store @param {IDBKeyRange} span of one document's revisions */
+async function emptyBodies(store, span) {
+  const rows = store.index(BY_REVISION);
+  const [keys, bodies] = await Promise.all([done(rows.getAllKeys(span)), done(rows.getAll(span))]);
+  keys.forEach((key, at) => {
+    const { _doc_id_rev, _deleted } = bodies[at];
+    if (Object.keys(bodies[at]).some((field) => !["_doc_id_rev", "_deleted"].includes(field))) store.put({ _doc_id_rev, ...(_deleted ? { _deleted } : {}) }, key);
+  });
 }
 
 /** Ids of a type in a database, all of them. @returns {Promise<string[]>} */

@@ -231,6 +231,8 @@ function lists(session) {
     recentReports: async () => (await reading.listNewest(session, "report", { limit: REPORTS_NEAR })).rows,
     /** Compounds (小区) of this user's grids. */
     compounds: () => reading.compounds(session),
+    /** Whether a record was erased on request. @param {string} id */
+    isErased: (id) => reading.isErased(session, id),
     /** Whether a record lies in what is sealed. @param {string} id */
     isSealed: (id) => reading.isInSealed(session, id),
     /** A photo's bytes on this phone, or null; a locked one's throw `Locked`. @param {string} photo @param {"thumb" | "screen" | "original" | "voice"} size */

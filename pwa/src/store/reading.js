@@ -7,7 +7,7 @@
 import { correctedAt, photosNamed } from "./capture.js";
 import { KINDS_OF, namesOf, parse } from "./databases.js";
 import { linkedTo, ownOf } from "./links.js";
-import { find, findMany, range, revisionsOf } from "./documents.js";
+import { find, findMany, isDeleted, range, revisionsOf } from "./documents.js";
 import { openDocs, readable } from "./sealed.js";
 import { waitingOf } from "./outbox.js";
 import { refusals } from "./refusals.js";
@@ -92,6 +92,13 @@ export async function isInSealed({ author, databases }, id) {
   const names = namesOf(databases, KINDS_OF[id.slice(0, id.indexOf(":"))] ?? []).filter(isSealed);
   const found = await Promise.all(names.map((name) => revisionsOf(author, name, [id])));
   return found.some(([rev]) => rev !== null);
+}
+
+/** Whether a record was erased on request: what waited was refused so, or its tombstone came. Needs no key. @param {import("./meta.js").Session} session @param {string} id */
+export async function isErased({ author, databases }, id) {
+  if ((await refusals(author)).some((row) => row.id === id && row.state === "erased")) return true;
+  const names = namesOf(databases.filter(({ pull }) => pull), KINDS_OF[id.slice(0, id.indexOf(":"))] ?? []).filter(isSealed);
+  return (await Promise.all(names.map((name) => isDeleted(author, name, id)))).some(Boolean);
 }
 
 /** Several ids of one database, those that are there and not locked. @returns {Promise<Row[]>} */

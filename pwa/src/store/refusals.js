@@ -4,7 +4,7 @@
  * the same revision, so that it can never become two. Which page says what is not known here.
  *
  * @typedef {{id: string, rev: string, database: string, reason: string, detail: any, refused_at: string, state: "waiting" | "adopted"
- *   | "dismissed", decided_at: string | null, decision_reason: string | null, adopted_as: {database: string, id: string} | null,
+ *   | "dismissed" | "erased", decided_at: string | null, decision_reason: string | null, adopted_as: {database: string, id: string} | null,
  *   doc?: any, size_bytes?: number, saved_at?: string, tried_with?: string, tried_at_ms?: number}} Refusal
  *   `tried_with` is what the phone was when it last tried (`grantsOf`); `doc` is missing in rows of the first version
  */
@@ -59,6 +59,23 @@ export async function refusals(author) {
   const db = await openOwn(author);
   const all = await transact(db, ["refused"], "readonly", (tx) => done(tx.objectStore("refused").getAll()));
   return all.map((row) => ({ state: "waiting", decided_at: null, decision_reason: null, adopted_as: null, ...row }));
+}
+
+/**
+ * What of it was erased at the server since (`erased.js`): its entries there tell no id any more, only their own, which is made of place, id
+ * and revision. @param {string} author @param {any[]} outcomes @returns {Promise<Refusal[]>}
+ */
+export async function erasedSince(author, outcomes) {
+  const emptied = new Set(outcomes.flatMap(({ id, doc_id, reason }) => (reason === "erased_id" && !doc_id ? [id] : [])));
+  if (!emptied.size) return [];
+  const waiting = (await refusals(author)).filter(({ state }) => state !== "erased");
+  const named = await Promise.all(waiting.map(({ database, id, rev }) => digest(`${database}\n${id}\n${rev}`)));
+  return waiting.filter((_row, at) => emptied.has(`refused:${named[at]}`));
+}
+
+async function digest(text) {
+  const found = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(found), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Puts records into the outbox once more, durably. @param {string} author @param {Refusal[]} rows @returns {Promise<string[]>} ids that went */

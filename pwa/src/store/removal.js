@@ -33,6 +33,24 @@ export async function removeClosed(session) {
   return removed;
 }
 
+/** Tombstones of what was erased are purged at the server after 90 days: a phone that was away for nearly as long may have missed them. */
+const STALE_MS = 80 * 24 * 3_600_000;
+
+/**
+ * Removes household databases that were not pulled for so long, to be loaded anew; not while anything of them is unsent.
+ * @param {import("./meta.js").Session} session @returns {Promise<string[]>} what was removed
+ */
+export async function removeStale({ author, grids }, now_ms = Date.now()) {
+  const stale = (await checkpoints(author)).filter(({ database, pulled_at }) => parse(database).kind?.startsWith("home") && now_ms - Date.parse(pulled_at) > STALE_MS);
+  const removed = [];
+  for (const { database } of stale) {
+    if (await isNeeded(author, database, grids)) continue;
+    await remove(author, database);
+    removed.push(database);
+  }
+  return removed;
+}
+
 const caches = globalThis.caches;
 
 /** Where the service worker keeps photos that it fetched from the server. @param {string} author */

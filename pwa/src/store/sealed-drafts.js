@@ -36,6 +36,13 @@ export async function sealedDraft(author, path) {
   return key && sealed ? open(key, sealed, `${NAME} ${path}`) : null;
 }
 
+/** Forgets what was typed about these records. @param {string} author @param {string[]} ids */
+export async function dropDraftsOf(author, ids) {
+  const drafts = Object.entries(await all(author));
+  const kept = drafts.filter(([path]) => !ids.some((id) => decodeURIComponent(path).includes(id)));
+  if (kept.length < drafts.length) await write(author, Object.fromEntries(kept));
+}
+
 /** @param {string} author @param {string} path */
 export async function dropSealedDraft(author, path) {
   const { [path]: dropped, ...others } = await all(author);

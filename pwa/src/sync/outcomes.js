@@ -1,5 +1,6 @@
 /** Asks what clerks made of the records that were put aside; only while one of them is undecided. */
-import { noteOutcomes, refusals } from "../store/refusals.js";
+import { forgetErased } from "../store/erased.js";
+import { erasedSince, noteOutcomes, refusals } from "../store/refusals.js";
 import { Refused, ask } from "./http.js";
 import { tellChanged } from "./progress.js";
 
@@ -10,6 +11,9 @@ export async function askOutcomes(session) {
   try {
     const { entries } = await ask(session, "/api/quarantine/mine");
     const changed = await noteOutcomes(session.author, entries);
+    const erased = await erasedSince(session.author, entries);
+    for (const { database, id } of erased) await forgetErased(session.author, database, [id]);
+    changed.push(...erased.map(({ id }) => id));
     if (changed.length) tellChanged([], changed);
   } catch (error) {
     if (!(error instanceof Refused)) throw error; // a server that cannot tell yet: the record stays shown as waiting

@@ -6,6 +6,7 @@
 import { newsLinks } from "../store/cases.js";
 import { keep, missing } from "../store/documents.js";
 import { checkpointOf, setCheckpoint } from "../store/checkpoints.js";
+import { erasedAmong, forgetErased } from "../store/erased.js";
 import { linksOf, putLinks } from "../store/links.js";
 import { settleByReceipts } from "./receipts.js";
 import { Offline, ask } from "./http.js";
@@ -126,6 +127,7 @@ async function writePage({ session, database }, results) {
   const grown = await leavesOf(session, database, records.filter((change) => !isWhole(change)));
   const docs = [...simple, ...grown];
   await keep(session.author, database, docs);
+  await forgetErased(session.author, database, erasedAmong(database, records));
   await putLinks(session.author, [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)]);
   await settleByReceipts(session, receipts.map(({ doc }) => doc));
   return docs;

@@ -3,6 +3,7 @@
  * or has put it aside; everything else stays and is sent again, which is harmless.
  */
 import { Locked } from "../store/errors.js";
+import { ERASED, forgetErased } from "../store/erased.js";
 import { appVersion } from "../store/meta.js";
 import { noteHeldBack, release } from "../store/outbox.js";
 import { cureOf, grantsOf, refusalOf, STALE_GRANTS } from "../store/refusals.js";
@@ -103,14 +104,16 @@ async function settle({ session, given, sum }, batch, answers) {
   const answerOf = ({ id, rev }) => answered.get(`${id}|${rev}`) ?? answered.get(`${id}|`);
   const silent = batch.filter((entry) => !answerOf(entry));
   const held = [...batch.filter((entry) => answerOf(entry)?.ok), ...(await heldOf(session, silent))];
-  const aside = batch.filter((entry) => answerOf(entry)?.quarantined);
+  const erased = batch.filter((entry) => answerOf(entry)?.reason === ERASED);
+  const aside = batch.filter((entry) => answerOf(entry)?.quarantined && !erased.includes(entry));
   const refusals = aside.map((entry) => refusalOf(entry, answerOf(entry), given));
   await letGo(session.author, held, aside, refusals);
+  if (erased.length) await forgetErased(session.author, batch[0].database, erased.map(({ id }) => id), erased);
   const ahead = batch.filter((entry) => answerOf(entry)?.reason === "stamp_ahead" && !answerOf(entry).quarantined);
   for (const entry of ahead) await restamp(session, entry);
-  const kept = batch.filter((entry) => ![held, aside, ahead].some((list) => list.includes(entry)));
+  const kept = batch.filter((entry) => ![held, aside, erased, ahead].some((list) => list.includes(entry)));
   await noteHeldBack(session.author, new Map(kept.map((entry) => [entry.key, answerOf(entry)?.reason ?? "no_answer"])));
-  sum.settled.push(...[...held, ...aside].map(({ id }) => id));
+  sum.settled.push(...[...held, ...aside, ...erased].map(({ id }) => id));
   sum.kept += kept.length;
   sum.restamped += ahead.length;
   if (given.grants === STALE_GRANTS) sum.stale += refusals.filter(({ reason }) => cureOf(reason) === "grants").length;

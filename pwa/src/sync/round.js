@@ -13,7 +13,7 @@ import { Locked } from "../store/errors.js";
 import { follow } from "../store/homes.js";
 import { countFound } from "../store/losses.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
-import { removeClosed } from "../store/removal.js";
+import { removeClosed, removeStale } from "../store/removal.js";
 import { readable, sendable } from "../store/sealed.js";
 import { offerAgain } from "./again.js";
 import { showBadge } from "./badge.js";
@@ -44,6 +44,7 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
     if (await push(session)) onStale();
     return true;
   };
+  if (wants.me) tellRemoved(await removeStale(session));
   await pullWanted(session, await wanted(session, wants), { pushNews, onProgress });
   if (wants.all || wants.names.size) void showBadge(session);
   if (wants.me) tellRemoved(await removeClosed(session));

@@ -2,6 +2,7 @@
  * Sends photo files by the resumable tus protocol (`tus.js`), newest first and one at a time, after the records. Where an upload
  * stands is in the store, so it goes on after any stop from the byte the server has. What an answer means is `verdicts.js`'s to say.
  */
+import { ERASED, forgetPhoto } from "../store/erased.js";
 import { fileHanded } from "../store/handing.js";
 import { noteUpload, releaseUpload, setState, state, uploads } from "../store/outbox.js";
 import { readable } from "../store/sealed.js";
@@ -81,6 +82,7 @@ async function sendOne(sending, upload) {
     if (!(error instanceof UploadError)) throw error;
     const verdict = verdictOf(error.status, error.body);
     if (verdict.kind === "failed") throw await whatFailed(sending, error);
+    if (verdict.code === ERASED) return forgetPhoto(author, upload.photo);
     await noteUpload(author, upload.key, verdict.kind === "refused" ? refusedNote(verdict) : faultNote(upload, verdict));
   }
 }

@@ -43,6 +43,7 @@ function answer(server, name, url, body, headers) {
   const [, database, rest] = /** @type {RegExpExecArray} */ (/\/db\/([^/]+)\/(.*)/.exec(url.pathname));
   if (rest === "_bulk_docs") return reply(201, body.docs.map((doc) => take(server, database, doc)));
   if (rest === "_revs_diff") return reply(200, missing(server, database, body));
+  if (rest === "_bulk_get") return reply(200, { results: body.docs.map(({ id }) => ({ id, docs: [{ ok: server.held.get(`${database}|${id}`) }] })) });
   return reply(200, page(server.feeds[database] ?? [], url));
 }
 
@@ -63,7 +64,7 @@ function missing(server, database, asked) {
 function page(docs, url) {
   const since = Number(url.searchParams.get("since"));
   const rows = docs.slice(since, since + Number(url.searchParams.get("limit")));
-  const results = rows.map((doc, at) => ({ seq: since + at + 1, id: doc._id, changes: [{ rev: doc._rev }], doc }));
+  const results = rows.map((doc, at) => ({ seq: since + at + 1, id: doc._id, changes: [{ rev: doc._rev }], doc, ...(doc._deleted ? { deleted: true } : {}) }));
   return { results, last_seq: since + rows.length, pending: docs.length - since - rows.length };
 }
 
