@@ -1,4 +1,4 @@
-"""One person's data erased, in real Chromium: worker1's phone has the household and edits it offline, the desk erases it for ever,
+"""One person's data erased, in real Chromium: worker1's phone has the household and edits it offline, the desk erases it,
 the phone's edit is refused as erased and everything of it leaves the phone.
 """
 
