@@ -5,7 +5,9 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -13,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from server import logs, photos, sealing, settings
-from server.erasure import marks
+from server.erasure import again, marks, register
 from server.households.waiting import Waiting
 from server.limits import Meter
 from server.nudges import Nudges
@@ -40,6 +42,7 @@ from server.web.sessions import Sessions
 from server.web.turn_badge import TurnBadge
 from server.web.upload_words import UploadWords
 from sync.couch import Couch
+from sync.errors import StoreError
 
 BUILT = Path(__file__).resolve().parent.parent / "pwa" / "dist"
 GZIP_FROM_BYTES = 1024
@@ -103,6 +106,7 @@ def _services(found: Settings, built: Path) -> Services:
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Runs the live hub and the gateway's connections while the process serves, and lets go of everything at the end."""
     services: Services = app.state.services
+    await asyncio.to_thread(_erase_again, services)
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(services.nudges.close)
         stack.callback(services.meter.close)
@@ -110,6 +114,14 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         for name, work in (("live hub", services.hub.run()), ("meter", services.meter.run())):
             stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
         yield
+
+
+def _erase_again(services: Services) -> None:
+    """A store that was put back to an earlier day may hold what was erased since: it goes again before anything is served."""
+    try:
+        again.catch_up(services.couch, [register.path_in(services.settings.data)], datetime.now(UTC))
+    except (StoreError, OSError) as error:
+        logging.getLogger(__name__).warning("whether the store forgot erased ids is not known: %s", error)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from media.partials import Shelf
 from server import epochs
+from server.erasure import again, marks, register
 from server.settings import Settings, kept_secret
 from sync.couch import Couch
 from sync.databases import DEVICES
@@ -52,6 +54,21 @@ def have_phones_offer_again(couch: Couch, uploads: Path) -> None:
         epochs.begin(couch)
     for shelf in Shelf.all_in(uploads):
         shelf.forget_finished()
+
+
+def keep_registers(settings: Settings, couch: Couch, folder: Path) -> None:
+    """Beside a backup lies what was erased, of all time: a later backup or an older generation may not know of it."""
+    marks.use(settings.secret)
+    for each in (settings.data, folder):
+        register.agree(couch, register.path_in(each))
+
+
+def erase_again(settings: Settings, couch: Couch, *folders: Path) -> int:
+    """After databases were put back: what was erased since, by all registers there are, is erased again; how many documents."""
+    marks.use(settings.secret)
+    for each in (settings.data, *folders):
+        register.agree(couch, register.path_in(each))
+    return again.everywhere(couch, datetime.now(UTC))
 
 
 def _find_running(settings: Settings) -> str:

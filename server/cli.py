@@ -117,16 +117,19 @@ def store(data: Path | None, port: int | None, admin: str | None, check: bool) -
 @click.option("--keep", type=click.IntRange(1), default=7, show_default=True, help="How many complete backups stay.")
 def backup(folder: Path, keep: int) -> None:
     """Copy all databases of the running store; a later run copies only what changed."""
-    from server.care import reach_store  # noqa: PLC0415 - only these commands need it
+    from server.care import keep_registers, reach_store  # noqa: PLC0415 - only these commands need it
     from sync.backup.archive import Archive  # noqa: PLC0415
     from sync.backup.errors import BackupError  # noqa: PLC0415
     from sync.backup.saving import save_all  # noqa: PLC0415
     from sync.backup.source import Source  # noqa: PLC0415
+    from sync.couch import Couch  # noqa: PLC0415
     from sync.errors import StoreError  # noqa: PLC0415
 
     try:
-        with reach_store(settings_module.from_environment()) as url:
+        settings = settings_module.from_environment()
+        with reach_store(settings) as url:
             save_all(Source(url), Archive(folder), keep, click.echo)
+            keep_registers(settings, Couch(url), folder)
     except (BackupError, StoreError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -138,7 +141,7 @@ def backup(folder: Path, keep: int) -> None:
 @click.option("--into-existing", is_flag=True, help="Merge into a store that has documents already.")
 def restore(folder: Path, generation: str | None, only: tuple[str, ...], into_existing: bool) -> None:
     """Verify a backup, write it into an empty store, and prove the copy by counts and digests."""
-    from server.care import have_phones_offer_again, reach_store  # noqa: PLC0415 - only these commands need it
+    from server.care import erase_again, have_phones_offer_again, reach_store  # noqa: PLC0415 - only these commands need it
     from sync.backup import restoring  # noqa: PLC0415
     from sync.backup.archive import Archive  # noqa: PLC0415
     from sync.backup.errors import BackupError  # noqa: PLC0415
@@ -151,10 +154,29 @@ def restore(folder: Path, generation: str | None, only: tuple[str, ...], into_ex
         with reach_store(settings) as url:
             source, archive = Source(url), Archive(folder)
             outcomes = restoring.restore(source, archive, click.echo, name=generation, only=only, is_merging=into_existing)
+            erased = erase_again(settings, Couch(url), folder)
             have_phones_offer_again(Couch(url), settings.uploads)
     except (BackupError, StoreError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"restored and the same: {len(outcomes)} databases, {sum(each.documents for each in outcomes)} documents")
+    if erased:
+        click.echo(f"{erased} documents that were erased on request are gone again")
+
+
+@main.command("erase-again")
+def erase_again_() -> None:
+    """Take out what was erased on request, after databases were put back by other means than `restore`."""
+    from server.care import erase_again, reach_store  # noqa: PLC0415 - only this command needs it
+    from sync.couch import Couch  # noqa: PLC0415
+    from sync.errors import StoreError  # noqa: PLC0415
+
+    settings = settings_module.from_environment()
+    try:
+        with reach_store(settings) as url:
+            erased = erase_again(settings, Couch(url))
+    except (StoreError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{erased} documents looked at and gone")
 
 
 @main.command()

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from server.cases import errands
 from server.cases.intake import BATCH, CHECKPOINT, NOTHING, Outcome
 from server.domain import merge
+from server.erasure import traces
 from server.erasure import values as erased
 from server.households import spilling
 from sync import conflicts, feed
@@ -55,9 +56,12 @@ def _settle(couch: Couch, database: Database, leaves: list[merge.Document]) -> i
     if len(types) > 1 or not types <= merge.MUTABLE:
         LOG.error("%s in %s is in conflict and of %s: left alone", leaves[0]["_id"], database.name, sorted(map(str, types)))
         return 0
-    whole = erased.without_values(couch, merge.merge([conflicts.content_of(leaf) for leaf in leaves]))
-    merged = merge.bound(whole)
+    whole = merge.merge([conflicts.content_of(leaf) for leaf in leaves])
+    clean = erased.without_values(couch, whole)
+    merged = merge.bound(clean)
     spilling.keep(database, merged.doc, merged.spilled)
     rev = conflicts.resolve(database, leaves, merged.doc)
+    if clean is not whole:
+        traces.give_back(couch, database.name)  # the branch that brought it back is closed, and its body is not to stay
     LOG.info("%s in %s: %s versions merged as %s", leaves[0]["_id"], database.name, len(leaves), rev)
     return 1

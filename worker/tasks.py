@@ -12,6 +12,7 @@ from media.errors import Unavailable
 from media.sweep import sweep_expired
 from server import tracks
 from server.audit.sealing import Sealing
+from server.erasure import purging
 from server.lists import publishing
 from server.notices import erasing
 from server.quarantine.aging import Aging
@@ -101,7 +102,7 @@ def sweep() -> None:
             nudges().announce([REF])
         SEALING.run(couch(), datetime.now(UTC))
         nudges().nudge(NOTICES, insist=True)
-        erasures.run(couch(), nudges(), datetime.now(UTC))
+        erasures.run(couch(), nudges(), settings.data, datetime.now(UTC))
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
         if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))
@@ -118,7 +119,7 @@ def sweep() -> None:
 def erase(task: Any) -> None:
     """What clerks asked to have erased."""
     try:
-        erasures.run(couch(), nudges(), datetime.now(UTC))
+        erasures.run(couch(), nudges(), settings.data, datetime.now(UTC))
     except TRANSIENT as error:
         raise _again(task, "erasures", error) from error
 
@@ -159,11 +160,13 @@ def take_care() -> None:
         may_erase = CALENDAR.is_believable(couch(), now)
         erased = erasing.erase_old(couch(), now) if may_erase else 0
         forgotten = tracks.erase_old(couch(), now) if may_erase else 0
+        purged = purging.purge_old(couch(), now) if may_erase else 0
         asked = care.compact_wasteful(couch())
     except StoreError as error:
         LOG.warning("care: %s", error)
     else:
-        LOG.info("care: %s databases compacted, %s old notices and %s tracks erased", len(asked), erased, forgotten)
+        said = "care: %s databases compacted, %s old notices and %s tracks erased, %s tombstones purged"
+        LOG.info(said, len(asked), erased, forgotten, purged)
 
 
 def _again(task: Any, what: str, error: Exception) -> Exception:

@@ -15,7 +15,7 @@ from server.domain import erasure, ids, permissions
 from server.domain.errors import InvalidInput, Missing
 from server.domain.grids import community_of, township_of
 from server.domain.permissions import Person
-from server.erasure import asking
+from server.erasure import asking, register
 from server.households.files import File
 from server.web import household_file, household_list, locale
 from server.web.bodies import Form, takes_form
@@ -46,6 +46,8 @@ def ask(request: Request, form: Form) -> Response:
         id = asking.ask(services.couch, person, file, asking.Asked(of, **given), datetime.now(UTC))
     except InvalidInput as error:
         return _form(request, person, file, of, given, error)
+    # Outside the store, too, before anything is gone: an older backup must not bring it back.
+    register.agree(services.couch, register.path_in(services.settings.data))
     services.nudges.nudge_erasures()
     return RedirectResponse(_path_of(id), 303)
 

@@ -13,9 +13,9 @@ from tests.conftest import GRID_A
 from tests.server.fuzz.conftest import FOREIGN_DB, GRID_DB, QUARTER, Front, no_trace, say, status_of
 
 FOREIGN = [FOREIGN_DB, "people", "devices", "quarantine", databases.cases_db(GRID_A[:9]), "_users", "_all_dbs"]
-# What the server asks of its own accord: who holds a token, and what changed.
+# What the server asks of its own accord: who holds a token, what was erased, and what changed.
 OWN_QUESTIONS = re.compile(
-    r"GET /(devices/device%3A[0-9a-z]{16}|people/user%3A[a-z0-9_-]+|(devices|people)/_changes\?[a-zA-Z0-9_=&%-]*)"
+    r"GET /(devices/device%3A[0-9a-z]{16}|people/user%3A[a-z0-9_-]+|(devices|people|erasures)/_changes\?[a-zA-Z0-9_=&%-]*)"
     r"|POST /_dbs_info|GET /_up"
 )
 MINE = "|".join(
