@@ -254,3 +254,25 @@ def test_an_idle_page_in_a_pocket_has_no_timer_and_asks_for_no_place(page: Page,
         page.evaluate("() => Object.assign(wakes, {frames: 0, places: 0})")
         page.evaluate(NEWS_ARRIVE)  # nothing is drawn until somebody looks
         assert page.evaluate("[wakes.waiting.size, wakes.frames, wakes.places]") == [0, 0, 0], path
+
+
+# Answers that do not come until they are let go.
+HOLD_BACK = """() => {
+  const ask = window.fetch;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.fetch = async (...given) => { await gate; return ask(...given); };
+}"""
+
+
+def test_a_page_that_redraws_itself_says_of_no_form_that_it_is_being_saved(page: Page) -> None:
+    start = page.locator("form[action='/m/patrols'] button")
+    page.evaluate(HOLD_BACK)
+    page.evaluate("() => { document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true})); }")
+    page.wait_for_selector("#live.htmx-request")
+    assert start.inner_text() == "开始巡查"
+    start.click()
+    page.wait_for_selector("form.htmx-request")
+    assert start.inner_text() == "正在保存…"
+    page.evaluate("() => window.letGo()")
+    page.click("form[action$='/end'] button")
+    page.wait_for_selector("form[action$='/end']", state="detached")
