@@ -34,8 +34,9 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     is_sound = 0 < len(parties) <= PARTIES_MOST and all(PARTY.fullmatch(party) for party in parties)
     wrong |= {} if is_sound else {"parties": "invalid"}
     wrong |= {} if fields.get("least") in URGENCIES else {"least": "unknown"}
-    times = [*digests, *(quiet.values() if quiet else ())]
-    wrong |= {} if len(digests) <= DIGESTS_MOST and all(TIME.fullmatch(str(one)) for one in times) else {"times": "invalid"}
+    are_times = len(digests) <= DIGESTS_MOST and all(TIME.fullmatch(str(one)) for one in digests)
+    wrong |= {} if are_times else {"digest_at": "invalid"}
+    wrong |= {f"quiet_{end}": "invalid" for end, time in (quiet or {}).items() if not TIME.fullmatch(str(time))}
     if wrong:
         raise InvalidInput(wrong)
     names = ("name", "url", "least")
