@@ -105,8 +105,9 @@ class Keeper:
 
     async def finish(self, upload: Upload, uploader: Uploader) -> None:
         """Keep a file durably. Raises media's Unavailable and StorageFull (try again), Refused when it went to quarantine."""
-        if self._is_erased(upload.meta.photo):  # erased while it came: the bytes go with the partial file
-            raise Refused(ERASED, is_kept=False)
+        if self._is_erased(upload.meta.photo):
+            # Erased while it came. Said to be dealt with, so that the bytes go at once and nobody sends them again.
+            raise Refused(ERASED, is_kept=True)
         async with self._turns:
             database = await asyncio.to_thread(self._keep, upload, uploader)
         if database is not None:

@@ -41,16 +41,16 @@ PLAIN: Any = str | bool | WHOLE | float | list[str] | None
 class Sound(NamedTuple):
     """A sound batch: its documents written anew, as the inside of a JSON list, and the id and revision of each.
 
-    `refs` are the ids of records and households that they are about.
+    `docs` are what they were read into.
     """
 
     text: bytes
     names: list[tuple[str, str]]
-    refs: list[str]
+    docs: list[Any]
 
     def ids(self) -> list[str]:
         """Every id that decides whether they may be kept (`erasure.py`)."""
-        return [*(id for id, _ in self.names), *self.refs]
+        return [*(id for id, _ in self.names), *_refs_of(self.docs)]
 
 
 def _mirror_field(kind: Any) -> Any:
@@ -114,7 +114,7 @@ def read_sound(body: bytes, target: admission.Target, person: permissions.Person
     except (ValueError, RecursionError):
         # msgspec's errors are ValueErrors, as is a day that is none.
         return None
-    return Sound(text[1:-1], list(map(NAMES, docs)), _refs_of(docs))
+    return Sound(text[1:-1], list(map(NAMES, docs)), docs)
 
 
 def _refs_of(docs: list[Any]) -> list[str]:

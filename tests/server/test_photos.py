@@ -249,3 +249,14 @@ def test_a_beats_photo_is_not_shown_at_the_desk_nor_to_workers(
     for who in ("triage1", "worker1"):
         with pytest.raises(Missing):
             photos.open_photo(stored, people[who], photo, "original")
+
+
+def test_a_file_whose_photo_was_erased_while_it_came_is_kept_nowhere(
+    stored: Couch, nudges: Nudges, people: People, tmp_path: Path
+) -> None:
+    photo, path = new_id("photo"), camera_jpeg(tmp_path / "a.jpg", width=400, height=300)
+    keeper = Keeper(stored, nudges, lambda id: id == photo)
+    with pytest.raises(Refused) as caught:
+        asyncio.run(keeper.finish(upload(path, photo), known(people["worker1"])))
+    assert (caught.value.code, caught.value.is_kept) == ("erased_id", True), "dealt with: nobody sends it again"
+    assert stored.info([media_db(GRID_A[:9]), "quarantine"]) == {media_db(GRID_A[:9]): None, "quarantine": None}

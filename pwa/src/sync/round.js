@@ -9,6 +9,7 @@
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
+import { ERASED, forgetErased } from "../store/erased.js";
 import { Locked } from "../store/errors.js";
 import { follow } from "../store/homes.js";
 import { countFound } from "../store/losses.js";
@@ -101,7 +102,10 @@ async function tryAgain(session) {
   await forgetRescue(session.author);
   await retryRescued(session);
   const given = grantsOf(session, await appVersion());
-  const curable = (await refusals(session.author)).filter((refusal) => isCurable(refusal, given));
+  const all = await refusals(session.author);
+  // An earlier version of the app kept what was refused as erased.
+  for (const { id, database } of all.filter(({ reason, state }) => reason === ERASED && state !== "erased")) await forgetErased(session.author, database, [id]);
+  const curable = all.filter((refusal) => isCurable(refusal, given));
   const ids = await putBack(session.author, curable);
   if (ids.length) tellChanged([], ids);
 }

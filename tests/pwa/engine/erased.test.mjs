@@ -13,9 +13,9 @@ const { closeAll, findAsIs, keep } = await import("../../../pwa/src/store/docume
 const { close, done } = await import("../../../pwa/src/store/idb.js");
 const { homes, refresh } = await import("../../../pwa/src/store/homes.js");
 const { linkedTo } = await import("../../../pwa/src/store/links.js");
-const { entries, rawBlobOf, state, uploads } = await import("../../../pwa/src/store/outbox.js");
+const { entries, rawBlobOf, release, state, uploads } = await import("../../../pwa/src/store/outbox.js");
 const { openOwn } = await import("../../../pwa/src/store/own.js");
-const { refusals } = await import("../../../pwa/src/store/refusals.js");
+const { refusalOf, refusals } = await import("../../../pwa/src/store/refusals.js");
 const { dropSealedDraft, keepSealedDraft, sealedDraft } = await import("../../../pwa/src/store/sealed-drafts.js");
 const { runRound } = await import("../../../pwa/src/sync/round.js");
 const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
@@ -201,6 +201,17 @@ test("a copy that was put aside before loses its body when the server says that 
   const [row] = await refusals(author);
   assert.deepEqual([row.state, row.doc], ["erased", undefined]);
   assert.deepEqual(await bodiesOf(author, HOME_QUARTER, visit._id), []);
+});
+
+test("what an earlier version of the app kept of an erased record loses its body", async () => {
+  const { store, author, home } = await synced();
+  const visit = store.mint("visit", { uuid: store.uuid(), ...common, household: home, address: "x", kind: "routine", findings: "李秀英", answers: {}, reports: [], next_at: null });
+  await store.saveRecord({ docs: [{ database: HOME_QUARTER, doc: visit }] });
+  const [entry] = await entries(author);
+  await release(author, [entry.key], [{ ...refusalOf(entry, { reason: "erased_id" }, { grants: "g", version: "1" }), state: "waiting" }]);
+  await round(store);
+  const [row] = await refusals(author);
+  assert.deepEqual([row.state, row.doc, await bodiesOf(author, HOME_QUARTER, visit._id)], ["erased", undefined, []]);
 });
 
 test("nothing typed or shown of it is left in the phone's storage in the clear", async () => {

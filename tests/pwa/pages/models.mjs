@@ -5,6 +5,7 @@ import { GRID, NOW, SEAL_KEY, SECOND_GRID, answer, app, caseOf, contextOf, fille
 import { routeOf } from "./app.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
+const { forgetErased } = await import("../../../pwa/src/store/erased.js");
 const { noteHeldBack, noteUpload, release, setState, uploads, waitingOf } = await import("../../../pwa/src/store/outbox.js");
 const { noteOutcomes, refusalOf } = await import("../../../pwa/src/store/refusals.js");
 const { makeVault } = await import("../../../pwa/src/store/unlocking.js");
@@ -76,6 +77,9 @@ async function addRefusals(add, phone, ids) {
     await noteHeldBack(author, new Map([[held.key, reason]]));
     await add(`held back for ${reason}`, phone.get(`/m/records/${ids[4]}`));
   }
+  const erased = { id: "household:019aaf00-0000-7000-8000-000000000001", rev: "1-a", database: `home-${GRID}`, key: "x" };
+  await forgetErased(author, erased.database, [erased.id], [erased]);
+  await add("a household that was erased on request", phone.get(`/m/homes/${erased.id}`));
   await add("refused records on Me", phone.get("/m/me"));
   await add("everything in the sync centre", phone.get("/m/sync"));
   await add("a refused report made anew", phone.get(`/m/report?from=${ids[0]}`));
