@@ -8,8 +8,25 @@ import { rawBlobOf } from "./outbox.js";
 import { blobOf, isClosed, openDocs, readable } from "./sealed.js";
 import { vaultOf } from "./vault.js";
 
+const BATCH_DOCS = 200;
 /** What the server is told a file is that it must open itself. */
 const SEALED_TYPE = "application/x-xunge-sealed";
+
+/**
+ * Entries in order, a few at a time; one that is larger by itself goes alone.
+ * @param {import("./outbox.js").Entry[]} all @param {number} most_bytes @returns {import("./outbox.js").Entry[][]}
+ */
+export function batchesOf(all, most_bytes) {
+  /** @type {import("./outbox.js").Entry[][]} */ const batches = [];
+  let size_bytes = Infinity;
+  for (const entry of all) {
+    const fits = size_bytes + entry.size_bytes <= most_bytes && batches[batches.length - 1].length < BATCH_DOCS;
+    if (fits) batches[batches.length - 1].push(entry);
+    else batches.push([entry]);
+    size_bytes = fits ? size_bytes + entry.size_bytes : entry.size_bytes;
+  }
+  return batches;
+}
 
 /** Entries of the outbox as a request's body. @param {string} author @param {import("./outbox.js").Entry[]} entries */
 export async function documentsHanded(author, entries) {

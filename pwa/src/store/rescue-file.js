@@ -6,13 +6,12 @@
  */
 import { sealPieces } from "../crypto/pieces.js";
 import { encoded, joined } from "../crypto/seal.js";
-import { documentsHanded, fileHanded } from "./handing.js";
+import { batchesOf, documentsHanded, fileHanded } from "./handing.js";
 import { sessions } from "./meta.js";
 import { entries, setState, state, uploads } from "./outbox.js";
 
 const PIECE_BYTES = 1 << 20;
 const DOCUMENTS_BYTES = 700_000;
-const DOCUMENTS_MOST = 200;
 
 /**
  * The file's bytes, part by part; null when this phone does not know the server's key yet (it has not met it since it was updated).
@@ -47,7 +46,7 @@ async function* partOf(session, made_at) {
   const lacking = files.filter(({ is_kept }) => !is_kept);
   if (!seal_key?.proof || waiting.length + lacking.length === 0) return;
   yield { letter: "P", bytes: json({ author, device, proof: seal_key.proof, made_at }) };
-  for (const batch of batchesOf(waiting)) {
+  for (const batch of batchesOf(waiting, DOCUMENTS_BYTES)) {
     yield { letter: "D", count: batch.length, bytes: json(await documentsHanded(author, batch)) };
   }
   for (const file of lacking) yield* piecesOf(author, file);
@@ -61,18 +60,6 @@ async function* piecesOf(author, upload) {
   const part = async (from) => new Uint8Array(await blob.slice(from, from + PIECE_BYTES).arrayBuffer());
   yield { letter: "F", bytes: joined(about, encoded("\n"), await part(0)) };
   for (let from = PIECE_BYTES; from < blob.size; from += PIECE_BYTES) yield { letter: "B", bytes: await part(from) };
-}
-
-function batchesOf(all) {
-  /** @type {any[][]} */ const batches = [];
-  let size_bytes = Infinity;
-  for (const entry of all) {
-    const fits = size_bytes + entry.size_bytes <= DOCUMENTS_BYTES && batches[batches.length - 1].length < DOCUMENTS_MOST;
-    if (fits) batches[batches.length - 1].push(entry);
-    else batches.push([entry]);
-    size_bytes = fits ? size_bytes + entry.size_bytes : entry.size_bytes;
-  }
-  return batches;
 }
 
 function json(value) {

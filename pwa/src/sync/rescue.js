@@ -4,7 +4,7 @@
  * again, which loses nothing, and hands over after some days or when the user says so.
  */
 import { forgetHandOver, isTimeToHandOver } from "../store/handover.js";
-import { documentsHanded } from "../store/handing.js";
+import { batchesOf, documentsHanded } from "../store/handing.js";
 import { entries, release, state } from "../store/outbox.js";
 import { endForGood } from "../store/patrols.js";
 import { grantsOf, refusalOf } from "../store/refusals.js";
@@ -16,7 +16,6 @@ import { Refused, SignedOut, ask } from "./http.js";
 import { note, tellChanged } from "./progress.js";
 import { RESCUE_ENDPOINT, sendPhotos } from "./uploads.js";
 
-const BATCH_DOCS = 200;
 const BATCH_BYTES = 2_000_000;
 
 /**
@@ -78,7 +77,7 @@ async function tellPhase({ author }, { code, wipe, rescue_until }, phase) {
 
 async function handOverRecords(session, orders) {
   const given = grantsOf(session, "");
-  for (const batch of batchesOf(await entries(session.author))) {
+  for (const batch of batchesOf(await entries(session.author), BATCH_BYTES)) {
     const kept = await handOver(session, batch);
     const safe = batch.filter((_entry, at) => kept[at]?.ok);
     await release(session.author, safe.map(({ key }) => key), safe.map((entry) => refusalOf(entry, { reason: "rescued" }, given)));
@@ -97,16 +96,4 @@ async function handOver(session, batch) {
     const middle = Math.ceil(batch.length / 2);
     return [...(await handOver(session, batch.slice(0, middle))), ...(await handOver(session, batch.slice(middle)))];
   }
-}
-
-function batchesOf(all) {
-  const batches = [];
-  let size_bytes = Infinity;
-  for (const entry of all) {
-    const fits = size_bytes + entry.size_bytes <= BATCH_BYTES && batches[batches.length - 1].length < BATCH_DOCS;
-    if (fits) batches[batches.length - 1].push(entry);
-    else batches.push([entry]);
-    size_bytes = fits ? size_bytes + entry.size_bytes : entry.size_bytes;
-  }
-  return batches;
 }
