@@ -4,7 +4,7 @@ import { movesOf } from "./notes.js";
 import { page } from "./pages.js";
 import { finder } from "./pinyin.js";
 import { aboutRows, rowOf, stateLabel } from "./rows.js";
-import { waitingTasks } from "./tasks.js";
+import { tasksSeen, waitingTasks } from "./tasks.js";
 
 const PAGE_COUNT = 20;
 /** How many of a group stand on the page of all of them. */
@@ -56,9 +56,10 @@ async function returned(store) {
 
 /** Tasks that I have not answered. */
 async function myTasks(store, about) {
-  const open = (await store.tasks()).filter(({ doc }) => doc.state === "open");
+  const found = await tasksSeen(store);
+  const open = found.tasks.filter(({ doc }) => doc.state === "open");
   const said = await Promise.all(open.map(({ id }) => store.saidOf(id)));
-  return waitingTasks(store, about, said.flat().filter(({ doc }) => doc.author === store.session.author));
+  return waitingTasks(found, about, said.flat().filter(({ doc }) => doc.author === store.session.author));
 }
 
 /** By words, category, address, case number or the state's name, each also by its initials. */

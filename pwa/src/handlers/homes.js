@@ -2,10 +2,12 @@
 import { addressOf } from "./addresses.js";
 import { instant, momentOf } from "./moments.js";
 import { isPolice, page } from "./pages.js";
-import { finder } from "./pinyin.js";
+import { Legible, finder } from "./pinyin.js";
 import { chipOf } from "./rows.js";
 
 const PAGE_COUNT = 50;
+/** Of what is found fewer: who types on sees them for a moment, and each takes a slow phone a moment. */
+const FOUND_COUNT = 20;
 const DUE_COUNT = 3;
 const FIELDS = Object.freeze({ a: "address", b: "building", u: "unit", r: "room" });
 
@@ -65,13 +67,22 @@ function shownOf(all, due, query) {
 /** @param {Home[]} all @param {string} typed */
 function found(all, typed) {
   const words = typed.trim().split(/[\s,，、—－-]+/).filter(Boolean);
-  const finds = words.map((word) => (/^\d+$/.test(word) ? (text) => text.includes(word) : finder(word)));
+  const finds = words.map((word) => (/^\d+$/.test(word) ? ({ text }) => text.includes(word) : finder(word)));
   const hits = all.filter((home) => {
-    const text = textOf(home);
+    const text = legibleOf(home);
     return finds.every((find) => find(text));
   });
   const last = words.pop();
   return [...hits.filter(({ r }) => r === last), ...hits.filter(({ r }) => r !== last)];
+}
+
+/** @type {WeakMap<Home, Legible>} between two letters the rows are the same; they go when they are locked, and this with them */
+const legible = new WeakMap();
+
+function legibleOf(home) {
+  const found = legible.get(home) ?? new Legible(textOf(home));
+  legible.set(home, found);
+  return found;
 }
 
 /** Names first: of a few letters they are meant more often than the street. @param {Home} home */
@@ -100,13 +111,14 @@ function roomsOf(all, { a, b = "", u }) {
   return { view: "rooms", list, units, place: { address: a, building: b }, back: "/m/homes" };
 }
 
-/** Fifty entries of a list, and the addresses of those before and after them. */
+/** Some entries of a list, and the addresses of those before and after them. */
 function windowOf(list, from, query) {
+  const count = query.q ? FOUND_COUNT : PAGE_COUNT;
   const at = (start) => hrefOf({ ...query, from: String(start) });
   return {
-    pages: list.slice(from, from + PAGE_COUNT),
-    newer: from > 0 ? at(Math.max(0, from - PAGE_COUNT)) : "",
-    older: from + PAGE_COUNT < list.length ? at(from + PAGE_COUNT) : "",
+    pages: list.slice(from, from + count),
+    newer: from > 0 ? at(Math.max(0, from - count)) : "",
+    older: from + count < list.length ? at(from + count) : "",
   };
 }
 

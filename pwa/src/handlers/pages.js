@@ -7,17 +7,29 @@
 import { NoSuchDatabase, StorageFull, TooLarge } from "../store/errors.js";
 import { whyOf } from "./troubles.js";
 
+/** @type {WeakMap<Store, Promise<any>>} what the frames of pages that are being made say */
+const frames = new WeakMap();
+
+/** Begins to read what a page's frame says, while its handler reads what is in it. @param {Store} store of one request, which changes nothing */
+export function beginFrame(store) {
+  const frame = frameOf(store);
+  frame.catch(() => undefined); // it is the page's to fail, if one is made at all
+  frames.set(store, frame);
+}
+
+async function frameOf(store) {
+  const [known, patrol, standing] = await Promise.all([chipFacts(store), store.currentPatrol(), store.vault.standing()]);
+  return { ...known, walking: patrol && !patrol.ended_at ? patrol.uuid : "", isOpen: standing === "open" };
+}
+
 /**
  * A page of the signed-in app.
  * @param {Store} store @param {string} template
  * @param {{tab: string, title: string, back?: string, has_action?: boolean} & Record<string, any>} data
  */
 export async function page(store, template, data) {
-  const [known, patrol] = await Promise.all([data.unsent_count === undefined ? chipFacts(store) : {}, store.currentPatrol()]);
-  const { user } = store.session;
-  const walking = patrol && !patrol.ended_at ? patrol.uuid : "";
-  const can_lock = data.tab === "homes" && (await store.vault.standing()) === "open";
-  const frame = { back: "", has_action: false, bare: false, ...known, walking, is_police: isPolice(user), can_lock };
+  const { isOpen, ...known } = await (frames.get(store) ?? frameOf(store));
+  const frame = { back: "", has_action: false, bare: false, ...known, is_police: isPolice(store.session.user), can_lock: data.tab === "homes" && isOpen };
   return { template, data: { ...frame, ...data } };
 }
 

@@ -47,20 +47,38 @@ export function initialsOf(text) {
   return [...text].map((sign) => lettersOf(sign).slice(0, 1)).join("");
 }
 
+/** A text that is asked many questions: what it takes to answer them is found out once. */
+export class Legible {
+  /** @type {string[] | null} */ #signs = null;
+
+  /** @param {string} text */
+  constructor(text) {
+    this.text = text.toLowerCase();
+  }
+
+  /** The letters of each of its characters. */
+  get signs() {
+    return (this.#signs ??= [...this.text].map(lettersOf).filter(Boolean));
+  }
+}
+
 /**
  * A question that is asked of many texts: whether one contains what was typed, or is spelt by it from some character on.
  * Capitals, spaces and signs do not matter; nothing typed finds everything.
- * @param {string} typed @returns {(text: string) => boolean}
+ * @param {string} typed @returns {(text: string | Legible) => boolean}
  */
 export function finder(typed) {
   const wanted = typed.trim().toLowerCase();
   const letters = wanted.replace(/[^a-z0-9]/g, "");
   const isSpelling = letters.length > 0 && !HAN.test(wanted);
-  return (text) => text.toLowerCase().includes(wanted) || (isSpelling && isSpelt(text, letters));
+  return (asked) => {
+    const legible = typeof asked === "string" ? new Legible(asked) : asked;
+    return legible.text.includes(wanted) || (isSpelling && isSpelt(legible.signs, letters));
+  };
 }
 
-function isSpelt(text, letters) {
-  const signs = [...text].map(lettersOf).filter(Boolean);
+/** @param {string[]} signs @param {string} letters */
+function isSpelt(signs, letters) {
   const last = signs.length - letters.length;
   for (let from = 0; from <= last; from += 1) {
     let at = 0;

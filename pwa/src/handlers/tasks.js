@@ -14,9 +14,14 @@ const OUTCOMES = Object.freeze(["done", "not_done", "declined"]);
 /** A reason has to be given with these. */
 const EXPLAINED = new Set(["not_done", "declined"]);
 
-/** Tasks that wait for this user, the first due first, as rows. @param {any[]} replies mine */
-export async function waitingTasks(store, about, replies) {
+/** Tasks of this user's grids, and ids of those that were opened. */
+export async function tasksSeen(store) {
   const [tasks, seen] = await Promise.all([store.tasks(), store.remembered(SEEN)]);
+  return { tasks, seen };
+}
+
+/** Tasks that wait for this user, the first due first, as rows. @param {{tasks: any[], seen: string[] | null}} found @param {any} about @param {any[]} replies mine */
+export function waitingTasks({ tasks, seen }, about, replies) {
   const answered = new Set(replies.map(({ doc }) => doc.of));
   const open = tasks.filter(({ id, doc }) => doc.state === "open" && !answered.has(id));
   return open.sort((one, other) => one.doc.due_at.localeCompare(other.doc.due_at)).map(({ id, doc }) => ({

@@ -4,7 +4,7 @@ import { draftsOffered } from "./drafts.js";
 import { momentOf, sizeText, yesterday } from "./moments.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { aboutRows, rowOf } from "./rows.js";
-import { waitingTasks } from "./tasks.js";
+import { tasksSeen, waitingTasks } from "./tasks.js";
 import { bannerOf, lossSaying, storageWarning, whyOf } from "./troubles.js";
 
 const RECENT_COUNT = 6;
@@ -14,16 +14,20 @@ const REPLIES_BACK = 300;
 
 /** `GET /m/` */
 export async function showToday(input, store, context) {
-  const [about, choice, running, sync, due_count, [reports, replies, ...others]] = await Promise.all([
-    aboutRows(store, context, input.now), gridChoice(store), store.currentPatrol(), syncSummary(store),
+  const readAbout = aboutRows(store, context, input.now);
+  const [about, choice, running, sync, due_count, drafts, news, openTasks, [reports, replies, ...others]] = await Promise.all([
+    readAbout, gridChoice(store), store.currentPatrol(), syncSummary(store),
     store.dueCount(input.now - (store.session.offset_ms ?? 0)),
+    readAbout.then((about) => draftsOffered(store, about)),
+    store.news(), tasksSeen(store),
     store.listMine([
       ["report", LOOK_BACK], ["taskreply", REPLIES_BACK], ["visit", RECENT_COUNT], ["patrol", RECENT_COUNT], ["household", RECENT_COUNT],
       ["note", RECENT_COUNT],
     ]),
   ]);
+  const [patrol, back_list] = await Promise.all([patrolOf(store, running, reports, input.now), cameBack(store, reports, news, about)]);
   return page(store, "today.html", {
-    drafts: await draftsOffered(store, about),
+    drafts,
     drafts_back: "",
     tab: "today",
     title: context.t("today.title"),
@@ -31,11 +35,11 @@ export async function showToday(input, store, context) {
     ...sync,
     is_walking: !isPolice(store.session.user),
     due_count,
-    patrol: await patrolOf(store, running, reports, input.now),
+    patrol,
     patrol_id: store.uuid(input.now),
-    tasks: await waitingTasks(store, about, replies),
+    tasks: waitingTasks(openTasks, about, replies),
     recent: recentOf([reports, replies, ...others].flat()).map((record) => rowOf(record, about)),
-    back_list: await cameBack(store, reports, about),
+    back_list,
   });
 }
 
@@ -69,8 +73,8 @@ function recentOf(rows) {
 }
 
 /** My reports that moved and that I have not looked at, however old; then others of the last ones that moved since yesterday. */
-async function cameBack(store, reports, about) {
-  const news = (await store.news()).slice(0, BACK_COUNT);
+async function cameBack(store, reports, allNews, about) {
+  const news = allNews.slice(0, BACK_COUNT);
   const unseen = (await Promise.all(news.map(store.getRecord))).filter(Boolean);
   const since = new Date(yesterday(about.now_ms)).toISOString();
   const moved = reports.filter(({ id, where }) => !news.includes(id) && where.case && where.case.state !== "reported" && where.case.updated_at >= since);

@@ -1,19 +1,18 @@
 /**
  * The replicated databases as they lie on this phone: PouchDB over IndexedDB, one set per user. The only module that
  * imports PouchDB. It keeps and reads documents; what is unsent is `outbox.js`'s to know. Bodies of `home-*` and `beat-*` are sealed
- * on their way in and opened on their way out (`sealed.js`): without a key both throw `Locked`.
+ * on their way in and opened on their way out (`sealed.js`): without a key both throw `Locked`. Lists read past PouchDB (`winners.js`).
  */
 import idb from "pouchdb-adapter-idb";
 import PouchDB from "pouchdb-core";
 import { StorageFull, isQuota } from "./errors.js";
-import { close, done, open, transact } from "./idb.js";
+import { close, done, open, openThere, transact } from "./idb.js";
 import { openDocs, sealDocs } from "./sealed.js";
+import * as winners from "./winners.js";
+import { BODIES, BY_REVISION } from "./winners.js";
 
 PouchDB.plugin(idb);
 
-/** Where the adapter keeps bodies, by sequence; in each, id and revision as `_doc_id_rev`. */
-const BODIES = "by-sequence";
-const BY_REVISION = "_doc_id_rev";
 const STEP = 200;
 
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
@@ -44,6 +43,17 @@ async function using(author, name, work) {
   }
 }
 
+/** The tables that PouchDB keeps a database in; it makes those that are not there. @param {string} author @param {string} name @returns {Promise<IDBDatabase>} */
+async function tablesOf(author, name) {
+  const file = winners.fileOf(author, name);
+  const there = await openThere(file);
+  if (there) return there;
+  await using(author, name, (db) => db.info());
+  const made = await openThere(file);
+  if (!made) throw new DOMException(`${name} was let go`, "InvalidStateError");
+  return made;
+}
+
 /** Closes every handle of this context (tests, sign-out). */
 export async function closeAll() {
   const handles = [...opened.values()];
@@ -64,18 +74,18 @@ export async function keep(author, database, docs) {
   if (failed) throw isQuota(failed) ? new StorageFull(failed) : failed;
 }
 
-/** The winning revision of each id, in order; null where there is none. */
-export async function findMany(author, database, ids) {
+/**
+ * The winning revision of each id, in order; null where there is none. @param {string} author @param {string} database @param {string[]} ids
+ * @param {boolean} [areRare] most of them are not there
+ */
+export async function findMany(author, database, ids, areRare = false) {
   if (!ids.length) return [];
-  const { rows } = await using(author, database, (db) => db.allDocs({ keys: ids, include_docs: true }));
-  return openDocs(author, database, rows.map((row) => (row.error || row.value?.deleted ? null : row.doc)));
+  return openDocs(author, database, await winners.standing(await tablesOf(author, database), ids, areRare));
 }
 
 /** The winning revision's name of each id, in order; null where there is none. Needs no key. @returns {Promise<(string | null)[]>} */
 export async function revisionsOf(author, database, ids) {
-  if (!ids.length) return [];
-  const { rows } = await using(author, database, (db) => db.allDocs({ keys: ids }));
-  return rows.map((row) => (row.error || row.value?.deleted ? null : row.value.rev));
+  return ids.length ? winners.revisions(await tablesOf(author, database), ids) : [];
 }
 
 /** Whether the newest version of a document here is a deletion. Needs no key. */
@@ -86,7 +96,7 @@ export async function isDeleted(author, database, id) {
 
 /** A document or null. */
 export async function find(author, database, id) {
-  return (await openDocs(author, database, [await findAsIs(author, database, id)]))[0];
+  return (await findMany(author, database, [id]))[0];
 }
 
 /** The same as it lies here; with `history` it carries `_revisions`. Needs no key. */
@@ -106,9 +116,9 @@ export async function findAsIs(author, database, id, history = false) {
  */
 export async function range(author, database, type, { before = null, limit = 50, oldest_first = false } = {}) {
   const [low, high] = [`${type}:`, before ?? `${type}:\uffff`];
-  const span = oldest_first ? { startkey: low, endkey: high } : { startkey: high, endkey: low, descending: true };
-  const { rows } = await using(author, database, (db) => db.allDocs({ ...span, include_docs: true, limit: limit + 1 }));
-  return openDocs(author, database, rows.map((row) => row.doc).filter((doc) => doc._id !== before).slice(0, limit));
+  const tables = await tablesOf(author, database);
+  const found = await (oldest_first ? winners.between(tables, low, high) : winners.lastBetween(tables, low, high, limit));
+  return openDocs(author, database, found.slice(0, limit));
 }
 
 /** All documents of a database, so many at a time. @param {string} author @param {string} database @param {number} count @returns {AsyncGenerator<any[]>} */
@@ -132,12 +142,17 @@ export async function* everythingAsIs(author, database, count) {
  * @returns {Promise<{docs: any[], seq: number, is_reset: boolean}>}
  */
 export async function changesSince(author, database, since, limit) {
+  const last = since ? await sequenceOf(author, database) : 1;
+  if (since >= last) return { docs: [], seq: last, is_reset: since > last };
   return using(author, database, async (db) => {
-    const { update_seq: last } = since ? await db.info() : { update_seq: 1 };
-    if (since >= last) return { docs: [], seq: last, is_reset: since > last };
     const { results, last_seq: seq } = await db.changes({ since, limit, include_docs: true });
     return { docs: await openDocs(author, database, results.map(({ doc }) => doc)), seq, is_reset: false };
   });
+}
+
+/** Up to which sequence a database goes. @returns {Promise<number>} */
+export async function sequenceOf(author, database) {
+  return winners.lastSequence(await tablesOf(author, database));
 }
 
 /** Which of these `{id: [revs]}` are not on the phone. @returns {Promise<Record<string, {missing: string[]}>>} */
@@ -160,7 +175,7 @@ export async function eraseDocs(author, name, ids) {
   await using(author, name, async (db) => {
     for (const id of ids) await closeLeaves(db, id);
   });
-  const file = `_pouch_xunge/${author}/${name}`;
+  const file = winners.fileOf(author, name);
   const db = await open(file);
   await transact(db, [BODIES], "readwrite", async (tx) => {
     const store = tx.objectStore(BODIES);
@@ -201,7 +216,7 @@ export async function idsOf(author, database, type) {
  */
 export async function rewrite(author, name, change) {
   await using(author, name, (db) => db.info()); // there, and of the shape this version knows
-  const file = `_pouch_xunge/${author}/${name}`;
+  const file = winners.fileOf(author, name);
   const db = await open(file);
   for (let last = 0; ; ) {
     const span = IDBKeyRange.lowerBound(last, true);
@@ -209,7 +224,7 @@ export async function rewrite(author, name, change) {
     const [keys, rows] = await transact(db, [BODIES], "readonly", read);
     if (!keys.length) break;
     last = keys[keys.length - 1];
-    const docs = rows.map(({ _doc_id_rev: both, ...doc }) => ({ ...doc, _id: both.slice(0, both.lastIndexOf("::")), _rev: both.slice(both.lastIndexOf("::") + 2) }));
+    const docs = rows.map(winners.docOf);
     const changed = await change(docs);
     await transact(db, [BODIES], "readwrite", async (tx) => {
       for (const [at, doc] of changed.entries()) {
@@ -231,7 +246,7 @@ export async function destroy(author, name) {
 /** Names of the databases that lie on this phone; null where the browser does not tell. @returns {Promise<string[] | null>} */
 export async function localNames(author) {
   if (!indexedDB.databases) return null;
-  const prefix = `_pouch_xunge/${author}/`;
+  const prefix = winners.fileOf(author, "");
   const all = await indexedDB.databases();
   return all.map(({ name }) => name ?? "").filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
 }

@@ -3,12 +3,13 @@
  * where to go on. What the lists go by is `cases.js`.
  */
 import { groupLinks, groupOf } from "./cases.js";
-import { linksTo, ownOf, ownWith, placesOf, putLinks } from "./links.js";
-import { linkedDocs, listNewest } from "./reading.js";
+import { sequenceOf } from "./documents.js";
+import { linksTo, ownIds, ownOf, ownWith, placesOf, putLinks } from "./links.js";
+import { casesOf, linkedDocs, shownOf } from "./reading.js";
 import { addWhere } from "./where.js";
 
-const READ_COUNT = 40;
-const READS_MOST = 4;
+/** Reports that a search looks at before it asks whether to go on. */
+const LOOKED_THROUGH = 160;
 
 /**
  * A page of this user's reports in a group, newest first; what has ended is what is not among the open ones.
@@ -27,9 +28,9 @@ export async function listGroup(session, group, { limit = 20, before = null } = 
 }
 
 async function endedOf(session) {
-  const [own, needs, going] = await Promise.all([ownOf(session, "report"), ownWith(session, "needs"), ownWith(session, "going")]);
+  const [own, needs, going] = await Promise.all([ownIds(session, "report"), ownWith(session, "needs"), ownWith(session, "going")]);
   const open = new Set([...needs, ...going]);
-  return own.map(({ id }) => id).filter((id) => !open.has(id));
+  return own.filter((id) => !open.has(id));
 }
 
 /**
@@ -37,16 +38,27 @@ async function endedOf(session) {
  * @param {import("./meta.js").Session} session @param {{limit?: number, before?: string | null, isWanted: (row: any) => boolean}} options
  */
 export async function findMine(session, { limit = 20, before = null, isWanted }) {
-  const found = [];
-  for (let reads = 0; reads < READS_MOST; reads += 1) {
-    const { rows, next } = await listNewest(session, "report", { limit: READ_COUNT, before, mine: true });
-    const placed = (await addWhere(session, rows)).sort((one, other) => other.id.localeCompare(one.id));
-    found.push(...placed.filter(isWanted));
-    if (found.length > limit) return { rows: found.slice(0, limit), next: found[limit - 1].id };
-    before = next;
-    if (!next) break;
+  const { rows, cases, next } = await lookThrough(session, before);
+  const found = (await addWhere(session, rows, cases)).filter(isWanted);
+  return found.length > limit ? { rows: found.slice(0, limit), next: found[limit - 1].id } : { rows: found, next };
+}
+
+/** What was looked through last, and when that was so: between two letters of a search nothing is read again that has not changed. */
+let looked = { as_of: "", rows: /** @type {import("./reading.js").Row[]} */ ([]), cases: new Map() };
+
+async function lookThrough(session, before) {
+  const names = (await shownOf(session, "case")).map(({ name }) => name);
+  const [links, ...sequences] = await Promise.all([
+    ownOf(session, "report", { before: before ?? undefined, limit: LOOKED_THROUGH + 1, databases: names }),
+    ...names.map((name) => sequenceOf(session.author, name)),
+  ]);
+  const as_of = JSON.stringify([session.author, links.map(({ id }) => id), names, sequences]);
+  if (looked.as_of !== as_of) {
+    const asked = links.slice(0, LOOKED_THROUGH);
+    const [lists, cases] = await Promise.all([linkedDocs(session, asked), casesOf(session, asked)]);
+    looked = { as_of, rows: lists.flat().sort((one, other) => other.id.localeCompare(one.id)), cases };
   }
-  return { rows: found, next: before };
+  return { ...looked, next: links.length > LOOKED_THROUGH ? links[LOOKED_THROUGH - 1].id : null };
 }
 
 /** Ids of this user's reports that moved since they looked, the last moved first. @returns {Promise<string[]>} */

@@ -13,17 +13,29 @@ import { open, seal } from "../crypto/seal.js";
 import { correctedAt } from "./capture.js";
 import { namesOf, parse } from "./databases.js";
 import { changesSince } from "./documents.js";
-import { setState, state } from "./outbox.js";
-import { neededKey, vaultOf } from "./vault.js";
+import { setStates, state } from "./outbox.js";
+import { keyOf, neededKey, openedOf, vaultOf } from "./vault.js";
 
 const STEP = 1000;
 const collator = new Intl.Collator("zh-CN", { numeric: true });
 const nameOf = (grid) => `homes:${grid}`;
 /** When visits are due, of each grid: a list of instants that says of nobody anything. */
 const duesOf = (grid) => `homesdue:${grid}`;
+/** Another name with every index that is written: what was opened of the one before is out of date. */
+const writingOf = (grid) => `homeswriting:${grid}`;
+
+/** An index as it was opened last while it is open and still the same, else opened now. @param {string} author @param {string} grid @returns {Promise<Index | null>} @throws {import("./errors.js").Locked} */
+async function read(author, grid) {
+  const [writing, key] = await Promise.all([state(author, writingOf(grid)), keyOf(author)]);
+  const held = key && writing ? openedOf(author).get(nameOf(grid)) : null;
+  if (held?.writing === writing) return held.index;
+  const index = await readKept(author, grid);
+  if (index && key && writing) openedOf(author).set(nameOf(grid), { writing, index });
+  return index;
+}
 
 /** What was kept before there was a vault counts for nothing. @param {string} author @param {string} grid @returns {Promise<Index | null>} @throws {import("./errors.js").Locked} */
-async function read(author, grid) {
+async function readKept(author, grid) {
   const [kept, vault] = await Promise.all([state(author, nameOf(grid)), vaultOf(author)]);
   if (vault) return kept instanceof Uint8Array ? open(await neededKey(author), kept, nameOf(grid)) : null;
   return typeof kept === "string" ? JSON.parse(kept) : null;
@@ -32,8 +44,8 @@ async function read(author, grid) {
 /** @param {string} author @param {string} grid @param {Index} index @throws {import("./errors.js").Locked} */
 async function write(author, grid, index) {
   const kept = (await vaultOf(author)) ? await seal(await neededKey(author), index, nameOf(grid)) : JSON.stringify(index);
-  await setState(author, nameOf(grid), kept);
-  await setState(author, duesOf(grid), index.rows.flatMap(({ a, next }) => (a && next ? [next] : [])));
+  const dues = index.rows.flatMap(({ a, next }) => (a && next ? [next] : []));
+  await setStates(author, { [nameOf(grid)]: kept, [duesOf(grid)]: dues, [writingOf(grid)]: crypto.randomUUID() });
 }
 
 /** Grids whose household files this user may see. @param {import("./meta.js").Session} session */
@@ -62,7 +74,7 @@ export async function follow(session, databases) {
 
 /** Forgets a grid that is somebody else's now. @param {string} author @param {string} grid */
 export async function forget(author, grid) {
-  for (const name of [nameOf(grid), duesOf(grid)]) await setState(author, name, null);
+  await setStates(author, { [nameOf(grid)]: null, [duesOf(grid)]: null, [writingOf(grid)]: null });
 }
 
 /** Brings the index up to what lies on this phone, in all grids or one. @param {import("./meta.js").Session} session @param {string | null} [only] */
@@ -99,29 +111,35 @@ async function fold(author, name, since, rows) {
   }
 }
 
+/** Rows are exchanged, never changed: what a search goes by may be the same ones. @param {Map<string, Home>} rows */
 function foldDoc(rows, doc) {
   const [type] = doc._id.split(":");
   if (doc._deleted) remove(rows, type, doc._id);
   else if (FOLDS[type] && (type === "household" || doc.household)) {
     const id = type === "household" ? doc._id : doc.household;
-    if (!rows.has(id)) rows.set(id, { id, m: {}, e: {} });
-    FOLDS[type](rows.get(id), doc);
+    const row = rows.get(id) ?? { id, m: {}, e: {} };
+    rows.set(id, { ...row, ...FOLDS[type](doc, row) });
   }
 }
 
 const FOLDS = Object.freeze({
-  household: (row, doc) => Object.assign(row, { a: doc.address, b: doc.building, u: doc.unit, r: doc.room, n: doc.contact_name }),
-  member: (row, { _id, name, moved_out_at }) => (row.m[_id] = moved_out_at ? "" : name),
-  errand: (row, { _id, state: stands }) => (row.e[_id] = stands === "done" || stands === "withdrawn" ? 0 : 1),
-  visit: (row, doc) => {
-    if (row.v && doc._id < row.v) return;
-    Object.assign(row, { v: doc._id, at: correctedAt(doc), next: doc.next_at ? Date.parse(doc.next_at) - (doc.clock_offset_ms ?? 0) : null });
+  household: (doc) => ({ a: doc.address, b: doc.building, u: doc.unit, r: doc.room, n: doc.contact_name }),
+  member: ({ _id, name, moved_out_at }, { m }) => ({ m: { ...m, [_id]: moved_out_at ? "" : name } }),
+  errand: ({ _id, state: stands }, { e }) => ({ e: { ...e, [_id]: stands === "done" || stands === "withdrawn" ? 0 : 1 } }),
+  visit: (doc, { v }) => {
+    if (v && doc._id < v) return {};
+    return { v: doc._id, at: correctedAt(doc), next: doc.next_at ? Date.parse(doc.next_at) - (doc.clock_offset_ms ?? 0) : null };
   },
 });
 
 function remove(rows, type, id) {
   if (type === "household") rows.delete(id);
-  else for (const { m, e } of rows.values()) delete (type === "member" ? m : e)[id];
+  const part = { member: "m", errand: "e" }[type];
+  for (const [home, row] of part ? rows : []) {
+    if (!(id in row[part])) continue;
+    const { [id]: _gone, ...others } = row[part];
+    rows.set(home, { ...row, [part]: others });
+  }
 }
 
 function byPlace(one, other) {

@@ -18,6 +18,21 @@ export function done(request) {
   });
 }
 
+/** The last rows of a span for which something holds, so many, the last one first. @param {IDBObjectStore} store @param {IDBKeyRange} span @param {number} limit @param {(row: any) => boolean} isWanted @returns {Promise<any[]>} */
+export function backwards(store, span, limit, isWanted) {
+  const request = store.openCursor(span, "prev");
+  const found = [];
+  return new Promise((resolve, reject) => {
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (cursor && isWanted(cursor.value)) found.push(cursor.value);
+      if (!cursor || found.length >= limit) resolve(found);
+      else cursor.continue();
+    };
+  });
+}
+
 /**
  * Opens (once per context) a database whose stores `upgrade(db, oldVersion, transaction)` makes.
  * @param {string} name
@@ -41,6 +56,16 @@ export function open(name, version, upgrade = () => undefined) {
   return opening;
 }
 
+/** A database as it is, or null when there is none: asking for it does not make it. @param {string} name @returns {Promise<IDBDatabase | null>} */
+export async function openThere(name) {
+  try {
+    return await open(name, undefined, (_db, _from, tx) => tx.abort());
+  } catch (error) {
+    if (/** @type {any} */ (error)?.name !== "AbortError") throw error;
+    return null;
+  }
+}
+
 /** Closes a database here; the next `open` makes a new handle. */
 export async function close(name) {
   const held = handles.get(name);
@@ -49,8 +74,8 @@ export async function close(name) {
 }
 
 /**
- * Runs `work(tx)` in one transaction and settles only when it is complete: with `strict` durability the browser has
- * flushed it to disk by then. `work` may await only requests of this transaction. What it returns is answered.
+ * Runs `work(tx)` in one transaction and settles only when what it wrote is complete: with `strict` durability the browser has
+ * flushed it to disk by then; one that only read answers as soon as it has read. `work` may await only requests of this transaction. What it returns is answered.
  * @template T
  * @param {IDBDatabase} db
  * @param {string[]} stores
@@ -74,7 +99,7 @@ export async function transact(db, stores, mode, work, durability = "relaxed") {
   complete.catch(() => undefined);
   try {
     const answer = await work(tx);
-    await complete;
+    if (mode !== "readonly") await complete;
     return answer;
   } catch (error) {
     abort(tx);

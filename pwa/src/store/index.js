@@ -16,14 +16,17 @@
 import { nextStamp } from "./clock.js";
 import { photosNamed } from "./capture.js";
 import * as begun from "./drafts.js";
+import { namesOf } from "./databases.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as following from "./following.js";
 import * as homes from "./homes.js";
 import * as identity from "./identity.js";
+import { openThere } from "./idb.js";
 import { newestOf } from "./links.js";
 import { currentSession } from "./meta.js";
 import { confirmLoss, noteLoss } from "./losses.js";
 import * as outbox from "./outbox.js";
+import { openOwn } from "./own.js";
 import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
 import * as refused from "./refusals.js";
@@ -34,6 +37,8 @@ import { dropSealedDraft, sealedDraft } from "./sealed-drafts.js";
 import * as undoing from "./undo.js";
 import { waitingRows } from "./waiting.js";
 import { vaultFor } from "./unlocking.js";
+import { forgetOthers } from "./vault.js";
+import { fileOf } from "./winners.js";
 import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { Locked, NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
@@ -50,7 +55,16 @@ const REPORTS_NEAR = 200;
  */
 export async function openStore(wrote) {
   const session = await currentSession();
+  forgetOthers(session?.author);
+  if (session) beginReading(session);
   return session ? storeOf(session, wrote) : null;
+}
+
+/** Opens what lists read, all at once, before it is asked for; whoever needs one that cannot be opened hears of it then. @param {import("./meta.js").Session} session */
+function beginReading({ author, databases }) {
+  const names = namesOf(databases.filter(({ pull }) => pull), ["grid", "ref"]);
+  const opening = [openOwn(author), ...names.map((name) => openThere(fileOf(author, name)))];
+  opening.forEach((one) => one.catch(() => undefined));
 }
 
 /** The store of one session. @param {import("./meta.js").Session} session @param {(databases: string[]) => void} [wrote] */
@@ -167,9 +181,9 @@ function lists(session) {
     listPatrols: (options) => listed("patrol", options),
     /** My newest records of several types, with `where`, in one go: a list for each. @param {[type: string, limit: number][]} wanted */
     listMine: async (wanted) => {
-      const found = await Promise.all(wanted.map(([type, limit]) => reading.listNewest(session, type, { limit, mine: true })));
-      const rows = await addWhere(session, found.flatMap((list) => list.rows));
-      return found.map((list) => rows.splice(0, list.rows.length));
+      const { rows, cases } = await reading.newestOwn(session, wanted);
+      const placed = await addWhere(session, rows, cases);
+      return wanted.map(([type]) => placed.filter(({ doc }) => doc.type === type));
     },
     /** My reports that need me, go on or have ended, with `where`. @param {"needs" | "going" | "ended"} group @param {any} [options] */
     listGroup: (group, options) => following.listGroup(session, group, options),
@@ -220,7 +234,7 @@ function lists(session) {
       return row ? (await addWhere(session, [row]))[0].where : null;
     },
     /** The case copy of a report, or null. @param {string} report */
-    caseOf: async (report) => (await reading.casesOf(session, [{ id: report, database: "", doc: {} }])).get(report) ?? null,
+    caseOf: async (report) => (await reading.casesOf(session, [{ id: report }])).get(report) ?? null,
     categories: () => reading.categories(session),
     /** Codes. @param {number} [count] */
     mostUsedCategories: (count) => reading.mostUsedCategories(session, count),

@@ -5,7 +5,7 @@
 import { caseLinks } from "./cases.js";
 import { parse } from "./databases.js";
 import { everythingAsIs, localNames } from "./documents.js";
-import { done, transact } from "./idb.js";
+import { backwards, done, transact } from "./idb.js";
 import { openOwn, under } from "./own.js";
 
 const LINK_OF = Object.freeze({ visit: "household", note: "of", taskreply: "of" });
@@ -42,10 +42,7 @@ export async function linkedTo(author, of) {
 
 /** Ids of this user's own records with a link of one kind, newest first: by keys alone, however many there are of others. @returns {Promise<string[]>} */
 export async function ownWith(session, of) {
-  await whole(session);
-  const db = await openOwn(session.author);
-  return transact(db, ["links"], "readonly", async (tx) => {
-    const store = tx.objectStore("links");
+  return fromWhole(session, async (store) => {
     const ids = (await done(store.getAllKeys(under(of)))).map((key) => key.slice(of.length + 1));
     if (!ids.length) return [];
     const own = new Set(await done(store.getAllKeys(IDBKeyRange.bound(`${MINE}|${ids[0]}`, `${MINE}|${ids[ids.length - 1]}`))));
@@ -75,16 +72,34 @@ export async function newestOf(author, ofs) {
 }
 
 /**
- * The user's own records of a type, newest first, from below `before`: without looking at anybody else's.
+ * The newest of the user's own records of a type, so many, from below `before`: without looking at anybody else's, or at older ones.
  * @param {import("./meta.js").Session} session @param {string} type
+ * @param {{before?: string, limit?: number, databases?: string[]}} [options] `databases`: only those that lie in one of them
  * @returns {Promise<{id: string, database: string}[]>}
  */
-export async function ownOf(session, type, before = `${type}:\uffff`) {
-  await whole(session);
-  const db = await openOwn(session.author);
+export async function ownOf(session, type, { before = `${type}:\uffff`, limit = Infinity, databases } = {}) {
+  if (databases && !databases.length) return [];
   const span = IDBKeyRange.bound(`${MINE}|${type}:`, `${MINE}|${before}`, false, true);
-  const links = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").getAll(span)));
-  return links.reverse();
+  return fromWhole(session, (store) => backwards(store, span, limit, ({ database }) => databases?.includes(database) ?? true));
+}
+
+/** Ids of all the user's own records of a type, newest first. @param {import("./meta.js").Session} session @param {string} type @returns {Promise<string[]>} */
+export async function ownIds(session, type) {
+  const keys = await fromWhole(session, (store) => done(store.getAllKeys(IDBKeyRange.bound(`${MINE}|${type}:`, `${MINE}|${type}:\uffff`))));
+  return keys.map((key) => key.slice(MINE.length + 1)).reverse();
+}
+
+/** Reads the links once all are there. @template T @param {import("./meta.js").Session} session @param {(store: IDBObjectStore) => Promise<T>} read @returns {Promise<T>} */
+async function fromWhole(session, read) {
+  const db = await openOwn(session.author);
+  const attempt = () => transact(db, ["links", "state"], "readonly", async (tx) => {
+    const [isWhole, found] = await Promise.all([done(tx.objectStore("state").get(MINE)), read(tx.objectStore("links"))]);
+    return { isWhole, found };
+  });
+  const first = await attempt();
+  if (first.isWhole) return first.found;
+  await whole(session);
+  return (await attempt()).found;
 }
 
 /** @type {Map<string, Promise<void>>} pages that ask at once wait for the same one */

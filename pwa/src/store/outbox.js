@@ -168,17 +168,35 @@ export async function rawBlobOf(author, photo, role) {
   return transact(db, ["blobs"], "readonly", (tx) => done(tx.objectStore("blobs").get(`${photo}|${role}`)));
 }
 
+/** @type {Map<string, {names: string[], answers: Promise<any[]>}>} what is asked for at one moment, by author: one transaction answers all of it */
+const asking = new Map();
+
 /** One named piece of small state (`patrol`, `sync`), or null. */
 export async function state(author, name) {
-  const db = await openOwn(author);
-  return (await transact(db, ["state"], "readonly", (tx) => done(tx.objectStore("state").get(name)))) ?? null;
+  const asked = asking.get(author) ?? ask(author);
+  const at = asked.names.push(name) - 1;
+  return (await asked.answers)[at] ?? null;
+}
+
+function ask(author) {
+  const names = /** @type {string[]} */ ([]);
+  const answers = openOwn(author).finally(() => asking.delete(author)).then((db) => {
+    return transact(db, ["state"], "readonly", (tx) => Promise.all(names.map((name) => done(tx.objectStore("state").get(name)))));
+  });
+  const asked = { names, answers };
+  asking.set(author, asked);
+  return asked;
 }
 
 /** Keeps a piece of small state; null forgets it. */
 export async function setState(author, name, value, durability) {
+  await setStates(author, { [name]: value }, durability);
+}
+
+/** Keeps several pieces of small state, all or none. @param {string} author @param {Record<string, any>} values @param {"strict" | "relaxed"} [durability] */
+export async function setStates(author, values, durability) {
   const db = await openOwn(author);
   await transact(db, ["state"], "readwrite", (tx) => {
-    if (value === null) tx.objectStore("state").delete(name);
-    else tx.objectStore("state").put(value, name);
+    for (const [name, value] of Object.entries(values)) value === null ? tx.objectStore("state").delete(name) : tx.objectStore("state").put(value, name);
   }, durability);
 }

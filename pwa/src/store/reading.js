@@ -26,7 +26,7 @@ function row(database, doc) {
  * @param {import("./meta.js").Session} session @param {string} type
  * @returns {Promise<{name: string, isOpen: boolean}[]>}
  */
-async function shownOf({ author, databases }, type) {
+export async function shownOf({ author, databases }, type) {
   const open = new Set(databases.filter(({ pull }) => pull).map(({ name }) => name));
   const names = await readable(author, namesOf(databases, KINDS_OF[type]));
   const all = names.map((name) => ({ name, isOpen: open.has(name) }));
@@ -51,11 +51,22 @@ export async function listNewest(session, type, { limit = 20, before = null, min
   return { rows: rows.sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc)), next };
 }
 
+/**
+ * The newest own records of several types, and the cases of the reports among them. @param {import("./meta.js").Session} session
+ * @param {[type: string, limit: number][]} wanted @returns {Promise<{rows: Row[], cases: Map<string, any>}>} newest first by corrected time
+ */
+export async function newestOwn(session, wanted) {
+  const lists = await Promise.all(wanted.map(async ([type, limit]) => {
+    return ownOf(session, type, { limit, databases: (await shownOf(session, type)).map(({ name }) => name) });
+  }));
+  const links = lists.flat();
+  const [rows, cases] = await Promise.all([linkedDocs(session, links), casesOf(session, links.filter(({ id }) => id.startsWith("report:")))]);
+  return { rows: rows.flat().sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc)), cases };
+}
+
 /** By the index: a colleague's thousand records are not read to find one's own ten. */
 async function ownRows(session, type, names, before, limit) {
-  const links = await ownOf(session, type, before ?? undefined);
-  const wanted = links.filter(({ database }) => names.includes(database)).slice(0, limit);
-  return linkedDocs(session, wanted);
+  return linkedDocs(session, await ownOf(session, type, { before: before ?? undefined, limit, databases: names }));
 }
 
 async function page(author, database, type, before, limit, isWanted) {
@@ -141,14 +152,14 @@ export async function tasks(session, there = null) {
   return [...found.values()];
 }
 
-/** Newest case copy of each report, as a map from report id to the case document. @param {Row[]} reports */
+/** Newest case copy of each report, as a map from report id to the case document. @param {{id: string}[]} reports */
 export async function casesOf(session, reports) {
   const ids = reports.map(({ id }) => `case:${id.slice(id.indexOf(":") + 1)}`);
   const cases = new Map();
-  for (const { name } of (await shownOf(session, "case")).filter(({ isOpen }) => isOpen).reverse()) {
-    const docs = await findMany(session.author, name, ids);
-    docs.forEach((doc, at) => doc && cases.set(reports[at].id, doc));
-  }
+  if (!ids.length) return cases;
+  const names = (await shownOf(session, "case")).filter(({ isOpen }) => isOpen).reverse();
+  const found = await Promise.all(names.map(({ name }) => findMany(session.author, name, ids, true)));
+  for (const docs of found) docs.forEach((doc, at) => doc && cases.set(reports[at].id, doc));
   return cases;
 }
 

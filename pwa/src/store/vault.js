@@ -32,8 +32,9 @@ export function isSealed(database) {
 
 /** @param {import("./meta.js").Session} session @returns {Promise<Standing>} */
 export async function standing({ author, databases }) {
-  if (await keyOf(author)) return "open";
-  if (await vaultOf(author)) return "locked";
+  const [key, vault] = await Promise.all([keyOf(author), vaultOf(author)]);
+  if (key) return "open";
+  if (vault) return "locked";
   return databases.some(({ name }) => isSealed(name)) ? "unset" : "unneeded";
 }
 
@@ -52,11 +53,27 @@ export async function openUntil(author) {
   return (await unlocked(author))?.until_ms ?? null;
 }
 
+/** @type {Map<string, Map<string, any>>} what was opened with the key, by author and name: in this worker's memory only, and gone with the key */
+const opened = new Map();
+
+/** A place to keep what was opened while it is open, so that it is not opened for every letter that is typed. @param {string} author */
+export function openedOf(author) {
+  const held = opened.get(author) ?? new Map();
+  opened.set(author, held);
+  return held;
+}
+
+/** Keeps nothing opened of anybody but this user. @param {string | undefined} author */
+export function forgetOthers(author) {
+  for (const other of opened.keys()) if (other !== author) opened.delete(other);
+}
+
 /** What has run out is forgotten. @returns {Promise<{key: CryptoKey, until_ms: number} | null>} */
 async function unlocked(author) {
   const held = await state(author, "unlocked");
-  if (!held || held.until_ms > Date.now()) return held;
-  await lock(author);
+  if (held && held.until_ms > Date.now()) return held;
+  opened.delete(author);
+  if (held) await lock(author);
   return null;
 }
 
@@ -69,6 +86,7 @@ export async function neededKey(author) {
 
 /** Locks: the key is gone from this phone's storage. @param {string} author */
 export async function lock(author) {
+  opened.delete(author);
   await setState(author, "unlocked", null);
 }
 
@@ -88,15 +106,16 @@ export async function stayOpen(author) {
   });
 }
 
-/** Locks what was left open when the app was closed: no page of it is there any more. @param {string} author */
-export async function lockIfAlone(author) {
-  const locks = globalThis.navigator?.locks;
-  if (!locks?.query || !(await state(author, "unlocked"))) return;
+/** Locks what was left open when the app was closed: no page of it is there any more. @param {import("./meta.js").Session} session @returns {Promise<Standing>} how it stands then */
+export async function lockIfAlone(session) {
+  const { locks } = globalThis.navigator ?? {};
   // Between two pages nobody holds the lock: the old one let go, the new one's script has not run. Either is still a client then.
-  const windows = (await /** @type {any} */ (globalThis).clients?.matchAll?.({ type: "window" })) ?? [];
-  if (windows.length) return;
+  const [before, windows = []] = await Promise.all([standing(session), /** @type {any} */ (globalThis).clients?.matchAll?.({ type: "window" })]);
+  if (before !== "open" || !locks?.query || windows.length) return before;
   const { held = [] } = await locks.query();
-  if (!held.some(({ name }) => name === PAGE_LOCK)) await lock(author);
+  if (held.some(({ name }) => name === PAGE_LOCK)) return before;
+  await lock(session.author);
+  return "locked";
 }
 
 /** @param {string} author @param {number} minutes until it locks by itself */

@@ -30,18 +30,19 @@ export const isSeen = (id) => !UNSEEN.has(id.slice(0, id.indexOf(":")));
 /**
  * Adds `where` to rows of records.
  * @param {import("./meta.js").Session} session @param {import("./reading.js").Row[]} rows
+ * @param {Map<string, any>} [cases] their cases, where they were read already
  * @returns {Promise<(import("./reading.js").Row & {where: Where})[]>}
  */
-export async function addWhere(session, rows) {
-  const [{ unsent: waiting, refused, files, isPushing }, cases] = await Promise.all([
+export async function addWhere(session, rows, cases) {
+  const [{ unsent: waiting, refused, files, isPushing }, found] = await Promise.all([
     standing(session.author),
-    casesOf(session, rows.filter(({ doc }) => HAVE_CASES.has(doc.type))),
+    cases ?? casesOf(session, rows.filter(({ doc }) => HAVE_CASES.has(doc.type))),
   ]);
   return rows.map((row) => {
     const place = placeOf(row.id, refused, waiting, isPushing);
     const photos_refused = refusedPhotos(row.doc, refused, files);
     const going = files.filter((file) => file.of === row.id && isGoing(file));
-    return { ...row, where: { ...place, ...progress(row.doc, going, photos_refused), photos_refused, case: cases.get(row.id) ?? null } };
+    return { ...row, where: { ...place, ...progress(row.doc, going, photos_refused), photos_refused, case: found.get(row.id) ?? null } };
   });
 }
 
@@ -144,10 +145,11 @@ function problemOf({ problem: whole = null, photos_problem = null }) {
  * `photos_unavailable` (records arrive, photo files do not), `phone_full`, `unknown`.
  */
 export async function status(session) {
-  const sync = (await state(session.author, "sync")) ?? {};
   const storage = globalThis.navigator?.storage;
-  const estimate = await storage?.estimate?.().catch(() => null);
-  const is_persisted = await storage?.persisted?.().catch(() => null);
+  const [kept, loss, estimate, is_persisted] = await Promise.all([
+    state(session.author, "sync"), lossOf(session.author), storage?.estimate?.().catch(() => null), storage?.persisted?.().catch(() => null),
+  ]);
+  const sync = kept ?? {};
   return {
     phase: sync.phase ?? "idle",
     problem: problemOf(sync),
@@ -157,7 +159,7 @@ export async function status(session) {
     loading: sync.loading ?? null,
     offset_ms: session.offset_ms ?? null,
     rescue: sync.rescue ?? null,
-    loss: await lossOf(session.author),
+    loss,
     usage_bytes: estimate?.usage ?? null,
     quota_bytes: estimate?.quota ?? null,
     is_persisted: is_persisted ?? null,

@@ -4,6 +4,7 @@
  */
 import DOMAIN from "virtual:domain";
 import { routes } from "../handlers/index.js";
+import { beginFrame } from "../handlers/pages.js";
 import { translator } from "../render/environment.js";
 import { Locked, StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
@@ -43,24 +44,39 @@ export async function answer(request) {
 }
 
 async function run({ route, params }, request) {
-  const store = await openStore(announce);
   const { pathname: path, search } = new URL(request.url);
+  const [store, { chosen, texts }, input] = await Promise.all([openStore(announce), dressing(), inputOf(request, params)]);
   if (!store && !route.open) return redirected(SIGN_IN, request);
-  if (store) await lockIfAlone(store.session.author);
   const isSealed = SEALED.test(path);
-  if (store && isSealed && !OPEN.has(await store.vault.standing())) return redirected(lockOf(request), request);
-  const chosen = await choices();
-  const texts = await textsOf(chosen.language);
+  const standing = store ? await standingFor(request, store) : "unneeded";
+  if (isSealed && !OPEN.has(standing)) return redirected(lockOf(request), request);
   const context = contextOf(store, chosen, texts);
-  const answered = await route.handle(await inputOf(request, params), store, context);
+  if (store && request.method === "GET") beginFrame(store);
+  const [answered, draft] = await Promise.all([
+    route.handle(input, store, context), isSealed && request.method === "GET" ? draftFor(store, path, search) : {},
+  ]);
   if (LOOKED_AT.test(path)) void showBadge(context.session);
   if (isSealed && request.method === "POST" && answered.redirect) await store?.dropSealedDraft(shownOn(request));
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
   if (!answered.template) return new Response(null, { status: answered.status });
   // Whether it is there is not to be seen from outside.
   if (answered.status === 404 && store && !OPEN.has(await store.vault.standing())) return redirected(lockOf(request), request);
-  if (isSealed && request.method === "GET") answered.data = { ...answered.data, ...(await draftFor(store, path, search)) };
+  answered.data = { ...answered.data, ...draft };
   return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, chosen });
+}
+
+/**
+ * An app that was closed begins anew with a navigation. What a page itself asks for proves nothing: the page may have gone on to the next one
+ * meanwhile, which is not there yet.
+ */
+function standingFor(request, store) {
+  return request.mode === "navigate" ? lockIfAlone(store.session) : store.vault.standing();
+}
+
+/** How pages look on this phone, and their texts. */
+async function dressing() {
+  const chosen = await choices();
+  return { chosen, texts: await textsOf(chosen.language) };
 }
 
 /** What was typed into this page's form before, unless it is asked for afresh. */

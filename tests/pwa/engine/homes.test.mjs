@@ -6,7 +6,7 @@ import { GRID, QUARTER, household, phone } from "./phone.mjs";
 const { keep, destroy } = await import("../../../pwa/src/store/documents.js");
 const { setState, state } = await import("../../../pwa/src/store/outbox.js");
 const { Locked } = await import("../../../pwa/src/store/errors.js");
-const { lock } = await import("../../../pwa/src/store/vault.js");
+const { forgetOthers, lock, openedOf } = await import("../../../pwa/src/store/vault.js");
 const { removeClosed } = await import("../../../pwa/src/store/removal.js");
 const HOME = `home-${GRID}`;
 
@@ -78,6 +78,31 @@ test("with a grid that is somebody else's now its index goes", async () => {
   await store.homes(true);
   await removeClosed({ ...store.session, databases: [{ name: "ref", pull: true, push: false }], grids: [] });
   assert.deepEqual([await state(author, `homes:${GRID}`), await state(author, `homesdue:${GRID}`)], [null, null]);
+});
+
+test("between two letters of a search nothing is opened again, and what was written is seen at once", async () => {
+  const { store, author, docs } = await withHouseholds(3);
+  const [first] = await store.homes(true);
+  const [before] = await store.homes();
+  assert.equal((await store.homes())[0], before, "the very same row");
+  const next = { ...docs[2], contact_name: "马三", _rev: `2-${"b".repeat(32)}`, _revisions: { start: 2, ids: ["b".repeat(32), "a".repeat(32)] } };
+  await keep(author, HOME, [next]);
+  assert.equal((await store.homes(true))[2].n, "马三");
+  assert.equal((await store.homes())[2].n, "马三");
+  assert.equal(first.n, "王0", "rows that a page has are not changed under it");
+});
+
+test("what was opened goes with the key, and with its user", async () => {
+  const { store, author } = await withHouseholds(2);
+  await store.homes(true);
+  await store.homes();
+  assert.equal(openedOf(author).size, 1);
+  await lock(author);
+  assert.equal(openedOf(author).size, 0);
+  await assert.rejects(store.homes(), Locked);
+  openedOf(author).set("x", 1);
+  forgetOthers("somebody else");
+  assert.equal(openedOf(author).size, 0);
 });
 
 test("the index is sealed as one value; locked, it is shut, and how many visits are due is still known", async () => {

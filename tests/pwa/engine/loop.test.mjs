@@ -87,10 +87,11 @@ test("a record saved during a first load goes between two pages of it, once, and
   const { store, server, loop } = await started();
   await round(loop);
   const pages = await Promise.all(Array.from({ length: 6 }, async () => ({ ...(await report(store)).docs[0].doc, _rev: "1-0", author: "another" })));
-  server.answers[`GET /db/${DATABASE}/_changes`] = () => {
+  server.answers[`GET /db/${DATABASE}/_changes`] = async () => {
     const at = server.asked.filter((name) => name.endsWith("_changes")).length;
     const doc = pages[at - 1];
     if (at === 2) saving = saveAndTell();
+    if (at === 4) await saving;
     return reply(200, { results: [{ seq: at, id: doc._id, changes: [{ rev: "1-0" }], doc }], last_seq: at, pending: pages.length - at });
   };
   let saving;

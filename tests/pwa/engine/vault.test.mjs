@@ -206,10 +206,10 @@ test("an app that was closed and opened anew is locked; a page that is still ope
   const own = await worker();
   const held = [{ name: vault.PAGE_LOCK }];
   globalThis.navigator.locks = { query: async () => ({ held }) };
-  await vault.lockIfAlone(own.author);
+  await vault.lockIfAlone(own);
   assert.equal(await vault.standing(own), "open");
   held.length = 0;
-  await vault.lockIfAlone(own.author);
+  await vault.lockIfAlone(own);
   assert.equal(await vault.standing(own), "locked");
   delete globalThis.navigator.locks;
 });
