@@ -31,6 +31,7 @@ QUEUE_OF = {
 }
 # A task whose worker was killed is handed out again after this long; the sweep of a restarted worker is sooner.
 VISIBILITY_S = 120
+POOL_MOST = 10
 
 
 def common_options() -> dict[str, Any]:
@@ -39,6 +40,9 @@ def common_options() -> dict[str, Any]:
         "task_serializer": "json",
         "accept_content": ["json"],
         "task_ignore_result": True,
+        # One number for both: kombu has one pool a process, and a worker's own client with another limit would resize it under a
+        # thread that is just sending.
+        "broker_pool_limit": POOL_MOST,
         "task_default_queue": INTAKE,
         "task_routes": {task: {"queue": queue} for task, queue in QUEUE_OF.items()},
         "broker_transport_options": {"visibility_timeout": VISIBILITY_S},
@@ -57,6 +61,5 @@ def client_options(timeout_s: float) -> dict[str, Any]:
     return common_options() | {
         "broker_transport_options": transport,
         "broker_connection_timeout": timeout_s,
-        "broker_pool_limit": 2,
         "task_publish_retry": False,
     }

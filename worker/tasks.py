@@ -102,7 +102,7 @@ def sweep() -> None:
             nudges().announce([REF])
         SEALING.run(couch(), datetime.now(UTC))
         nudges().nudge(NOTICES, insist=True)
-        erasures.run(couch(), nudges(), settings.data, datetime.now(UTC))
+        erasures.look(couch(), nudges(), datetime.now(UTC))
         may_erase = CALENDAR.is_believable(couch(), datetime.now(UTC))
         if may_erase:
             UNCLAIMED.run(couch(), datetime.now(UTC))
