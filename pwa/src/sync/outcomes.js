@@ -1,5 +1,6 @@
 /** Asks what clerks made of the records that were put aside; only while one of them is undecided. */
 import { forgetErased } from "../store/erased.js";
+import { follow } from "../store/homes.js";
 import { erasedSince, noteOutcomes, refusals } from "../store/refusals.js";
 import { Refused, ask } from "./http.js";
 import { tellChanged } from "./progress.js";
@@ -13,6 +14,7 @@ export async function askOutcomes(session) {
     const changed = await noteOutcomes(session.author, entries);
     const erased = await erasedSince(session.author, entries);
     for (const { database, id } of erased) await forgetErased(session.author, database, [id]);
+    await follow(session, erased.map(({ database }) => database));
     changed.push(...erased.map(({ id }) => id));
     if (changed.length) tellChanged([], changed);
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { Locked } from "../store/errors.js";
 import { ERASED, forgetErased } from "../store/erased.js";
+import { follow } from "../store/homes.js";
 import { appVersion } from "../store/meta.js";
 import { noteHeldBack, release } from "../store/outbox.js";
 import { cureOf, grantsOf, refusalOf, STALE_GRANTS } from "../store/refusals.js";
@@ -108,7 +109,10 @@ async function settle({ session, given, sum }, batch, answers) {
   const aside = batch.filter((entry) => answerOf(entry)?.quarantined && !erased.includes(entry));
   const refusals = aside.map((entry) => refusalOf(entry, answerOf(entry), given));
   await letGo(session.author, held, aside, refusals);
-  if (erased.length) await forgetErased(session.author, batch[0].database, erased.map(({ id }) => id), erased);
+  if (erased.length) {
+    await forgetErased(session.author, batch[0].database, erased.map(({ id }) => id), erased);
+    await follow(session, [batch[0].database]);
+  }
   const ahead = batch.filter((entry) => answerOf(entry)?.reason === "stamp_ahead" && !answerOf(entry).quarantined);
   for (const entry of ahead) await restamp(session, entry);
   const kept = batch.filter((entry) => ![held, aside, erased, ahead].some((list) => list.includes(entry)));

@@ -146,6 +146,17 @@ test("an edit made offline before is refused as erased: gone, no loss, never off
   assert.equal(server.aside.length, pushed, "a restored server is not offered it either");
 });
 
+test("a household that was never sent is out of the list as soon as it is refused", async () => {
+  const store = await phone();
+  const server = serveAll(store);
+  const made = household(store, { address: "5-5-505" });
+  await store.saveRecord(made);
+  assert.equal((await homes(store.session)).length, 1);
+  server.rule = () => "erased_id";
+  await round(store, { all: false });
+  assert.deepEqual(await homes(store.session), []);
+});
+
 test("a visit made offline on it goes with its photo, whichever of the two is refused first", async () => {
   const told = await synced();
   const { store, server, author, home } = told;
