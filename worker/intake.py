@@ -25,8 +25,11 @@ SWEPT = "swept"
 TURNS = Turns()
 
 
-def take_in(couch: Couch, nudges: Nudges, name: str, seen: str = "") -> int:
-    """Everything new of a database; how many cases. `seen` is the update sequence a sweep saw before it asked.
+def take_in(
+    couch: Couch, nudges: Nudges, name: str, seen: str = "", note: Callable[[str, feed.Seq], None] = lambda _name, _seq: None
+) -> int:
+    """Everything new of a database; how many cases. `seen` is the update sequence a sweep saw before it asked; `note` hears of a
+    database up to which sequence it is dealt with.
 
     When a thread of this process is at the same database already, it looks once more instead. Raises the errors of the store.
     """
@@ -38,7 +41,7 @@ def take_in(couch: Couch, nudges: Nudges, name: str, seen: str = "") -> int:
     over, cases = False, 0
     try:
         while not over:
-            cases += _run_until_done(couch, nudges, name, seen)
+            cases += _run_until_done(couch, nudges, name, seen, note)
             over = TURNS.give_back(name)
     finally:
         if not over:
@@ -61,13 +64,11 @@ def _send_notices(couch: Couch) -> int:
     return 0
 
 
-def _run_until_done(
-    couch: Couch, nudges: Nudges, name: str, seen: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-) -> int:
+def _run_until_done(couch: Couch, nudges: Nudges, name: str, seen: str, note: Callable[[str, feed.Seq], None]) -> int:
     """Runs until nothing is left, or hands the rest to another task so that other databases get their turn."""
     cases = 0
     for _ in range(RUNS_MOST):
-        outcome = conflicts.run(couch, name) if conflicts.is_settled_here(name) else intake.run(couch, name, now())
+        outcome = conflicts.run(couch, name) if conflicts.is_settled_here(name) else intake.run(couch, name, datetime.now(UTC))
         cases += outcome.cases
         nudges.announce(outcome.changed)
         if outcome.cases:
@@ -78,7 +79,10 @@ def _run_until_done(
         # The index has a checkpoint of its own; the sweep asks for both.
         listed = indexing.run(couch, name)
         if not outcome.more and not listed.more:
-            if seen:
+            if outcome.seq is not None:
+                note(name, outcome.seq)
+            # A cluster may write the same place in the feed in two ways: what the sweep saw is remembered as it saw it.
+            if seen and str(outcome.seq) != seen:
                 feed.save(couch.database(name), SWEPT, seen)
                 indexing.mark_swept(couch, name, seen)
             return cases

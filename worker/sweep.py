@@ -39,6 +39,11 @@ class Sweep:
         self._compared: dict[str, str] = {}
         self._has_views: set[str] = set()
 
+    def note(self, name: str, seq: feed.Seq) -> None:
+        """A run of this process has dealt with everything of a database up to a sequence: it is not asked for its checkpoint."""
+        if not _township_of(name):
+            self._settled[name] = f"{seq} "
+
     def run(self, couch: Couch, nudges: Nudges) -> int:
         """Look at every database of ours and nudge those that moved; how many. Raises the errors of the store."""
         names = {name: parts.kind for name in couch.all_databases() if (parts := parse(name)) is not None}
@@ -85,9 +90,9 @@ class Sweep:
 
 def _look(database: Database, update_seq: str, life: str, nudges: Nudges) -> bool:
     """True when everything up to the sequence is taken in, into the index of household files, too; else a nudge is sent."""
-    saved = {str(feed.checkpoint(database, name)) for name in (CHECKPOINT, SWEPT)}
+    is_read = any(str(feed.checkpoint(database, name)) == update_seq for name in (CHECKPOINT, SWEPT))
     is_home = bool(_township_of(database.name))
-    if update_seq in saved and (not is_home or (life and indexing.is_in_step(database, life, update_seq))):
+    if is_read and (not is_home or (life and indexing.is_in_step(database, life, update_seq))):
         return True
     nudges.nudge(database.name, seen=update_seq, insist=True)
     return False
@@ -110,7 +115,7 @@ def _lives(couch: Couch, names: Iterable[str]) -> dict[str, str]:
 
 def _look_for_twins(database: Database, township: str, update_seq: str, nudges: Nudges) -> bool:
     """True when what a database of cases or photos has was compared; else a nudge is sent."""
-    if update_seq in {str(feed.checkpoint(database, one)) for one in (twin_search.CHECKPOINT, twins.SWEPT)}:
+    if any(str(feed.checkpoint(database, one)) == update_seq for one in (twin_search.CHECKPOINT, twins.SWEPT)):
         return True
     nudges.nudge_twins(township, database=database.name, seen=update_seq, insist=True)
     return False

@@ -57,7 +57,7 @@ ONE_SWEEP, ONE_LOOK_AT_DEADLINES, ONE_TELLING = threading.Lock(), threading.Lock
 def take_in(task: Any, name: str, seen: str = "") -> None:
     """Everything new of a database becomes cases and copies."""
     try:
-        intake.take_in(couch(), nudges(), name, seen)
+        intake.take_in(couch(), nudges(), name, seen, SWEEP.note)
     except NotFound:
         LOG.info("%s is gone; nothing to take in", name)
     except TRANSIENT as error:

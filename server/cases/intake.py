@@ -33,12 +33,14 @@ Row = dict[str, Any]
 
 class Outcome(NamedTuple):
     """What a run did. `changed` databases are worth an announcement; `more` says that another run is due at once, `due` which
-    other databases want one: moves that a phone made are carried on by the intake of their cases."""
+    other databases want one: moves that a phone made are carried on by the intake of their cases. Everything up to `seq` is dealt
+    with; None when nothing was new."""
 
     cases: int
     changed: frozenset[str]
     more: bool
     due: frozenset[str] = frozenset()
+    seq: feed.Seq | None = None
 
 
 NOTHING = Outcome(0, frozenset(), more=False)
@@ -65,8 +67,18 @@ def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcom
         outcome = outcome._replace(changed=frozenset({name}))
     if parts.kind in ("grid", "home-quarter"):
         outcome = _with_moves(couch, database, page, now, outcome)
+    page = _past_copies(database, page) if name in outcome.changed else page
     feed.finish(database, CHECKPOINT, page)
-    return outcome
+    return outcome._replace(seq=page.seq)
+
+
+def _past_copies(database: Database, page: feed.Batch) -> feed.Batch:
+    """The page ended behind the copies that this run wrote: a database whose last change is dealt with is not read again."""
+    if page.more:
+        return page
+    ahead = database.changes(page.seq, BATCH, style="all_docs", include_docs=False)
+    are_copies = all(row["id"].startswith("case:") and len(row["changes"]) == 1 for row in ahead.results)
+    return page._replace(seq=ahead.last_seq) if are_copies and not ahead.pending else page
 
 
 def _with_moves(couch: Couch, database: Database, page: feed.Batch, now: datetime, outcome: Outcome) -> Outcome:
@@ -191,7 +203,7 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     changed |= _tell(couch, docs, [present.events for present in loaded if present and present.events], now)
     whistles.repair(couch, database, docs, now)
     feed.finish(database, CHECKPOINT, page)
-    return Outcome(0, frozenset(changed), page.more)
+    return Outcome(0, frozenset(changed), page.more, seq=page.seq)
 
 
 def _make_reported(couch: Couch, database: Database, docs: list[Document]) -> set[str]:

@@ -2,16 +2,17 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
+import requests
 
 from media import store as media_store
 from media.inspect import Facts
-from server.cases import intake, store
+from server.cases import copies, intake, store
 from server.nudges import Nudges
 from sync.couch import Couch
 from sync.databases import grid_db, home_db, homes_db, media_db
@@ -42,10 +43,51 @@ def waiting(queue: "redis.Redis", name: str = "catch-up") -> list[Any]:
 
 def test_it_nudges_what_moved_since_its_checkpoint(grids: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
     take_in(grids, nudges, A)
-    take_in(grids, nudges, A)
     Sweep().run(grids, nudges)
     assert {arguments[0] for arguments in waiting(queue)} >= {B}
     assert A not in {arguments[0] for arguments in waiting(queue)}
+
+
+class Counted(Couch):
+    """A store that keeps what was asked of it about one database."""
+
+    asked: list[str]
+
+    def send(self, method: str, path: Iterable[str], **more: Any) -> requests.Response:
+        segments = list(path)
+        if segments[0] == A:
+            self.asked.append(f"{method} {segments[1]}")
+        return super().send(method, segments, **more)
+
+
+def test_a_database_this_process_took_in_is_asked_nothing_though_its_copies_moved_it(
+    grids: Couch, own_store: str, nudges: Nudges, queue: "redis.Redis"
+) -> None:
+    sweep, counted = Sweep(), Counted(own_store)
+    take_in(grids, nudges, A, note=sweep.note)
+    assert [row["id"][:5] for row in grids.database(A).changes(None, 9).results] == ["repor", "case:"]
+    counted.asked = []
+    sweep.run(counted, nudges)
+    assert counted.asked == []
+    grids.database(A).bulk([with_rev(report(GRID_A))], new_edits=False)
+    sweep.run(counted, nudges)
+    assert A in {arguments[0] for arguments in waiting(queue)}
+
+
+def test_a_report_that_comes_while_copies_are_written_is_not_passed_over(
+    grids: Couch, nudges: Nudges, queue: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, write = with_rev(report(GRID_A)), copies.write
+
+    def write_and_push(*args: Any, **more: Any) -> set[str]:
+        changed = write(*args, **more)
+        grids.database(A).bulk([late], new_edits=False)
+        return changed
+
+    monkeypatch.setattr(copies, "write", write_and_push)
+    assert intake.run(grids, A, NOW).cases == 1
+    monkeypatch.undo()
+    assert intake.run(grids, A, NOW).cases == 1
 
 
 class Opaque(Couch):
