@@ -81,8 +81,9 @@ def _run_until_done(couch: Couch, nudges: Nudges, name: str, seen: str, note: Ca
         if not outcome.more and not listed.more:
             if outcome.seq is not None:
                 note(name, outcome.seq)
-            # A cluster may write the same place in the feed in two ways: what the sweep saw is remembered as it saw it.
-            if seen and str(outcome.seq) != seen:
+            # A cluster may write the same place in the feed in two ways: what the sweep saw is remembered as it saw it, unless
+            # this run itself has moved the database on from there.
+            if seen and seen != str(outcome.seq) and name not in outcome.changed:
                 feed.save(couch.database(name), SWEPT, seen)
                 indexing.mark_swept(couch, name, seen)
             return cases

@@ -1,7 +1,8 @@
 """Finds what a nudge missed, every minute and when a worker starts (DESIGN §6.4).
 
 It compares update sequences with checkpoints, by equality only. A database known to be dealt with costs a share of one request
-for a hundred; only one that moved since is asked for its checkpoint.
+for a hundred; only one that moved since is asked for its checkpoint. While many tasks wait, what is found is left to them until
+the next sweep: asking for the same again would only make the queue longer.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from server.cases.store import DESIGN
 from server.domain.grids import township_of
 from server.households import indexing
 from server.nudges import Nudges
-from server.queues import PHOTOS
+from server.queues import CATCH_UP, INTAKE, PHOTOS
 from sync import designs, feed
 from sync.couch import Couch
 from sync.database import Database
@@ -28,6 +29,8 @@ DERIVED = "derived"
 PHOTOS_MOST = 500
 # So many tasks in the queue of photos are work enough: nudging the same photos again and again would bury the others under them.
 PHOTOS_WAITING_ENOUGH = 20
+# The same for intake; but what was left to the queue once and is still not dealt with at the next sweep may have been lost.
+WAITING_ENOUGH = 50
 LOG = logging.getLogger(__name__)
 
 
@@ -37,6 +40,7 @@ class Sweep:
     def __init__(self) -> None:
         self._settled: dict[str, str] = {}
         self._compared: dict[str, str] = {}
+        self._left: set[str] | None = None
         self._has_views: set[str] = set()
 
     def note(self, name: str, seq: feed.Seq) -> None:
@@ -51,9 +55,15 @@ class Sweep:
         nudged = 0
         infos = couch.info(looked_at)
         lives = _lives(couch, looked_at)
+        left_before, self._left = self._left, set()
+        # The first sweep of a process looks after what its predecessor held when it was killed: it leaves nothing.
+        is_busy = left_before is not None and nudges.waiting(INTAKE) + nudges.waiting(CATCH_UP) >= WAITING_ENOUGH
         for name, info in infos.items():
             life = lives.get(_township_of(name), "")
             if info is None or self._settled.get(name) == f"{info['update_seq']} {life}":
+                continue
+            if is_busy and names[name] != "media" and name not in (left_before or ()):
+                self._left.add(name)
                 continue
             try:
                 database = couch.database(name)

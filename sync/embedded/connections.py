@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-_MOST_CONNECTIONS = 512  # about a district's grids; each costs some 200 KB
+_MOST_CONNECTIONS = 2048  # a district's grids several times over; each costs some 160 KB, an opening and closing 10 ms
 _FEWEST_OTHER_FILES = 96  # sockets and the rest; a quarter of what is allowed when that is more
 _FILES_A_CONNECTION = 6  # file, WAL and shared memory here, and as much again for a view index beside it
 _FEWEST_CONNECTIONS = 8

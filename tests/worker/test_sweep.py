@@ -20,7 +20,7 @@ from tests.conftest import GRID_A, GRID_B
 from tests.records import AT, new_id, report, with_rev
 from tests.server.domain.test_merge import version
 from worker.intake import take_in
-from worker.sweep import PHOTOS_WAITING_ENOUGH, Sweep
+from worker.sweep import PHOTOS_WAITING_ENOUGH, WAITING_ENOUGH, Sweep
 
 NOW = AT + timedelta(minutes=1)
 A, B = grid_db(GRID_A, "2026q4"), grid_db(GRID_B, "2026q4")
@@ -46,6 +46,19 @@ def test_it_nudges_what_moved_since_its_checkpoint(grids: Couch, nudges: Nudges,
     Sweep().run(grids, nudges)
     assert {arguments[0] for arguments in waiting(queue)} >= {B}
     assert A not in {arguments[0] for arguments in waiting(queue)}
+
+
+def test_while_many_tasks_wait_what_moved_is_left_to_them_until_the_next_sweep(
+    grids: Couch, nudges: Nudges, queue: "redis.Redis"
+) -> None:
+    sweep = Sweep()
+    assert sweep.run(grids, nudges) == 2
+    queue.delete("catch-up")
+    for number in range(WAITING_ENOUGH):
+        nudges.nudge(f"another-{number}")
+    assert sweep.run(grids, nudges) == 0
+    assert sweep.run(grids, nudges) == 2
+    assert {arguments[0] for arguments in waiting(queue)} == {A, B}
 
 
 class Counted(Couch):
