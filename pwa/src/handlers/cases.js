@@ -22,6 +22,7 @@ export async function showCases(input, store, context) {
   const groups = q ? [await foundGroup(store, about, q, before)] : await Promise.all((isOne ? [show] : GROUPS).map((name) => {
     return groupNamed(store, about, name, back, { limit: isOne ? PAGE_COUNT : FEW[name], before });
   }));
+  if (!isOne) void store.beginSearch(); // the page is answered meanwhile
   const recordsOf = ({ rows, tasks = [] }) => [...tasks, ...rows.map((row) => ({ ...rowOf(row, about), is_news: news.includes(row.id) }))];
   const address = `/m/cases?${new URLSearchParams(q ? { q } : { show })}`;
   return page(store, "cases.html", {

@@ -46,6 +46,11 @@ export async function findMine(session, { limit = 20, before = null, isWanted })
 /** What was looked through last, and when that was so: between two letters of a search nothing is read again that has not changed. */
 let looked = { as_of: "", rows: /** @type {import("./reading.js").Row[]} */ ([]), cases: new Map() };
 
+/** Reads what a search begins with, before its first letter. @param {import("./meta.js").Session} session */
+export async function beginSearch(session) {
+  await lookThrough(session, null).catch(() => undefined); // a search that is made hears of it
+}
+
 async function lookThrough(session, before) {
   const names = (await shownOf(session, "case")).map(({ name }) => name);
   const [links, ...sequences] = await Promise.all([

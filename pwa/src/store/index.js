@@ -189,6 +189,8 @@ function lists(session) {
     listGroup: (group, options) => following.listGroup(session, group, options),
     /** My reports for which `isWanted`, with `where`. @param {any} options */
     findMine: (options) => following.findMine(session, options),
+    /** Reads ahead what `findMine` begins with. */
+    beginSearch: () => following.beginSearch(session),
     /** Ids of my reports whose cases moved since I looked, the last moved first. */
     news: () => following.listNews(session),
     /** I look at one. @param {string} id */
