@@ -145,12 +145,11 @@ def test_an_update_with_a_form_open_and_fifty_unsent_records_loses_nothing_and_w
     wait_for(other, f"({UNSENT})().then(count => count === '0')")
 
 
-# Pages that take the old worker longer to answer than pass between two redraws, and news without end.
+# A worker that takes longer to answer a page than passes between two redraws, and news without end.
 SLOW_ANSWERS = """() => {
-  const find = Clients.prototype.matchAll;
-  Clients.prototype.matchAll = async function (...given) {
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    return find.apply(this, given);
+  const answer = FetchEvent.prototype.respondWith;
+  FetchEvent.prototype.respondWith = function (given) {
+    answer.call(this, new Promise((resolve) => setTimeout(resolve, 1500)).then(() => given));
   };
 }"""
 NEXT_REDRAW = """() => new Promise((resolve) => {

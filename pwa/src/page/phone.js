@@ -19,7 +19,15 @@ export function watchPhone() {
   addEventListener("appinstalled", () => askToPersist());
   whenArrived("[data-persist]", showPersistence);
   whenArrived(UPDATE, offerUpdate);
-  onNews(({ type }) => type === "update-ready" && document.querySelectorAll(UPDATE).forEach(offerUpdate));
+  onNews(({ type }) => type === "update-ready" && void offerWhenInstalled());
+}
+
+/** The new version says that it is ready a moment before the browser counts it as waiting. */
+async function offerWhenInstalled() {
+  const registration = await navigator.serviceWorker.getRegistration("/m/");
+  const offer = () => document.querySelectorAll(UPDATE).forEach(offerUpdate);
+  registration?.installing?.addEventListener("statechange", offer, { once: true });
+  offer();
 }
 
 function syncNow() {
