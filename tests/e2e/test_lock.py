@@ -4,6 +4,7 @@ Time that a person would have to wait is taken off the clock in the phone's own 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,16 @@ from tests.browsers import PHONE, PIN, Phone, picture, wait_for
 from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
+# A phone's own reader that knows its user and can make secrets (WebAuthn's PRF extension).
+FINGERPRINT = {
+    "protocol": "ctap2",
+    "ctap2Version": "ctap2_1",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "hasPrf": True,
+}
 ADDRESS, NAME, FINDING = "同心北街 77 号", "锁测试李奶奶", "煤气阀门老化"
 
 RAW = """async () => {
@@ -212,3 +223,44 @@ def test_a_revoked_phone_hands_over_what_is_locked_and_wipes_itself_keys_and_all
     entries = Couch(system.store_url()).database("quarantine").range("refused:", "refused:\ufff0", 1000)
     [entry] = [entry for entry in entries if entry["about"]["id"] == household]
     assert (entry["reason"], entry["document"]["contact_name"]) == ("rescued", NAME)
+
+
+def test_a_fingerprint_opens_the_lock_and_a_finger_that_is_not_known_leaves_the_pin(
+    playwright: Playwright, system: RunningSystem, tmp_path: Path
+) -> None:
+    by_name = RunningSystem(system.data)
+    by_name.url = system.url.replace("127.0.0.1", "localhost")  # a credential belongs to a name, never to an address
+    options: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN"}
+    phone = Phone(playwright, tmp_path / "profile", by_name, **options)
+    phone.enrol("worker2")
+    reader = phone.context.new_cdp_session(phone.page)
+    reader.send("WebAuthn.enable")
+    authenticator = reader.send("WebAuthn.addVirtualAuthenticator", {"options": FINGERPRINT})["authenticatorId"]
+    phone.open("/m/me")
+    phone.page.click("[data-prf-offer] summary")
+    phone.page.fill("[data-prf-offer] #pin", PIN)
+    phone.page.click("[data-prf-offer] button")
+    wait_for(phone.page, "document.querySelector('[data-prf-offer]')?.textContent.includes('已开启')")
+
+    lock(phone)
+    picture(phone.page, "phone-lock-fingerprint-zh-CN")
+    phone.page.click("form[data-prf] button")
+    phone.page.wait_for_selector("[type=search]")
+
+    reader.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
+    lock(phone)
+    phone.page.click("form[data-prf] button")
+    phone.page.wait_for_selector("#form-errors:has-text('没有成功')")
+    phone.page.fill("#pin", PIN)
+    phone.page.click("form:has(#pin) button")
+    phone.page.wait_for_selector("[type=search]")
+    phone.context.close()
+
+
+def lock(phone: Phone) -> None:
+    """By its button; then a page of what is sealed, which asks to be opened."""
+    phone.open("/m/me")
+    phone.page.click("form[action='/m/lock'] button")
+    phone.page.wait_for_load_state()
+    phone.page.goto(f"{phone.system.url}/m/homes")
+    phone.page.wait_for_selector("form[data-prf]")
