@@ -242,13 +242,13 @@ def test_a_fingerprint_opens_the_lock_and_a_finger_that_is_not_known_leaves_the_
     phone.page.click("[data-prf-offer] button")
     wait_for(phone.page, "document.querySelector('[data-prf-offer]')?.textContent.includes('已开启')")
 
-    lock(phone)
+    ask_for_lock(phone)
     picture(phone.page, "phone-lock-fingerprint-zh-CN")
     phone.page.click("form[data-prf] button")
     phone.page.wait_for_selector("[type=search]")
 
     reader.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
-    lock(phone)
+    ask_for_lock(phone)
     phone.page.click("form[data-prf] button")
     phone.page.wait_for_selector("#form-errors:has-text('没有成功')")
     phone.page.fill("#pin", PIN)
@@ -257,10 +257,9 @@ def test_a_fingerprint_opens_the_lock_and_a_finger_that_is_not_known_leaves_the_
     phone.context.close()
 
 
-def lock(phone: Phone) -> None:
-    """By its button; then a page of what is sealed, which asks to be opened."""
-    phone.open("/m/me")
-    phone.page.click("form[action='/m/lock'] button")
-    phone.page.wait_for_load_state()
-    phone.page.goto(f"{phone.system.url}/m/homes")
+def ask_for_lock(phone: Phone) -> None:
+    """Locks, and asks for what is sealed."""
+    phone.open("/m/homes")
+    lock(phone)
+    phone.open("/m/homes")
     phone.page.wait_for_selector("form[data-prf]")
