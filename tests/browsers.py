@@ -23,6 +23,18 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 
 CATALOGUE_IS_THERE = "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('value=\"1101\"'))"
 
+# Holds back the answers to what is asked without something typed, until it is let go.
+HOLD_BACK_PLAIN = """() => {
+  const ask = window.fetch;
+  window.held = 0;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.fetch = async (url, options) => {
+    const answer = await ask(url, options);
+    if (!/[?&]q=[^&]/.test(url)) { window.held += 1; await gate; }
+    return answer;
+  };
+}"""
+
 
 class Phone:
     """One browser profile on disk: it can be killed and started again. `flags` are for the browser besides the usual ones."""

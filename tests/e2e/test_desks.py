@@ -18,7 +18,7 @@ from server.cases import store
 from server.domain import times, workflow
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
-from tests.browsers import DESK, FLAGS, picture
+from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, picture
 from tests.media.photographs import camera_jpeg
 from tests.records import report, with_rev
 from tests.running import PASSWORD, RunningSystem, until
@@ -32,13 +32,6 @@ TEXTS = {
     "3102": "楼道堆满纸箱",
     "1102": "空地倾倒渣土",
 }
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("desks") / "data").start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -160,17 +153,6 @@ def _is_sized(system: RunningSystem, page: Page) -> bool:
     return all(requests.get(system.url + src, cookies=cookies, timeout=10).status_code == 200 for src in found)
 
 
-# Holds back the answers to what is asked without something typed, until it is let go.
-HOLD_BACK = """() => {
-  const ask = window.fetch;
-  window.held = 0;
-  const gate = new Promise((resolve) => { window.letGo = resolve; });
-  window.fetch = async (url, options) => {
-    const answer = await ask(url, options);
-    if (!/[?&]q=[^&]/.test(url)) { window.held += 1; await gate; }
-    return answer;
-  };
-}"""
 REFRESH = "() => { document.getElementById('cases').dispatchEvent(new CustomEvent('refresh')); }"
 REFRESHED = """() => new Promise((resolve) => {
   document.addEventListener('htmx:finally:request', () => resolve(true), {once: true});
@@ -183,7 +165,7 @@ def test_a_refresh_that_is_under_way_never_shows_over_what_a_clerk_looks_for(bro
     page = sit_down(browser, system, "triage1")
     page.goto(f"{system.url}/township/640105002")
     page.wait_for_selector("tr.row")
-    page.evaluate(HOLD_BACK)
+    page.evaluate(HOLD_BACK_PLAIN)
     page.evaluate(REFRESH)
     until(lambda: page.evaluate("window.held"), "a refresh that waits")
     page.fill("#q", "没有这样的事")

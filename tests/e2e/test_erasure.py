@@ -2,16 +2,13 @@
 the phone's edit is refused as erased and everything of it leaves the phone.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 import orjson
 import pytest
 from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import ERASURES, QUARANTINE
-from tests.browsers import DESK, FLAGS, PHONE, Phone, picture, wait_for
+from tests.browsers import DESK, FLAGS, Phone, picture, wait_for
 from tests.e2e.test_lock import RAW
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -34,23 +31,6 @@ OUTBOX = """async () => {
   db.close();
   return found.map((rows) => rows.map(({id, reason, doc}) => [id.split(':')[0], reason ?? '', Boolean(doc)]));
 }"""
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("erasure") / "data").start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def phone(playwright: Playwright, system: RunningSystem, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
-    options: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN"}
-    made = Phone(playwright, tmp_path_factory.mktemp("erasure") / "profile", system, **options)
-    made.enrol("worker1")
-    yield made
-    made.context.close()
 
 
 def test_an_erased_household_leaves_the_phone_and_its_offline_edit_is_refused(

@@ -27,14 +27,6 @@ ADD_PHOTO = """(async () => {
 })()"""
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("firefox") / "data").start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def firefox(tmp_path: Path) -> Iterator[Firefox]:
     """A fresh browser."""

@@ -4,7 +4,6 @@ the access log, the errand is a case of the desk's, and what the desk says of it
 """
 
 import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,6 @@ from tests.running import RunningSystem, until
 pytestmark = pytest.mark.e2e
 BASIS = {"purpose": "日常走访与便民服务", "given_at": "2026-11-01T08:00:00.000Z", "how": "consent_signed"}
 SECRET = "13951234567"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("homes") / "data").start()
-    yield running
-    running.stop()
 
 
 def households_of_a_colleague(system: RunningSystem) -> str:

@@ -6,7 +6,6 @@ The workers speak the real protocol, the wrong phone runs the app's own code; th
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,14 +25,6 @@ DRIVER = Path(__file__).resolve().parents[1] / "pwa/engine/wrong_clock.mjs"
 YEARS_MS = 4 * 365 * 86_400_000
 BASIS = {"purpose": "日常走访与便民服务", "given_at": "2026-11-01T08:00:00.000Z", "how": "consent_spoken"}
 WRONG, RIGHT = "13900002030", "13800002026"
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("households") / "data").start()
-    yield running
-    running.stop()
 
 
 def stamped(phone: SimulatedPhone, *seen: str) -> str:

@@ -58,14 +58,6 @@ HEAR_TRAP = """() => {
 PLACES = ("before the transaction", "in the transaction", "after the transaction", "after PouchDB", "before the answer")
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("life") / "data").start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def front(system: RunningSystem) -> Iterator[Front]:
     with fronting(system.url) as made:

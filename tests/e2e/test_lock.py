@@ -3,7 +3,6 @@
 Time that a person would have to wait is taken off the clock in the phone's own storage; nothing else there is touched.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,24 +51,6 @@ STATE = """async ([name, changes]) => {
   db.close();
   return held && {...held, key: undefined, device: undefined};
 }"""
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("lock") / "data").start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def phone(playwright: Playwright, system: RunningSystem, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
-    """worker1's phone, on one profile for all tests of this file."""
-    options: dict[str, Any] = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN"}
-    made = Phone(playwright, tmp_path_factory.mktemp("lock") / "profile", system, **options)
-    made.enrol("worker1")
-    yield made
-    made.context.close()
 
 
 def state(page: Page, name: str, **changes: Any) -> Any:

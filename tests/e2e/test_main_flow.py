@@ -6,7 +6,6 @@ One story, told by its helpers below; the pictures it takes on the way are what 
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,13 +24,6 @@ TOWNSHIP = "640105002"
 REPORTS = {"楼道堆满纸箱": "3102", "路灯不亮三天了": "0103", "井盖破损有人绊倒": "0101"}
 SPOT = {"lat": 38.5455, "lon": 106.159}
 MOBILE = {"viewport": PHONE, "has_touch": True, "is_mobile": True, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("flow") / "data").start()
-    yield running
-    running.stop()
 
 
 def cut_off(phone: Phone, system: RunningSystem) -> None:

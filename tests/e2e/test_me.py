@@ -22,14 +22,6 @@ COUNT_ASKED = f"""
 TEXTS = ("井盖破损，已围挡", "楼道堆物", "路灯不亮")
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("me") / "data").start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def phone(playwright: Playwright, system: RunningSystem, tmp_path: Path) -> Iterator[Phone]:
     """A phone of `worker1` with the reference data."""

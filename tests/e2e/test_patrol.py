@@ -1,7 +1,6 @@
 """A patrol without network: its way is kept point by point, through a pocket and a kill; its author trims it; then it goes where
 it belongs. And a phone without a patrol asks nothing of its receiver and lets no timer run."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +48,6 @@ POINTS = """async () => {
   db.close();
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("patrol") / "data").start()
-    yield running
-    running.stop()
 
 
 def watch(phone: Phone) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browsers import Phone, picture, wait_for
+from tests.browsers import HOLD_BACK_PLAIN, Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, databases_of, photograph_phone, report, send
 from tests.e2e.test_tasks import case_at, move
 from tests.media.photographs import camera_jpeg
@@ -19,13 +19,6 @@ from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 LANGUAGES = ("en", "zh-CN")
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("cases") / "data").start()
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +46,6 @@ def reported(phone: Phone, system: RunningSystem, text: str, photos: list[Path])
     return record, case_of(system, text)
 
 
-# Holds back the answers to what is asked without something typed, until it is let go.
-HOLD_BACK = """() => {
-  const ask = window.fetch;
-  window.held = 0;
-  const gate = new Promise((resolve) => { window.letGo = resolve; });
-  window.fetch = async (url, options) => {
-    const answer = await ask(url, options);
-    if (!/[?&]q=[^&]/.test(url)) { window.held += 1; await gate; }
-    return answer;
-  };
-}"""
 REDRAW = """() => new Promise((resolve) => {
   document.addEventListener('htmx:finally:request', () => resolve(true), {once: true});
   document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
@@ -126,7 +108,7 @@ def test_what_is_typed_is_found_whatever_the_list_is_doing(system: RunningSystem
     page = phone.page
     page.wait_for_selector("#live ul.rows a.row", timeout=60_000)
     phone.context.set_offline(True)
-    page.evaluate(HOLD_BACK)
+    page.evaluate(HOLD_BACK_PLAIN)
     page.evaluate("() => { document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true})); }")
     wait_for(page, "() => window.held > 0")
     page.fill("[type=search]", "zzzz")

@@ -30,13 +30,6 @@ SENDS = ".action button[type=submit]"
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("report") / "data").start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
 def phone(system: RunningSystem, playwright: Playwright, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Phone]:
     """A worker's phone, enrolled, then without network."""
     options: dict[str, Any] = {"has_touch": True, "is_mobile": True, "locale": "zh-CN", "timezone_id": "Asia/Shanghai"}

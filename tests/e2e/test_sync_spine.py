@@ -64,14 +64,6 @@ SYNC_NOW = "new BroadcastChannel('xunge').postMessage({type: 'sync-now'})"
 MAIN_SAYS = "text => document.querySelector('main').innerText.includes(text)"
 
 
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Everything running, with the demo's people."""
-    running = RunningSystem(tmp_path_factory.mktemp("spine") / "data").start()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def phones(playwright: Playwright, system: RunningSystem, tmp_path: Path) -> Iterator[Any]:
     """Makes enrolled phones, and closes them."""

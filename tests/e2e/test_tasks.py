@@ -1,7 +1,6 @@
 """A task on its way: asked for at the township, answered by a phone without network, verified, closed, and shown closed."""
 
 import secrets
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,6 @@ from tests.media.photographs import camera_jpeg
 from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    running = RunningSystem(tmp_path_factory.mktemp("tasks") / "data").start()
-    yield running
-    running.stop()
 
 
 def case_at(system: RunningSystem, desk: requests.Session, id: str) -> dict[str, Any]:

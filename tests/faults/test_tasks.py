@@ -21,7 +21,7 @@ import redis
 
 from server.audit import verifying
 from server.domain import workflow
-from server.queues import CALLS_TASK, CARE_TASK, DEADLINES_TASK, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, TWINS_TASK
+from server.queues import CALLS_TASK, CARE_TASK, DEADLINES_TASK, ERASE_TASK, INTAKE_TASK, PHOTO_TASK, SWEEP_TASK, TWINS_TASK
 from sync.couch import Couch
 from sync.databases import NOTICES, month_at
 from tests.conftest import ROOT, stop
@@ -55,8 +55,9 @@ WORKS: dict[str, Work] = {
     "possible duplicates": Work(TWINS_TASK, (TOWNSHIP,), ("reports, notes and replies",), 2),
     "sweep with seals and rotation": Work(SWEEP_TASK, writes_least=4),
     "dates and warnings": Work(DEADLINES_TASK, writes_least=4),
-    # No source is in the world yet: what call-backs do when killed is `tests/worker`'s to try.
+    # No source is in the world yet, and nothing to erase: what call-backs and erasures do when killed is tried in `tests/worker`.
     "call-backs to sources": Work(CALLS_TASK, writes_least=0),
+    "erasures": Work(ERASE_TASK, writes_least=0),
     "care": Work(CARE_TASK, writes_least=0),
 }
 

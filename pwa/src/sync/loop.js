@@ -30,6 +30,7 @@ export class Loop {
     this.ending = new AbortController();
     this.wants = { me: true, all: false, names: new Set() };
     this.isWanted = true;
+    this.isHurried = false; // somebody asked while a round was under way, perhaps one that fails: the next one waits for nothing
     this.hasNews = false; // something was saved, or its user asked, since the outbox was looked at last
     this.isUnsure = true; // nobody knows how the last push of the last start ended
     this.isHidden = false;
@@ -117,6 +118,7 @@ export class Loop {
     for (const name of names) this.wants.names.add(name);
     this.isWanted = true;
     this.hasNews ||= isUrgent;
+    this.isHurried ||= isUrgent;
     if (isUrgent || !this.failures) this.wake();
   }
 
@@ -126,6 +128,7 @@ export class Loop {
     this.wants = { me: false, all: false, names: new Set() };
     this.isWanted = false;
     this.hasNews = false;
+    this.isHurried = false;
     if (wants.all) this.asked_ms = performance.now();
     await this.sweep();
     try {
@@ -215,7 +218,8 @@ export class Loop {
     await this.noteProblem(error);
     this.isUnsure = true;
     this.failures += 1;
-    await this.sleep(waitOf(error, this.failures));
+    // The network may have come back while this round was still failing without it: nobody would say so a second time.
+    if (!this.isHurried) await this.sleep(waitOf(error, this.failures));
   }
 
   async noteProblem(error) {

@@ -105,3 +105,22 @@ test("a record saved during a first load goes between two pages of it, once, and
   assert.ok(order.indexOf("_bulk_docs") < order.lastIndexOf("_changes"), `${order}`);
   assert.equal((await store.unsent()).records, 0);
 });
+
+test("who asks while a round is failing is answered by another round at once, and waited for is nothing", async () => {
+  const { store, server, loop } = await started();
+  const healthy = server.answers["GET /api/devices/me"];
+  const waits = [];
+  loop.sleep = async (wait_ms) => void waits.push(wait_ms);
+  server.answers["GET /api/devices/me"] = () => {
+    loop.want({ me: true, all: true, isUrgent: true }); // the network is back, too late for this request
+    throw new TypeError("network");
+  };
+  await loop.step();
+  server.answers["GET /api/devices/me"] = healthy;
+  assert.deepEqual(waits, []);
+  await loop.step();
+  assert.equal((await store.unsent()).records, 0);
+  server.answers["GET /api/devices/me"] = () => { throw new TypeError("network"); };
+  await round(loop);
+  assert.equal(waits.length, 1);
+});
