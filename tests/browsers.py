@@ -19,6 +19,8 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 PHONE = {"width": 360, "height": 740}
 PIN = "240815"
 DESK = {"width": 1440, "height": 900}
+# How long a condition may take to come true. A disk that other tests keep busy holds up a browser's own writes for many seconds.
+PATIENCE_S = 60
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
 CATALOGUE_IS_THERE = "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('value=\"1101\"'))"
@@ -49,7 +51,7 @@ class Phone:
         context = self._playwright.chromium.launch_persistent_context(
             str(self._profile), executable_path=path, args=self._flags, **self._options
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE_S * 1000)
         return context, context.pages[0]
 
     def enrol(self, username: str) -> None:
@@ -110,7 +112,7 @@ def wait_for(page: Page, expression: str, argument: object = None) -> None:
             assert "context was destroyed" in str(error), error  # it went on to another page meanwhile
             return False
 
-    until(ask, expression, 20)
+    until(ask, expression, PATIENCE_S)
 
 
 def picture(page: Page, name: str, full_page: bool = False) -> None:

@@ -18,7 +18,7 @@ from server.cases import store
 from server.domain import times, workflow
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
-from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, picture
+from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, PATIENCE_S, picture
 from tests.media.photographs import camera_jpeg
 from tests.records import report, with_rev
 from tests.running import PASSWORD, RunningSystem, until
@@ -59,7 +59,7 @@ def make_cases(system: RunningSystem, number: int) -> list[str]:
 def sit_down(browser: Browser, system: RunningSystem, name: str) -> Page:
     """Somebody's browser, signed in, on the page where their work begins."""
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     page.goto(system.url)
     page.fill("#username", name)
     page.fill("#password", PASSWORD)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from server.domain import hlc, times
-from tests.browsers import DESK, FLAGS, PHONE, picture
+from tests.browsers import DESK, FLAGS, PATIENCE_S, PHONE, picture
 from tests.phones import SimulatedPhone
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 def signed_in(browser: Browser, system: RunningSystem, name: str, path: str, size: Any) -> Page:
     context = browser.new_context(viewport=size, locale="zh-CN", timezone_id="Asia/Shanghai")
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     page.goto(f"{system.url}/?next={path}")
     page.fill("[name=username]", name)
     page.fill("[name=password]", PASSWORD)

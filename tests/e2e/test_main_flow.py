@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
-from tests.browsers import DESK, FLAGS, PHONE, Phone, picture, wait_for
+from tests.browsers import DESK, FLAGS, PATIENCE_S, PHONE, Phone, picture, wait_for
 from tests.media.photographs import camera_jpeg, is_upright
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -92,7 +92,7 @@ def photograph_sign_in(phone: Phone) -> None:
 def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_S * 1000)
     for language in ("en", "zh-CN"):
         page.goto(f"{system.url}/?lang={language}")
         picture(page, f"desk-sign-in-{language}")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.browsers import CATALOGUE_IS_THERE, FLAGS, set_pin, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, FLAGS, PATIENCE_S, set_pin, wait_for
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +44,7 @@ def context(system: RunningSystem) -> Iterator[BrowserContext]:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         size = {"width": 360, "height": 740}
         made = browser.new_context(viewport=size, has_touch=True, is_mobile=True, locale="zh-CN", timezone_id="Asia/Shanghai")
-        made.set_default_timeout(20_000)
+        made.set_default_timeout(PATIENCE_S * 1000)
         sign_in(made.new_page(), system)
         yield made
         browser.close()
