@@ -11,8 +11,10 @@ AT_ONCE ?= $(if $(XUNGE_TEST_COUCHDB_URL),0,2)
 run: setup build
 	XUNGE_DEMO=1 $(BIN)/xunge run
 
+# Browsers go first and by themselves: beside tests that keep the disk busy they have waited more than a minute.
 test: setup $(STAMPS)/browser build check
-	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile
+	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile -m "e2e and not long"
+	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile -m "not e2e and not long"
 	cd pwa && npm test --silent
 
 test-faults: setup build

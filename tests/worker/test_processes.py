@@ -118,7 +118,7 @@ def test_a_worker_outlives_its_broker(empty_store: Couch, own_store: str, tmp_pa
         push(empty_store, report())
         assert not nudges.nudge(DB)
         stack.enter_context(running_broker(tmp_path))
-        wait_until(nudges.is_worker_alive, 30, "the worker's return")
+        wait_until(nudges.is_worker_alive, 120, "the worker's return")
         assert nudges.nudge(DB)
         wait_until(lambda: cases_in(empty_store) == 1, 10, "the case")
 
