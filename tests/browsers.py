@@ -92,6 +92,15 @@ class Phone:
         return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
 
 
+def sign_in(page: Page, system: RunningSystem, username: str) -> None:
+    """Somebody at a desk's browser, up to the page where their work begins."""
+    page.goto(system.url)
+    page.fill("#username", username)
+    page.fill("#password", PASSWORD)
+    page.click("form button.primary")
+    page.wait_for_url("**/turn")
+
+
 def set_pin(page: Page) -> None:
     """Gives a phone that was just enrolled its PIN, where its user needs one."""
     page.wait_for_selector(".bar")

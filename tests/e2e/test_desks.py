@@ -18,10 +18,10 @@ from server.cases import store
 from server.domain import times, workflow
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
-from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, PATIENCE_S, picture
+from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, PATIENCE_S, picture, sign_in
 from tests.media.photographs import camera_jpeg
 from tests.records import report, with_rev
-from tests.running import PASSWORD, RunningSystem, until
+from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 GRID = "640105002001001"
@@ -60,11 +60,7 @@ def sit_down(browser: Browser, system: RunningSystem, name: str) -> Page:
     """Somebody's browser, signed in, on the page where their work begins."""
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
-    page.goto(system.url)
-    page.fill("#username", name)
-    page.fill("#password", PASSWORD)
-    page.click("form button.primary")
-    page.wait_for_url("**/turn")
+    sign_in(page, system, name)
     return page
 
 

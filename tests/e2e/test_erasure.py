@@ -8,9 +8,9 @@ from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import ERASURES, QUARANTINE
-from tests.browsers import DESK, FLAGS, Phone, picture, wait_for
+from tests.browsers import DESK, FLAGS, Phone, picture, sign_in, wait_for
 from tests.e2e.test_lock import RAW
-from tests.running import PASSWORD, RunningSystem, until
+from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 ADDRESS, NAME, LATER, MEMBER = "同心北街 47 号", "删除测试王奶奶", "离线改的名字", "删除测试王小明"
@@ -95,11 +95,7 @@ def erase_at_the_desk(playwright: Playwright, system: RunningSystem, couch: Couc
     """community1 looks at what goes, types the address and waits for the receipt; pictures in both languages."""
     browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
     page = browser.new_page(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
-    page.goto(system.url)
-    page.fill("[name=username]", "community1")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main form button")
-    page.wait_for_selector("a.to[href='/households']")
+    sign_in(page, system, "community1")
     page.goto(f"{system.url}/households/{database[5:]}/{household}")
     page.click("form[action$=erasure] button")
     page.wait_for_selector("#typed")

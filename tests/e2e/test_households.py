@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from server.domain import hlc, merge
 from sync import conflicts
 from sync.couch import Couch
-from tests.browsers import DESK, FLAGS, picture
+from tests.browsers import DESK, FLAGS, picture, sign_in
 from tests.phones import SimulatedPhone
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -90,10 +90,7 @@ def review_at_the_desk(system: RunningSystem) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
-        page.goto(system.url)
-        page.fill("[name=username]", "community1")
-        page.fill("[name=password]", PASSWORD)
-        page.click("main form button")
+        sign_in(page, system, "community1")
         page.click("a.to[href='/households']")
         page.click("a.tab[href^='/households/reviews']")
         page.wait_for_selector(".masked")

@@ -15,10 +15,10 @@ from playwright.sync_api import Page, Playwright
 
 from server.demo.district import grid_codes
 from server.demo.people import TOWNSHIP
-from tests.browsers import DESK, FLAGS, PATIENCE_S, SCREENSHOTS
+from tests.browsers import DESK, FLAGS, PATIENCE_S, SCREENSHOTS, sign_in
 from tests.media.photographs import camera_jpeg
 from tests.phones import SimulatedPhone, first_revision
-from tests.running import PASSWORD, ROOT, RunningSystem, until
+from tests.running import ROOT, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 Document = dict[str, Any]
@@ -51,11 +51,7 @@ def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
     browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
-    page.goto(system.url)
-    page.fill("#username", "triage1")
-    page.fill("#password", PASSWORD)
-    page.click("form button.primary")
-    page.wait_for_url("**/turn")
+    sign_in(page, system, "triage1")
     return page
 
 

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import media_db
-from tests.browsers import PHONE, Phone, picture, wait_for
+from tests.browsers import PHONE, Phone, picture, sign_in, wait_for
 from tests.media.photographs import as_bytes, camera_jpeg, scene
-from tests.running import PASSWORD, RunningSystem, until
+from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 pillow_heif.register_heif_opener()
@@ -84,11 +84,7 @@ def desk_page(phone: Phone, playwright: Playwright, case: dict[str, Any]) -> Pag
         executable_path="/usr/bin/chromium", args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
     )
     page = browser.new_context(viewport={"width": 1440, "height": 900}, locale="zh-CN").new_page()
-    page.goto(f"{phone.system.url}/")
-    page.fill("#username", "triage1")
-    page.fill("#password", PASSWORD)
-    page.click("form button.primary")
-    page.wait_for_url("**/turn")
+    sign_in(page, phone.system, "triage1")
     page.goto(f"{phone.system.url}/cases/{case['id']}")
     page.wait_for_selector("#moves")
     return page
