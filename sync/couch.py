@@ -36,12 +36,13 @@ class Couch:
             self.create(name, replicated=False)
         return Database(self, name)
 
-    def create(self, name: str, replicated: bool) -> None:
-        """Make a database; one that exists is fine. `replicated` gives it one shard (`q=1`), so that its feed has one order."""
+    def create(self, name: str, replicated: bool) -> bool:
+        """Make a database; False when it was there. `replicated` gives it one shard (`q=1`), so that its feed has one order."""
         try:
             self.send("PUT", [name], params={"q": "1"} if replicated else {}, accept_quorum_missed=True)
         except Conflict:
-            return
+            return False
+        return True
 
     def delete(self, name: str) -> None:
         """Delete a database; one that is not there is fine."""

@@ -9,10 +9,11 @@ looked at again. Open tasks go with their cases, those of campaigns with the fir
 import logging
 import math
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from server.cases import campaigns, copies, tasks
+from server.cases import campaigns, copies, quarters, tasks
+from server.cases.quarters import Place
 from server.cases.store import DESIGN
 from server.domain import workflow
 from server.nudges import Nudges
@@ -22,15 +23,9 @@ from sync.database import Database
 from sync.databases import parse, quarter_at
 from sync.errors import NotFound
 
-PLACE = "rotation"
 BATCH = 500
-# An intake that began in the old quarter may make a case that the first pass is past already: once this long after the quarter
-# began, the pass is made once more. It finds nearly everything written and costs only reading.
-SETTLED_AFTER = timedelta(hours=1)
 STATES = sorted(workflow.OPEN_STATES)
 LOG = logging.getLogger(__name__)
-
-Place = dict[str, Any]
 
 
 class Rotation:
@@ -72,8 +67,8 @@ class Rotation:
 
 def _go_on(couch: Couch, nudges: Nudges, database: Database, now: datetime, batch: int) -> Place:
     """The next batch of a township, and where it stands then."""
-    saved = database.local_get(PLACE)
-    place = _where_to_begin(saved, now)
+    saved = quarters.place_in(database)
+    place = quarters.where_to_begin(saved, now)
     if place["is_over"]:
         return place
     if place["state"] == 0 and place["after"] is None:
@@ -82,19 +77,8 @@ def _go_on(couch: Couch, nudges: Nudges, database: Database, now: datetime, batc
     _copy(couch, nudges, database, ids, now)
     if place["is_over"]:
         LOG.info("%s: open cases are in %s", database.name, place["quarter"])
-    database.local_put(PLACE, place, rev=saved["_rev"] if saved else None)
+    quarters.remember(database, place, saved)
     return place
-
-
-def _where_to_begin(saved: Place | None, now: datetime) -> Place:
-    """Where a run stopped, or the start of a pass: of a new quarter's first, or of its last."""
-    quarter = quarter_at(now)
-    is_settled = quarter_at(now - SETTLED_AFTER) == quarter
-    # Not "earlier than": a place that a wrong clock left in a later quarter must hold up none until then.
-    is_due = saved is None or saved["quarter"] != quarter or (saved["is_over"] and not saved["is_final"] and is_settled)
-    if is_due or saved is None:
-        return {"quarter": quarter, "is_final": is_settled, "is_over": False, "state": 0, "after": None}
-    return {name: value for name, value in saved.items() if not name.startswith("_")}
 
 
 def _next_open_cases(database: Database, place: Place, batch: int) -> tuple[list[str], Place]:

@@ -29,7 +29,7 @@ def take_in(couch: Couch, errands: Iterable[Document], now: datetime) -> tuple[i
     for errand in errands:
         township = grids.township_of(errand["grid"])
         case_id = ids.case_id(errand["_id"])
-        known = store.create(couch, township, [_first_event(couch, errand, now)])[case_id]
+        known = store.create(couch, township, [_first_event(couch, errand, now)], now)[case_id]
         is_new = known.events[0]["report"]["rev"] == errand["_rev"] and known.case["events"] == 1
         if is_new:
             copies.write(couch, [known.case], now)

@@ -64,7 +64,7 @@ def hand_down(couch: Couch, nudges: Nudges, person: Person, task: Task, *, key: 
     doc = _record(couch, person, task, key, now)
     if doc["outcome"] == "refused":
         raise Forbidden(RULE, unit=doc["unit"], township=doc["township"], category=doc["category"])
-    return Made(_make_case(couch, nudges, doc), doc["entry"])
+    return Made(_make_case(couch, nudges, doc, now), doc["entry"])
 
 
 def counts(couch: Couch, units: Iterable[str] | None = None, townships: Iterable[str] | None = None) -> dict[str, dict[str, int]]:
@@ -132,7 +132,7 @@ def _record(couch: Couch, person: Person, task: Task, key: str, now: datetime) -
     return _find(database, id) or doc
 
 
-def _make_case(couch: Couch, nudges: Nudges, doc: Document) -> Document:
+def _make_case(couch: Couch, nudges: Nudges, doc: Document, now: datetime) -> Document:
     """The case of an admitted hand-down; made once, however often it is asked for: its id is the attempt's."""
     report_id = f"report:{ids.uuid7(times.from_text(doc['at']), hashlib.sha256(doc['_id'].encode()).digest())}"
     kind, _ = categories.facts_of(couch, doc["category"])
@@ -150,7 +150,7 @@ def _make_case(couch: Couch, nudges: Nudges, doc: Document) -> Document:
     }
     extra = {"handed_down": {"by_unit": doc["unit"], "entry": doc["entry"]}}
     event = workflow.reported_event(report, None, doc["at"], [], level="township", kind=kind, extra=extra)
-    case = store.create(couch, doc["township"], [event | {"party": doc["unit"]}])[event["case"]].case
+    case = store.create(couch, doc["township"], [event | {"party": doc["unit"]}], now)[event["case"]].case
     name = cases_db(doc["township"])
     nudges.announce([name])
     nudges.nudge(name)

@@ -116,7 +116,7 @@ def _take_in(couch: Couch, database: Database, page: feed.Batch, grid: str, now:
     received = _receipts(database, page, set(reports))
     now_text = times.to_text(now)
     events = [_first_event(couch, report, database.name, received.get(id, now_text), now_text) for id, report in reports.items()]
-    made = store.create(couch, township, events)
+    made = store.create(couch, township, events, now)
     changed = copies.write(couch, [loaded.case for loaded in made.values()], now, are_new=True)
     kept = {loaded.events[0]["report"]["id"]: loaded.events[0]["report"]["rev"] for loaded in made.values()}
     duplicates.settle(couch, database, page.changes, kept)
@@ -191,7 +191,7 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     if not page.changes:
         return NOTHING
     docs = [row["doc"] for row in page.changes if row.get("doc")]
-    moved = _make_reported(couch, database, docs)
+    moved = _make_reported(couch, database, docs, now)
     moved |= {doc["case"] for doc in docs if doc.get("type") == "event" and doc["n"] > 0}
     moved |= {doc["_id"] for doc in docs if doc.get("type") == "case" and doc["events"] > 1}
     loaded = [store.refold(database, id) for id in sorted(moved)]
@@ -206,11 +206,11 @@ def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) ->
     return Outcome(0, frozenset(changed), page.more, seq=page.seq)
 
 
-def _make_reported(couch: Couch, database: Database, docs: list[Document]) -> set[str]:
+def _make_reported(couch: Couch, database: Database, docs: list[Document], now: datetime) -> set[str]:
     """The cases of first events that no phone's report made; the case itself, should its maker have been killed before it."""
     first = [doc for doc in docs if doc.get("type") == "event" and doc["n"] == 0 and not doc["report"]["database"]]
     plain = [{name: value for name, value in event.items() if name != "_rev"} for event in first]
-    return set(store.create(couch, str(getattr(parse(database.name), "area", "")), plain))
+    return set(store.create(couch, str(getattr(parse(database.name), "area", "")), plain, now))
 
 
 def _grids_left(present: store.Loaded) -> set[str]:

@@ -5,8 +5,10 @@ who may make it is not decided here.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
+from server.cases import quarters
 from server.domain import workflow
 from sync import designs
 from sync.couch import Couch
@@ -36,7 +38,7 @@ def ensure(couch: Couch, township: str) -> Database:
     return database
 
 
-def create(couch: Couch, township: str, events: Sequence[Document]) -> dict[str, Loaded]:
+def create(couch: Couch, township: str, events: Sequence[Document], now: datetime) -> dict[str, Loaded]:
     """Make the cases of first events; those that are there stay as they are. `{case id: case and its first event}` of all.
 
     Two requests when all are new. May run twice, at once, and be killed anywhere: the same events end as the same cases.
@@ -46,7 +48,15 @@ def create(couch: Couch, township: str, events: Sequence[Document]) -> dict[str,
     try:
         return _create(couch.database(cases_db(township)), events)
     except NotFound:
-        return _create(ensure(couch, township), events)
+        return _create(_made(couch, township, now), events)
+
+
+def _made(couch: Couch, township: str, now: datetime) -> Database:
+    is_new = couch.create(cases_db(township), replicated=False)
+    database = ensure(couch, township)
+    if is_new:
+        quarters.remember_that_it_is_new(database, now)
+    return database
 
 
 def _create(database: Database, events: Sequence[Document]) -> dict[str, Loaded]:

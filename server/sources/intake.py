@@ -156,7 +156,7 @@ def _make(couch: Couch, nudges: Nudges, first: Document, caller: Caller | None, 
     if kept is None and said is not None:
         # Before the case: one that says that it has a caller has one.
         callers.keep(couch, township, case_id, said, source=source, now=now)
-    made = store.create(couch, township, [_plain(kept) if kept else first])[case_id]
+    made = store.create(couch, township, [_plain(kept) if kept else first], now)[case_id]
     is_new = made.events[0] is first
     if not is_new or said is not None:
         _same(made.events[0], first["report"], said, callers.find(couch, township, case_id))

@@ -51,7 +51,7 @@ def make_cases(system: RunningSystem, number: int) -> list[str]:
         code, text = list(TEXTS.items())[n % len(TEXTS)]
         doc = with_rev(report(GRID, at=at - timedelta(minutes=3), category=code, text=f"{text}（{n + 1}号门）", place=place))
         event = workflow.reported_event(doc, grid_db(GRID, quarter_at(at)), times.to_text(at), [])
-        store.create(couch, GRID[:9], [event])
+        store.create(couch, GRID[:9], [event], at)
         made.insert(0, event["case"])
     return made
 

@@ -127,6 +127,24 @@ def test_a_case_made_by_an_intake_that_began_in_the_old_quarter_is_found_later(e
     assert copy(empty_store, NEW, late) is not None
 
 
+def test_a_township_made_in_this_quarter_is_not_gone_through(
+    empty_store: Couch, nudges: Nudges, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [case] = take_in(empty_store, at=SETTLED)
+    monkeypatch.setattr(rotate, "_copy", lambda *_: pytest.fail("intake wrote the copy"))
+    run_all(empty_store, nudges, SETTLED)
+    assert copy(empty_store, NEW, case) is not None
+
+
+def test_a_township_made_as_the_quarter_began_is_gone_through_once_it_is_settled(empty_store: Couch, nudges: Nudges) -> None:
+    take_in(empty_store, at=AFTER)
+    [late] = take_in(empty_store, at=BEFORE)
+    run_all(empty_store, nudges, AFTER)
+    assert copy(empty_store, NEW, late) is None
+    run_all(empty_store, nudges, SETTLED)
+    assert copy(empty_store, NEW, late) is not None
+
+
 def test_a_worker_off_over_two_boundaries_catches_up_to_the_present_quarter(empty_store: Couch, nudges: Nudges) -> None:
     [case] = take_in(empty_store)
     run_all(empty_store, nudges, NEXT)

@@ -27,6 +27,7 @@ export async function showReportForm(input, store, context) {
     gridChoice(store, form.grid ?? (before ?? visit)?.grid), store.mostUsedCategories(TOP_COUNT), draftsOffered(store, about),
     placeChoice(store, form, now, context),
   ]);
+  void store.prepareFor("grid", choice.grid); // the form is shown meanwhile
   const urgency = form.urgency ?? query.urgency ?? "normal";
   return page(store, "report.html", {
     tab: "report",

@@ -50,6 +50,7 @@ async function formFor(store, kind) {
 }
 
 function visitForm(input, store, context, { kinds, kind = kinds[0], next = "none", ...about }) {
+  void store.prepareFor(about.household ? "home-quarter" : "beat", about.grid); // the form is shown meanwhile
   return page(store, "visit-new.html", {
     tab: "homes",
     title: context.t("visit.new"),

@@ -48,10 +48,15 @@ async function tablesOf(author, name) {
   const file = winners.fileOf(author, name);
   const there = await openThere(file);
   if (there) return there;
-  await using(author, name, (db) => db.info());
+  await prepare(author, name);
   const made = await openThere(file);
   if (!made) throw new DOMException(`${name} was let go`, "InvalidStateError");
   return made;
+}
+
+/** Opens a database for writing before something is saved: PouchDB writes to one when it opens it, and takes its time. @param {string} author @param {string} database */
+export async function prepare(author, database) {
+  await using(author, database, (db) => db.info());
 }
 
 /** Closes every handle of this context (tests, sign-out). */
@@ -215,7 +220,7 @@ export async function idsOf(author, database, type) {
  * @param {string} author @param {string} name @param {(docs: any[]) => Promise<(any | null)[]>} change
  */
 export async function rewrite(author, name, change) {
-  await using(author, name, (db) => db.info()); // there, and of the shape this version knows
+  await prepare(author, name); // there, and of the shape this version knows
   const file = winners.fileOf(author, name);
   const db = await open(file);
   for (let last = 0; ; ) {

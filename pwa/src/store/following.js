@@ -4,7 +4,7 @@
  */
 import { groupLinks, groupOf } from "./cases.js";
 import { sequenceOf } from "./documents.js";
-import { linksTo, ownIds, ownOf, ownWith, placesOf, putLinks } from "./links.js";
+import { linksTo, ownCount, ownIds, ownOf, ownWith, placesOf, putLinks } from "./links.js";
 import { casesOf, linkedDocs, shownOf } from "./reading.js";
 import { addWhere } from "./where.js";
 
@@ -44,7 +44,7 @@ export async function findMine(session, { limit = 20, before = null, isWanted })
 }
 
 /** What was looked through last, and when that was so: between two letters of a search nothing is read again that has not changed. */
-let looked = { as_of: "", rows: /** @type {import("./reading.js").Row[]} */ ([]), cases: new Map() };
+let looked = { as_of: "", rows: /** @type {import("./reading.js").Row[]} */ ([]), cases: new Map(), next: /** @type {string | null} */ (null) };
 
 /** Reads what a search begins with, before its first letter. @param {import("./meta.js").Session} session */
 export async function beginSearch(session) {
@@ -53,17 +53,19 @@ export async function beginSearch(session) {
 
 async function lookThrough(session, before) {
   const names = (await shownOf(session, "case")).map(({ name }) => name);
-  const [links, ...sequences] = await Promise.all([
-    ownOf(session, "report", { before: before ?? undefined, limit: LOOKED_THROUGH + 1, databases: names }),
-    ...names.map((name) => sequenceOf(session.author, name)),
-  ]);
-  const as_of = JSON.stringify([session.author, links.map(({ id }) => id), names, sequences]);
-  if (looked.as_of !== as_of) {
-    const asked = links.slice(0, LOOKED_THROUGH);
-    const [lists, cases] = await Promise.all([linkedDocs(session, asked), casesOf(session, asked)]);
-    looked = { as_of, rows: lists.flat().sort((one, other) => other.id.localeCompare(one.id)), cases };
-  }
-  return { ...looked, next: links.length > LOOKED_THROUGH ? links[LOOKED_THROUGH - 1].id : null };
+  // A record's document is written before its link (`saving.js`): the number of links says when that one is there, too.
+  const [count, ...sequences] = await Promise.all([ownCount(session, "report"), ...names.map((name) => sequenceOf(session.author, name))]);
+  const as_of = JSON.stringify([session.author, before, count, names, sequences]);
+  if (looked.as_of !== as_of) looked = { as_of, ...(await lookAt(session, names, before)) };
+  return looked;
+}
+
+async function lookAt(session, databases, before) {
+  const links = await ownOf(session, "report", { before: before ?? undefined, limit: LOOKED_THROUGH + 1, databases });
+  const asked = links.slice(0, LOOKED_THROUGH);
+  const [lists, cases] = await Promise.all([linkedDocs(session, asked), casesOf(session, asked)]);
+  const next = links.length > LOOKED_THROUGH ? links[LOOKED_THROUGH - 1].id : null;
+  return { rows: lists.flat().sort((one, other) => other.id.localeCompare(one.id)), cases, next };
 }
 
 /** Ids of this user's reports that moved since they looked, the last moved first. @returns {Promise<string[]>} */

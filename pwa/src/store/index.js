@@ -157,6 +157,8 @@ function makers(session) {
     mint: (type, fields) => saving.mint(session, type, fields),
     /** Database for a new record: kind `grid`, `home`, `home-quarter` or `beat`. @param {string} kind @param {string} grid */
     databaseFor: (kind, grid) => saving.placeFor(session, kind, grid),
+    /** Makes ready for saving while a form is filled in (`saving.js`). @param {string} kind @param {string} grid */
+    prepareFor: (kind, grid) => saving.prepareFor(session, kind, grid),
     /** The next clock stamp of this phone, later than those of the document it is for. @param {any} [doc] @returns {Promise<string>} */
     stamp: (doc) => nextStamp(session, doc ? stampsOf(doc) : []),
     /** A document with fields changed, unsaved (`edits.js`). @param {any} doc @param {Record<string, any>} changes @param {string} stamp */

@@ -85,8 +85,18 @@ export async function ownOf(session, type, { before = `${type}:\uffff`, limit = 
 
 /** Ids of all the user's own records of a type, newest first. @param {import("./meta.js").Session} session @param {string} type @returns {Promise<string[]>} */
 export async function ownIds(session, type) {
-  const keys = await fromWhole(session, (store) => done(store.getAllKeys(IDBKeyRange.bound(`${MINE}|${type}:`, `${MINE}|${type}:\uffff`))));
+  const keys = await fromWhole(session, (store) => done(store.getAllKeys(ownSpan(type))));
   return keys.map((key) => key.slice(MINE.length + 1)).reverse();
+}
+
+/** How many records of a type are the user's own. @param {import("./meta.js").Session} session @param {string} type @returns {Promise<number>} */
+export async function ownCount(session, type) {
+  return fromWhole(session, (store) => done(store.count(ownSpan(type))));
+}
+
+/** @param {string} type */
+function ownSpan(type) {
+  return IDBKeyRange.bound(`${MINE}|${type}:`, `${MINE}|${type}:\uffff`);
 }
 
 /** Reads the links once all are there. @template T @param {import("./meta.js").Session} session @param {(store: IDBObjectStore) => Promise<T>} read @returns {Promise<T>} */

@@ -4,7 +4,7 @@
  */
 import { reportLinks } from "./cases.js";
 import { databaseFor } from "./databases.js";
-import { findAsIs, keep, revisionsOf } from "./documents.js";
+import { findAsIs, keep, prepare, revisionsOf } from "./documents.js";
 import { finishUndone } from "./drafts.js";
 import { StorageFull, TooLarge } from "./errors.js";
 import { revisionOf, sizeOf } from "./identity.js";
@@ -172,6 +172,11 @@ async function notWritten(author, database, entries) {
 
 function generation(rev) {
   return Number.parseInt(rev, 10);
+}
+
+/** Makes ready for a record of `kind` in `grid` while its form is filled in; whether that goes well, saving will say. @param {import("./meta.js").Session} session */
+export async function prepareFor(session, kind, grid) {
+  await Promise.resolve().then(() => prepare(session.author, placeFor(session, kind, grid))).catch(() => undefined);
 }
 
 /** The database a new record of `kind` (`grid`, `home`, `home-quarter`, `beat`) in `grid` goes to. */

@@ -50,3 +50,15 @@ test("between two letters a new report, another revision, a case and an outbox t
   await store.saveRecord({ docs: [{ database: NAME, doc: saved }] });
   assert.deepEqual((await found()).map(({ doc: { text }, where }) => [text, where.place]), [["2", "phone"], ["changed", "server"]]);
 });
+
+test("a report whose document was there before its link is found as soon as it has one", async () => {
+  const store = await phone();
+  const { author } = store.session;
+  const doc = reportOf(store, 1);
+  const found = async () => (await store.findMine(everything)).rows.length;
+  assert.equal(await found(), 0);
+  await keep(author, NAME, [doc]);
+  assert.equal(await found(), 0);
+  await putLinks(author, linksOf(author, NAME, doc));
+  assert.equal(await found(), 1);
+});

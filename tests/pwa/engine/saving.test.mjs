@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { household, jpeg, phone, report, session } from "./phone.mjs";
+import { GRID, household, jpeg, phone, report, session } from "./phone.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
 const outbox = await import("../../../pwa/src/store/outbox.js");
@@ -121,4 +121,12 @@ test("a patrol is written once, when it ends", async () => {
   assert.equal(await store.currentPatrol(), null);
   const { rows } = await store.listPatrols();
   assert.deepEqual(rows.map(({ id }) => id), [`patrol:${uuid}`]);
+});
+
+test("making ready for a record that nothing may take says nothing: saving will", async () => {
+  const store = await phone();
+  await store.prepareFor("grid", "990000000000001");
+  await store.prepareFor("grid", GRID);
+  await store.saveRecord(await report(store));
+  assert.equal((await store.listReports()).rows.length, 1);
 });

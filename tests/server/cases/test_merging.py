@@ -115,7 +115,7 @@ def test_no_case_is_merged_into_one_that_its_clerk_may_not_see(couch: Couch, no_
     """The communities of a township lie in one database."""
     doc = with_rev(report(grid="640105002002001"))
     event = workflow.reported_event(doc, GRID_DB, times.to_text(NOW), [])
-    store.create(couch, GRID_A[:9], [event])
+    store.create(couch, GRID_A[:9], [event], NOW)
     clerk = person("community1", "community", "", "", communities=[COMMUNITY])
     asked = {"if_match": None, "key": secrets.token_hex(8), "now": NOW}
     with pytest.raises(InvalidInput) as refused:

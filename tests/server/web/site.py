@@ -58,7 +58,7 @@ class Site:
         doc = with_rev(report(at=at - waited, **fields))
         database = grid_db(doc["grid"], quarter_at(at))
         event = workflow.reported_event(doc, database, times.to_text(at), doc["photos"])
-        loaded = store.create(self.couch, doc["grid"][:9], [event])[event["case"]]
+        loaded = store.create(self.couch, doc["grid"][:9], [event], at)[event["case"]]
         return self.couch.database(f"cases-{doc['grid'][:9]}").get(loaded.case["_id"])
 
 
