@@ -58,6 +58,12 @@ class RunningSystem:
         self._process: subprocess.Popen[bytes] | None = None
         self.log = data.parent / f"{data.name}.log"
 
+    @classmethod
+    def on_given_store(cls, data: Path) -> "RunningSystem":
+        """One on the store that `XUNGE_COUCHDB_URL` names, as benches measure; without it on its own."""
+        given = os.environ.get("XUNGE_COUCHDB_URL")
+        return cls(data, **({"XUNGE_COUCHDB_URL": given} if given else {}))
+
     def start(self) -> "RunningSystem":
         """Starts everything and waits until it is healthy."""
         self.launch()

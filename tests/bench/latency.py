@@ -115,7 +115,7 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=40)
     count = parser.parse_args().reports
     with tempfile.TemporaryDirectory() as folder:
-        system = RunningSystem(Path(folder) / "var").start()
+        system = RunningSystem.on_given_store(Path(folder) / "var").start()
         try:
             phones = [SimulatedPhone(system.url, name).enrol() for name in PHONES]
             print(f"load of the machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)

@@ -27,10 +27,10 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from server.domain.workflow.showing import phone_copy
 from sync.couch import Couch
-from tests.bench.first_load import LOADED
+from tests.bench.first_load import ARRIVED
 from tests.browsers import FLAGS, PIN, set_pin
 from tests.phones import SimulatedPhone, first_revision
-from tests.running import PASSWORD, RunningSystem, until
+from tests.running import PASSWORD, RunningSystem
 
 BARS_MS = {
     "open to list": 500,
@@ -118,7 +118,7 @@ def slowed(profile: Path, factor: float) -> Iterator[None]:
 @contextmanager
 def without_workers(data: Path) -> Iterator[RunningSystem]:
     """A system whose store and server run alone: no phone shares its processor with what makes cases of reports."""
-    system = RunningSystem(data).start()
+    system = RunningSystem.on_given_store(data).start()
     pids = [pid for name, found in system.family().items() if name in WORKERS for pid in found]
     try:
         for pid in pids:
@@ -138,7 +138,7 @@ def enrol(page: Page, url: str) -> None:
     page.fill("#password", PASSWORD)
     page.click("form:has(#password) button")
     set_pin(page)
-    until(lambda: page.evaluate(LOADED)["is_loaded"], "everything on the phone", 300, pause_s=0.5)
+    page.evaluate(ARRIVED)
 
 
 def open_to_list(context: BrowserContext, page: Page, url: str) -> float:

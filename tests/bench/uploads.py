@@ -136,12 +136,11 @@ def main() -> int:
     parser.add_argument("--chromium", action="store_true", help="send from a real browser")
     parser.add_argument("--strict", action="store_true", help="end with 1 when the bar is not held")
     asked = parser.parse_args()
-    given = os.environ.get("XUNGE_COUCHDB_URL")
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "photos"
         folder.mkdir()
         payload_bytes = make_photos(folder, asked.photos, asked.size_kb * 1000)
-        system = RunningSystem(Path(scratch) / "var", **({"XUNGE_COUCHDB_URL": given} if given else {})).start()
+        system = RunningSystem.on_given_store(Path(scratch) / "var").start()
         try:
             phone = SimulatedPhone(system.url, "worker1").enrol()
             weather = Weather(asked.rate_kb * 1000 * asked.faster, DELAY_S / asked.faster, asked.drops)

@@ -139,6 +139,19 @@ def test_a_browser_that_is_killed_while_it_is_open_is_locked_when_it_starts_agai
     phone.unlock()
 
 
+def test_only_who_opens_the_app_anew_finds_it_closed(phone: Phone) -> None:
+    """A page that gives way to the next one is nobody's for a moment, while what it had asked for is still being answered."""
+    phone.open("/m/homes")
+    [worker] = phone.context.service_workers
+    worker.evaluate("() => { clients.matchAll = async () => []; navigator.locks.query = async () => ({held: []}); }")
+    part = "fetch('/m/homes', {headers: {'HX-Request': 'true'}}).then((answer) => answer.text())"
+    assert 'type="search"' in phone.page.evaluate(part), "what a page asks for proves nothing"
+    phone.open("/m/homes")
+    phone.page.wait_for_selector("#pin")
+    worker.evaluate("() => { delete clients.matchAll; delete navigator.locks.query; }")
+    phone.unlock()
+
+
 def test_what_is_being_typed_when_it_locks_by_itself_is_there_after_unlocking(phone: Phone) -> None:
     phone.open("/m/homes/new")
     phone.page.fill("#address", "正在填写的地址")

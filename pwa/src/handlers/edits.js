@@ -5,7 +5,7 @@
 import { changesOf } from "../store/edits.js";
 
 /** Before a name: what the form showed. */
-const WAS = "was_";
+export const WAS = "was_";
 
 /** What a form shows of a document, as texts, with the hidden fields that say so. Lists are one word a line. @param {any} doc @param {readonly string[]} names */
 export function formOf(doc, names) {

@@ -1,4 +1,5 @@
 /** Correcting a household file (`edits.js`). Masked fields are on the form only while they are open. */
+import { basisChange, basisChecks, basisForm, showsBasis, waysOf } from "./basis.js";
 import { isRefused, judged, limitsOf } from "./fields.js";
 import { changesIn, formOf, saveChanges } from "./edits.js";
 import { choicesOf, factChecks, factsOf, FACTS } from "./households.js";
@@ -11,15 +12,16 @@ export async function showHouseholdEdit(input, store, context) {
   if (record?.doc.type !== "household") return notFound(store, context, "homes");
   const { id, doc } = record;
   const isOpen = await isOpened(store, id, input.now);
-  const { form, shown } = formOf(doc, isOpen ? FACTS : FACTS.filter((name) => !maskedOf("household", context).includes(name)));
+  const [facts, basis] = [formOf(doc, isOpen ? FACTS : FACTS.filter((name) => !maskedOf("household", context).includes(name))), basisForm(doc)];
   return page(store, "household-edit.html", {
     tab: "homes",
     title: context.t("household.edit"),
     back: `/m/homes/${id}`,
     has_action: true,
     id,
-    form,
-    shown,
+    form: { ...facts.form, ...basis.form },
+    shown: [...facts.shown, ...basis.shown],
+    hows: waysOf(context, doc.basis.how),
     is_open: isOpen,
     ...choicesOf(context, doc),
     limits: limitsOf(context),
@@ -30,9 +32,10 @@ export async function showHouseholdEdit(input, store, context) {
 export async function saveHouseholdEdit(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "household") return refuse(input, context, { label: "error.not_found" });
-  const fields = judged(factChecks(input.form, limitsOf(context)));
+  const [{ form, now }, limits] = [input, limitsOf(context)];
+  const fields = judged({ ...factChecks(form, limits), ...(showsBasis(form) ? basisChecks(form, limits, now) : {}) });
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
-  const changes = changesIn(record.doc, input, factsOf);
-  const refusal = await savedOr(store, input, context, () => saveChanges(store, record, changes, input.now));
+  const changes = { ...changesIn(record.doc, input, factsOf), ...basisChange(record.doc, form, new Date(now).toISOString()) };
+  const refusal = await savedOr(store, input, context, () => saveChanges(store, record, changes, now));
   return refusal ?? { redirect: `/m/homes/${record.id}${Object.keys(changes).length ? "?saved=1" : ""}` };
 }

@@ -1,12 +1,9 @@
 /** 一户一档: a new file with its legal basis, and one household with its members, errands and visits. */
-import {
-  isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, telephone, textOf, wholeNumber, within,
-  withoutIdNumber,
-} from "./fields.js";
+import { isRefused, judged, limitsOf, needed, newOrigin, options, originOf, telephone, textOf, wholeNumber, within, withoutIdNumber } from "./fields.js";
 import { addressOf } from "./addresses.js";
+import { basisChecks, basisFacts, basisOf, usualBasis, waysOf } from "./basis.js";
 import { mintStamped } from "./edits.js";
 import { memberRow } from "./members.js";
-import { momentOf, momentOfCapture } from "./moments.js";
 import { maskedFacts, openingOf } from "./openings.js";
 import { gridChoice, notFound, page, refuse, savedOr } from "./pages.js";
 import { fact } from "./records.js";
@@ -14,10 +11,8 @@ import { aboutRows, chipOf, rowOf } from "./rows.js";
 import { heldBack, refusedRecord } from "./refused.js";
 
 export const HOUSING = Object.freeze(["owner", "tenant", "other"]);
-const HOW = Object.freeze(["consent_spoken", "consent_signed", "statutory_duty"]);
 const SHORT_TEXTS = Object.freeze(["building", "unit", "room", "contact_name", "contact_phone"]);
 export const FACTS = Object.freeze(["address", ...SHORT_TEXTS, "residents_count", "housing", "needs", "services", "remark"]);
-const DAY_MS = 86_400_000;
 
 /** `GET /m/homes/new` */
 export async function showHouseholdForm(input, store, context) {
@@ -29,15 +24,10 @@ export async function showHouseholdForm(input, store, context) {
     ...(await gridChoice(store)),
     ...choicesOf(context, {}),
     is_open: true,
-    hows: options(context, "how", HOW, ""),
+    hows: waysOf(context),
     limits: limitsOf(context),
-    form: { ...newOrigin(store, input.now), purpose: context.t("household.purpose_default"), given_on: dayOf(input.now) },
+    form: { ...newOrigin(store, input.now), ...usualBasis(context, input.now) },
   });
-}
-
-/** The day in China. @param {number} at_ms */
-function dayOf(at_ms) {
-  return new Date(at_ms + DAY_MS / 3).toISOString().slice(0, 10);
 }
 
 /** What is picked from lists in a household's form. @param {any} doc whose words of a place's own stay in the lists */
@@ -67,31 +57,19 @@ export async function saveHousehold(input, store, context) {
   const { grids, grid } = await gridChoice(store, form.grid);
   if (!grids.length) return refuse(input, context, { label: "error.no_grid" });
   const { uuid, captured_at } = originOf(form, store, input.now);
-  const fields = checkHousehold(form, limitsOf(context), dayOf(input.now));
+  const limits = limitsOf(context);
+  const fields = judged({ ...factChecks(form, limits), ...basisChecks(form, limits, input.now) });
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
   const lists = Object.fromEntries(["needs", "services"].map((name) => [name, (every[name] ?? []).join("\n")]));
-  const day = textOf(form, "given_on");
-  const given_at = !day || day === dayOf(Date.parse(captured_at)) ? captured_at : new Date(Date.parse(day)).toISOString();
   const refusal = await savedOr(store, input, context, async () => {
-    const facts = { ...factsOf({ ...form, ...lists }), basis: { purpose: textOf(form, "purpose"), given_at, how: form.how } };
+    const facts = { ...factsOf({ ...form, ...lists }), basis: basisOf(form, captured_at) };
     const doc = await mintStamped(store, "household", { uuid, grid, captured_at }, facts);
     await store.saveRecord({ docs: [{ database: store.databaseFor("home", grid), doc }] });
   });
   return refusal ?? { redirect: `/m/homes/household:${uuid}?saved=1` };
 }
 
-function checkHousehold(form, limits, today) {
-  const of = (name) => textOf(form, name);
-  const day = of("given_on");
-  return judged({
-    ...factChecks(form, limits),
-    purpose: needed(of("purpose"), "wrong.purpose_missing") ?? within(of("purpose"), limits.short, "wrong.address_too_long") ?? withoutIdNumber(of("purpose")),
-    how: oneOf(of("how"), HOW, "wrong.how_missing"),
-    given_on: day && (!/^\d{4}-\d\d-\d\d$/.test(day) || Number.isNaN(Date.parse(day)) || day > today) ? { label: "wrong.given_on" } : null,
-  });
-}
-
-/** What may be wrong with the facts of a form, by field; the basis is apart. */
+/** What may be wrong with the facts of a form, by field; the basis is apart (`basis.js`). */
 export function factChecks(form, limits) {
   const of = (name) => textOf(form, name);
   const short = (name) => within(of(name), limits.short, "wrong.address_too_long") ?? withoutIdNumber(of(name));
@@ -154,16 +132,5 @@ function householdFacts(doc, { t }) {
     ...(housing ? [fact("household.housing", { key: `housing.${housing}` })] : []),
     ...(services.length ? [fact("household.services", { text: services.map((one) => wordOf(t, "services", one)).join(" · ") })] : []),
     ...(remark ? [fact("household.remark", { text: remark })] : []),
-  ];
-}
-
-/** Why these facts may be kept, by what, since when. */
-function basisFacts(doc, { now_ms }) {
-  const { purpose, how, given_at } = doc.basis;
-  return [
-    fact("household.purpose", { text: purpose }),
-    fact("household.how", { key: `how.${how}` }),
-    fact("household.given_on", { day: momentOf(given_at, now_ms) }),
-    fact("record.captured_at", { at: momentOfCapture(doc, now_ms) }),
   ];
 }

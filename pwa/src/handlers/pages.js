@@ -18,8 +18,8 @@ export function beginFrame(store) {
 }
 
 async function frameOf(store) {
-  const [known, patrol, standing] = await Promise.all([chipFacts(store), store.currentPatrol(), store.vault.standing()]);
-  return { ...known, walking: patrol && !patrol.ended_at ? patrol.uuid : "", isOpen: standing === "open" };
+  const [known, patrol, standing, loading] = await Promise.all([chipFacts(store), store.currentPatrol(), store.vault.standing(), loadingFacts(store)]);
+  return { ...known, loading, walking: patrol && !patrol.ended_at ? patrol.uuid : "", isOpen: standing === "open" };
 }
 
 /**
@@ -37,6 +37,15 @@ export async function page(store, template, data) {
 export async function chipFacts(store) {
   const [{ count }, problem] = await Promise.all([store.unsent(), store.problem()]);
   return { unsent_count: count, unsent_why: whyOf(problem) };
+}
+
+/** What a page says while not everything has been on this phone yet, or null: `{label, slots, share}`; `share` is a percentage, 0 unknown. */
+async function loadingFacts(store) {
+  const [loading, problem] = await Promise.all([store.loading(), store.problem()]);
+  if (!loading) return null;
+  const { written, pending } = loading;
+  const label = problem === "offline" ? "sync.loading_offline" : pending ? "sync.loading_left" : written ? "sync.loading_some" : "sync.loading";
+  return { label, slots: { written, pending }, share: pending ? Math.floor((100 * written) / (written + pending)) : 0 };
 }
 
 /** Whether this is a community police officer, whose visits lie apart from household files. */

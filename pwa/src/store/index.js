@@ -39,7 +39,7 @@ import { waitingRows } from "./waiting.js";
 import { vaultFor } from "./unlocking.js";
 import { forgetOthers } from "./vault.js";
 import { fileOf } from "./winners.js";
-import { addWhere, problem, status, unsent, withRefusedPhotos } from "./where.js";
+import { addWhere, loadingOf, problem, status, unsent, withRefusedPhotos } from "./where.js";
 
 export { Locked, NoSuchDatabase, StorageFull, TooLarge } from "./errors.js";
 
@@ -266,6 +266,8 @@ function lists(session) {
     status: () => status(session),
     /** `status().problem` alone. */
     problem: () => problem(author),
+    /** How far the first load is (`where.js`). */
+    loading: () => loadingOf(author),
     /** Ids of records of which a photo was not accepted (`where.photos_refused`). */
     withRefusedPhotos: () => withRefusedPhotos(session),
   };

@@ -193,6 +193,16 @@ export async function setState(author, name, value, durability) {
   await setStates(author, { [name]: value }, durability);
 }
 
+/** Changes fields of a piece of small state, whoever else does so at the same time. @param {string} author @param {string} name @param {Record<string, any>} fields @returns {Promise<any>} what it is then */
+export async function changeState(author, name, fields) {
+  const db = await openOwn(author);
+  return transact(db, ["state"], "readwrite", async (tx) => {
+    const changed = { ...(await done(tx.objectStore("state").get(name))), ...fields };
+    tx.objectStore("state").put(changed, name);
+    return changed;
+  });
+}
+
 /** Keeps several pieces of small state, all or none. @param {string} author @param {Record<string, any>} values @param {"strict" | "relaxed"} [durability] */
 export async function setStates(author, values, durability) {
   const db = await openOwn(author);

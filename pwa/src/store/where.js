@@ -135,12 +135,18 @@ export async function problem(author) {
   return problemOf((await state(author, "sync")) ?? {});
 }
 
+/** How far a new phone's first load is: `{written, pending}`, of what has been asked for so far; null when everything has been here once. */
+export async function loadingOf(author) {
+  const { loaded = false, loading = null } = (await state(author, "sync")) ?? {};
+  return loaded ? null : (loading ?? { written: 0, pending: 0 });
+}
+
 function problemOf({ problem: whole = null, photos_problem = null }) {
   return whole ?? photos_problem;
 }
 
 /**
- * How sync and storage are: `{phase, problem, last_contact_at, last_sync_at, loaded, loading, offset_ms, usage_bytes,
+ * How sync and storage are: `{phase, problem, last_contact_at, last_sync_at, loaded, offset_ms, usage_bytes,
  * quota_bytes, is_persisted, rescue, loss}`; `rescue` is what becomes of this phone's data after its token was refused (`sync/rescue.js`). `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
  * `photos_unavailable` (records arrive, photo files do not), `phone_full`, `unknown`.
  */
@@ -156,7 +162,6 @@ export async function status(session) {
     last_contact_at: sync.last_contact_at ?? null,
     last_sync_at: sync.last_sync_at ?? null,
     loaded: sync.loaded ?? false,
-    loading: sync.loading ?? null,
     offset_ms: session.offset_ms ?? null,
     rescue: sync.rescue ?? null,
     loss,

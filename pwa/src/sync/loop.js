@@ -7,6 +7,7 @@ import { listenForPokes, pause } from "./poke.js";
 import { note, tellChanged } from "./progress.js";
 import { runRound } from "./round.js";
 import { retryDamaged, sendPhotos } from "./uploads.js";
+import { loadedDatabases } from "../store/checkpoints.js";
 import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
 import { dropCopies } from "../store/removal.js";
@@ -58,6 +59,8 @@ export class Loop {
     const { signal } = this.ending;
     const recovered = await replay(this.session.author);
     if (recovered.length) tellChanged([], recovered);
+    // Everything is asked for once more when the stream of pokes is open; a new phone does not wait for that.
+    this.wants.all ||= !(await loadedDatabases(this.session.author)).length;
     const all = () => {
       clearTimeout(late);
       this.want({ all: true });

@@ -1,16 +1,14 @@
 /**
  * What the sync worker tells the rest of the app: the lasting part in the store (`state` "sync"), the moment over the channel.
  */
-import { setState, state } from "../store/outbox.js";
+import { changeState } from "../store/outbox.js";
 import { tell } from "./channel.js";
 
 const IDS_TOLD = 200;
 
 /** Notes fields of the sync state and tells pages. @param {string} author @param {Record<string, any>} fields */
 export async function note(author, fields) {
-  const held = (await state(author, "sync")) ?? {};
-  const status = { ...held, ...fields, phase_at_ms: Date.now() };
-  await setState(author, "sync", status);
+  const status = await changeState(author, "sync", { ...fields, phase_at_ms: Date.now() });
   tell({ type: "status", status });
 }
 

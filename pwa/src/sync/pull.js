@@ -17,6 +17,8 @@ const PAGE_MS = 45_000;
 const LEAVES_AT_ONCE = 100;
 const TRIES = 3;
 const AHEAD = 3;
+/** So many databases are read at once: one is written while the others' pages are on their way. */
+const AT_ONCE = 3;
 
 /**
  * @typedef {{results: any[], last_seq: string, pending: number, size_bytes: number, took_ms: number}} Page
@@ -24,24 +26,39 @@ const AHEAD = 3;
  *   a database's next page on its way; `docs` is how many were asked for
  */
 
+/** @typedef {Map<string, Promise<Coming>>} Ahead first pages on their way, by database */
+
+/** Asks for the first pages of databases that will be pulled soon. @param {import("../store/meta.js").Session} session @param {string[]} databases @returns {Ahead} */
+export function askAhead(session, databases) {
+  return new Map(databases.slice(0, 1 + AHEAD).map((name) => [name, quiet(begin(session, name))]));
+}
+
 /**
- * Pulls databases one after another; the first pages of the next ones come while one is written.
+ * Pulls databases, a few at once, in their order; the first pages of the next ones come meanwhile.
  * @param {import("../store/meta.js").Session} session @param {string[]} databases
  * @param {{before: (database: string) => Promise<void>, onPage: (database: string, page: {ids: string[], pending: number}) => void | Promise<void>,
  *   onError: (database: string, error: any) => void}} hooks `onPage` may do something of its own while the next page comes; `onError`
  *   may throw to end it all
+ * @param {Ahead} [ahead] what was asked for already
  */
-export async function pullAll(session, databases, { before, onPage, onError }) {
+export async function pullAll(session, databases, { before, onPage, onError }, ahead = new Map()) {
   /** @type {Promise<Coming>[]} */ const begun = [];
-  for (let at = 0; at < databases.length; at += 1) {
-    while (begun.length < Math.min(databases.length, at + 1 + AHEAD)) begun.push(quiet(begin(session, databases[begun.length])));
+  const errors = /** @type {any[]} */ ([]);
+  let next = 0;
+  const pullOne = async (at) => {
+    for (const name of databases.slice(begun.length, at + 1 + AHEAD)) begun.push(ahead.get(name) ?? quiet(begin(session, name)));
     await before(databases[at]);
     try {
-      await runPull(await begun[at], (page) => onPage(databases[at], page));
+      await runPull(await begun[at], (page) => onPage(databases[at], page), () => errors.length > 0);
     } catch (error) {
       onError(databases[at], error);
     }
-  }
+  };
+  const lane = async () => {
+    while (next < databases.length && !errors.length) await pullOne(next++).catch((error) => errors.push(error));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  if (errors.length) throw errors[0];
 }
 
 /**
@@ -59,9 +76,10 @@ async function begin(session, database) {
   return fetchFrom({ session, database }, reached?.since ?? "0", reached?.page_docs ?? FIRST_PAGE_DOCS);
 }
 
-async function runPull(first, onPage) {
+/** @param {Coming} first @param {(page: {ids: string[], pending: number}) => void | Promise<void>} onPage @param {() => boolean} [isEnding] asked between two pages */
+async function runPull(first, onPage, isEnding = () => false) {
   let [written, coming] = [0, first];
-  for (let isMore = true; isMore; ) {
+  for (let isMore = true; isMore && !isEnding(); ) {
     const { page, docs } = await arrived(coming);
     isMore = page.pending > 0 && page.results.length > 0;
     const reached = { since: page.last_seq, is_loaded: !isMore, page_docs: docs };

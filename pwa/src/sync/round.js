@@ -23,7 +23,7 @@ import { Busy, Refused, ask } from "./http.js";
 import { tellLoss } from "./losses.js";
 import { askOutcomes } from "./outcomes.js";
 import { note, tellChanged } from "./progress.js";
-import { pullAll } from "./pull.js";
+import { askAhead, pullAll } from "./pull.js";
 import { pushOutbox } from "./push.js";
 import { forgetRescue } from "./rescue.js";
 import { areAllListed, reportUnsent } from "./unsent.js";
@@ -34,19 +34,27 @@ import { retryRescued } from "./uploads.js";
  * @returns {Promise<import("../store/meta.js").Session>} the session as the server now has it
  */
 export async function runRound(given, wants, { hasNews, isUnsure, onProgress = () => undefined, onStale = () => undefined }) {
+  const loaded = new Set(await loadedDatabases(given.author));
+  // A new phone has nothing to lose by asking before it has heard again what it was told when it signed in.
+  const ahead = wants.all && !loaded.size ? askAhead(given, await wanted(given, wants)) : undefined;
   const session = wants.me ? await meet(given) : given;
   const stale = await push(session, { isUnsure, isFresh: wants.me });
   if (stale) onStale();
   // Not before the push: what a full server says must not come and go with every round.
   if (wants.me) await note(session.author, { problem: null });
   // A first load takes as long as the link makes it: what is saved meanwhile goes between two pages of it.
-  const pushNews = async () => {
+  const pushNews = oneAtATime(async () => {
     if (!hasNews()) return false;
     if (await push(session)) onStale();
     return true;
-  };
+  });
   if (wants.me) tellRemoved(await removeStale(session));
-  await pullWanted(session, await wanted(session, wants), { pushNews, onProgress });
+  const pulled = new Set();
+  // Again, for what was unlocked meanwhile: a first load begins before its user has set a PIN.
+  for (let names = await wanted(session, wants); names.length; names = (await wanted(session, wants)).filter((name) => !pulled.has(name))) {
+    await pullWanted(session, names, { pushNews, onProgress, loaded }, ahead);
+    for (const name of names) pulled.add(name);
+  }
   if (wants.all || wants.names.size) void showBadge(session);
   if (wants.me) tellRemoved(await removeClosed(session));
   if (wants.all) await sendWhatWasLost(session);
@@ -127,29 +135,35 @@ async function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pullWanted(session, databases, { pushNews, onProgress }) {
-  const loaded = new Set(databases.length ? await loadedDatabases(session.author) : []);
-  const notePhase = (database) => note(session.author, { phase: loaded.has(database) ? "pull" : "load" });
-  let written = 0;
+async function pullWanted(session, databases, { pushNews, onProgress, loaded }, ahead) {
+  const isLoading = databases.some((name) => !loaded.has(name));
+  const notePhase = () => note(session.author, { phase: isLoading ? "load" : "pull" });
+  /** @type {Map<string, {written: number, pending: number}>} */ const progress = new Map();
+  const sum = (what) => [...progress.values()].reduce((all, one) => all + one[what], 0);
+  await notePhase();
   await pullAll(session, databases, {
-    before: async (database) => {
-      await pushNews();
-      written = 0;
-      await notePhase(database);
+    before: async () => {
+      if (await pushNews()) await notePhase();
     },
     onPage: async (database, { ids, pending }) => {
-      written += ids.length;
+      progress.set(database, { written: (progress.get(database)?.written ?? 0) + ids.length, pending });
       onProgress();
-      if (!loaded.has(database)) void note(session.author, { loading: { database, written, pending } });
+      if (isLoading) void note(session.author, { loading: { written: sum("written"), pending: sum("pending") } });
       await follow(session, ids.length ? [database] : []);
       if (ids.length) tellChanged([database], ids);
-      if (await pushNews()) await notePhase(database);
+      if (await pushNews()) await notePhase();
     },
     onError: (_database, error) => {
       // One database that is not ours any more, or was locked meanwhile, must not stop the others.
       if (!(error instanceof Refused || error instanceof Locked)) throw error;
     },
-  });
+  }, ahead);
+}
+
+/** Calls of it wait for each other. @template T @param {() => Promise<T>} work @returns {() => Promise<T>} */
+function oneAtATime(work) {
+  let last = /** @type {Promise<any>} */ (Promise.resolve());
+  return () => (last = last.catch(() => undefined).then(work));
 }
 
 function tellRemoved(databases) {

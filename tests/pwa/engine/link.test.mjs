@@ -10,7 +10,7 @@ const { afterFailure, nextPage } = await import("../../../pwa/src/sync/pace.js")
 const { planFor, qualityAfter } = await import("../../../pwa/src/sync/link.js");
 const { hasMoved, offsetOf } = await import("../../../pwa/src/sync/clock.js");
 const { PATIENCE, listenForPokes } = await import("../../../pwa/src/sync/poke.js");
-const { pullAll, pullDatabase } = await import("../../../pwa/src/sync/pull.js");
+const { askAhead, pullAll, pullDatabase } = await import("../../../pwa/src/sync/pull.js");
 const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
 const { uploads } = await import("../../../pwa/src/store/outbox.js");
 const { checkpointOf, setCheckpoint } = await import("../../../pwa/src/store/checkpoints.js");
@@ -76,15 +76,39 @@ test("a first load that is killed at every page goes on with the next one each t
   assert.equal((await store.listReports({ limit: 500 })).rows.length, 230);
 });
 
-test("the first pages of the next databases come while one is written", async () => {
+const NAMES = ["a", "b", "c", "d", "e", "f"].map((part) => `grid-${GRID}-${part}`);
+const HOOKS = { before: async () => undefined, onPage: () => undefined, onError: (_name, error) => { throw error; } };
+
+test("the first pages of several databases are on their way at once, and each is asked for once", async () => {
   const store = await phone();
-  const names = ["a", "b", "c", "d", "e", "f"].map((part) => `grid-${GRID}-${part}`);
-  const asked = serve(Object.fromEntries(names.map((name) => [`GET /db/${name}/_changes`, feed([])])));
-  const counts = [];
-  const hooks = { before: async () => void counts.push(asked.length), onPage: () => undefined, onError: (_name, error) => { throw error; } };
-  await pullAll(store.session, names, hooks);
-  assert.ok(counts[1] >= 4, `${counts}`);
-  assert.equal(asked.length, names.length);
+  let goOn = () => undefined;
+  const areFour = new Promise((resolve) => (goOn = resolve));
+  const late = (answer) => async (body, url) => {
+    if (asked.length >= 4) goOn();
+    await areFour; // for ever, should they be asked for one after another
+    return answer(body, url);
+  };
+  const asked = serve(Object.fromEntries(NAMES.map((name) => [`GET /db/${name}/_changes`, late(feed([]))])));
+  const ahead = askAhead(store.session, NAMES.slice(0, 2));
+  await pullAll(store.session, NAMES, HOOKS, ahead);
+  assert.deepEqual(asked.map(({ path }) => path).sort(), NAMES.map((name) => `/db/${name}/_changes`));
+});
+
+test("a link that dies ends what is pulled beside, each database between two of its pages, and the next round goes on there", async () => {
+  const store = await phone();
+  const docs = await foreignReports(600);
+  const [dead, long, ...rest] = NAMES;
+  serve({ [`GET /db/${long}/_changes`]: feed(docs) });
+  await assert.rejects(pullAll(store.session, [dead, long, ...rest], {
+    ...HOOKS,
+    onError: () => { throw new TypeError("link died"); }, // what the first one without an answer says
+  }), TypeError);
+  const { since, is_loaded } = (await checkpointOf(store.session.author, long)) ?? { since: "0", is_loaded: false };
+  assert.equal(is_loaded, false);
+  const second = serve(Object.fromEntries(NAMES.map((name) => [`GET /db/${name}/_changes`, feed(name === long ? docs : [])])));
+  await pullAll(store.session, NAMES, HOOKS);
+  assert.equal(second.find(({ path }) => path.includes(long)).query.get("since"), since);
+  assert.equal((await checkpointOf(store.session.author, long)).is_loaded, true);
 });
 
 test("on a link that breaks, uploads are begun empty and in small chunks; long after the last break they are whole again", () => {

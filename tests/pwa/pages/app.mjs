@@ -10,6 +10,7 @@ const PWA = new URL("../../../pwa/", import.meta.url);
 const { routes } = await import(new URL("src/handlers/index.js", PWA));
 const { match } = await import(new URL("src/sw/router.js", PWA));
 const { keep } = await import(new URL("src/store/documents.js", PWA));
+const { setState } = await import(new URL("src/store/outbox.js", PWA));
 const { linksOf, putLinks } = await import(new URL("src/store/links.js", PWA));
 const { newsLinks } = await import(new URL("src/store/cases.js", PWA));
 const { textsOf } = await import(new URL("texts.mjs", PWA));
@@ -75,6 +76,7 @@ export async function app({ police = false, language = "zh-CN", grids = [GRID], 
     ...fields,
   });
   await keep(store.session.author, "ref", [...CATEGORIES, ...REFERENCE, ...grids.map((code, at) => gridDoc(code, at + 1))]);
+  await setState(store.session.author, "sync", { loaded: true });
   const context = contextOf(store, language);
   const ask = (method, path, input) => answer(store, context, method, path, input);
   return {

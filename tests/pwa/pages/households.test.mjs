@@ -134,6 +134,29 @@ test("the basis says for what, by what and since when; a day to come is refused"
   assert.deepEqual(labels.filter((label) => /purpose|how|given/.test(label)), ["household.purpose", "household.how", "household.given_on"]);
 });
 
+test("a basis that was written down wrongly is put right, and only it", async () => {
+  const { phone, id } = await withHousehold();
+  const before = await docOf(phone, id);
+  const edit = async (values, now) => phone.post(`/m/homes/${id}/edits`, await formOf(phone, id, values), { now });
+  await edit({ how: "consent_signed" }, NOW + 60_000);
+  const after = await docOf(phone, id);
+  assert.deepEqual(after.basis, { ...before.basis, how: "consent_signed" }, "since the very moment that it said");
+  assert.deepEqual({ ...after.stamps, basis: "" }, { ...before.stamps, basis: "" });
+  await edit({ given_on: "2026-11-01" }, NOW + 120_000);
+  assert.deepEqual((await docOf(phone, id)).basis, { ...after.basis, given_at: "2026-11-01T00:00:00.000Z" });
+  const answered = await edit({ purpose: "", how: "", given_on: "2027-01-01" }, NOW + 180_000);
+  assert.deepEqual([answered.status, answered.data.failure.fields.map(({ name }) => name)], [422, ["purpose", "how", "given_on"]]);
+});
+
+test("a form that the version before had drawn, without the basis, leaves it alone", async () => {
+  const { phone, id } = await withHousehold();
+  const before = await docOf(phone, id);
+  const form = Object.entries(await formOf(phone, id, { remark: "新" })).filter(([name]) => !/purpose|how$|given_on/.test(name));
+  await phone.post(`/m/homes/${id}/edits`, Object.fromEntries(form));
+  const doc = await docOf(phone, id);
+  assert.deepEqual([doc.remark, doc.basis, doc.stamps.basis], ["新", before.basis, before.stamps.basis]);
+});
+
 test("signing in leads to the first PIN, and past it whoever has one", async () => {
   const phone = await app();
   assert.equal((await phone.get("/m/pin?first=1")).redirect, "/m/");

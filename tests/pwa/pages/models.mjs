@@ -204,6 +204,12 @@ async function addLock(add, language) {
   }
 }
 
+/** A first load, from its beginning. */
+const LOADING = Object.freeze({
+  "loading, nothing heard yet": {}, "loading, nobody knows how much": { loading: { written: 200, pending: 0 } },
+  "loading a third": { loading: { written: 3200, pending: 6400 } }, "loading held up": { loading: { written: 3200, pending: 6400 }, problem: "offline" },
+});
+
 /** `[{name, route, template, data}]` in a language; `route` is the method and path that answered. */
 export async function shownPages(language) {
   const pages = [];
@@ -214,6 +220,10 @@ export async function shownPages(language) {
   const empty = await app({ language });
   for (const path of ["/m/", "/m/report", "/m/homes", "/m/cases", "/m/me", "/m/sync", "/m/session/end", "/m/records/report:none", "/m/sync-chip"]) {
     await add(`empty ${path}`, empty.get(path));
+  }
+  for (const [name, sync] of Object.entries(LOADING)) {
+    await setState(empty.store.session.author, "sync", sync);
+    for (const path of ["/m/", "/m/homes", "/m/cases"]) await add(`${name} ${path}`, empty.get(path));
   }
   const police = await app({ language, police: true });
   for (const path of ["/m/", "/m/visits", "/m/visits/new", "/m/visits/log", "/m/report"]) await add(`police ${path}`, police.get(path));
