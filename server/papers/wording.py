@@ -103,7 +103,8 @@ class Printed:
         if name == "granted":
             return "\n".join(self._grant(one) for one in value) or self._text("paper.none")
         if name == "links":
-            return "\n".join([*value, self._text("paper.links_note")])
+            # Numbered: long ones take several lines, and nothing else tells where the next begins.
+            return "\n".join([*(f"{n}. {link}" for n, link in enumerate(value, 1)), self._text("paper.links_note")])
         if name.endswith("_at"):
             note = self._text("paper.provisional") if name == "due_at" and self._facts.get("is_provisional") else ""
             return moment(value, language) + note

@@ -77,7 +77,7 @@ def test_hostile_text_stays_text(folded: Fold) -> None:
 @pytest.mark.parametrize("language", locale.LANGUAGES)
 def test_links_are_text_in_the_case_file_and_nothing_to_follow(folded: Fold, language: str) -> None:
     page = html_of(folded, "file", language, links=["https://a.example.cn/<script>\"'/1.jpg", "https://a.example.cn/2.jpg"])
-    assert "https://a.example.cn/&lt;script&gt;&#34;&#39;/1.jpg\nhttps://a.example.cn/2.jpg\n" in page
+    assert "1. https://a.example.cn/&lt;script&gt;&#34;&#39;/1.jpg\n2. https://a.example.cn/2.jpg\n" in page
     assert locale.text(language, "paper.links_note") in page
     assert re.findall(r'(?:src|href)="(?!data:)|<script|<a ', page) == []
     assert locale.text(language, "paper.fact.links") not in html_of(folded, "file", language)
