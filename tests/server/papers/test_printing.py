@@ -120,6 +120,12 @@ def test_the_press_fetches_nothing_even_when_the_page_asks_for_it(asked: tuple[s
     assert paths == []
 
 
+def test_links_to_pictures_are_not_followed_when_a_case_file_is_printed(folded: Fold, asked: tuple[str, list[str]]) -> None:
+    address, paths = asked
+    assert printing.as_pdf(html_of(folded, "file", links=[f"{address}/a.jpg"])).startswith(b"%PDF-")
+    assert paths == []
+
+
 def test_a_press_that_takes_too_long_is_ended_and_said(folded: Fold) -> None:
     with pytest.raises(NotNow, match="paper_not_printed"):
         printing.as_pdf(html_of(folded), time_limit_s=0.05)
