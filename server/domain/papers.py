@@ -41,7 +41,7 @@ KINDS: dict[str, Kind] = {
         "AJ",
         None,
         (
-            *("state", "level", *WHERE, "kind", "filed_at", *FOUND, "unit", "supporting", "due_at", "is_provisional"),
+            *("state", "level", *WHERE, "kind", "filed_at", *FOUND, "links", "unit", "supporting", "due_at", "is_provisional"),
             *("granted", "handed_back", "reworks", "urges", "absorbed"),
             *("verified_by", "verified_at", "result", "closed_at", "rating"),
         ),

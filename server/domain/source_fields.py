@@ -45,6 +45,7 @@ OURS: Names = {
     "community": ("community", "社区"),
     "township": ("township", "镇街"),
     "reported_at": ("reported_at",),
+    "links": ("links",),
 }
 ADAPTERS = {
     "webhook": Adapter({}, "refused"),
@@ -62,6 +63,7 @@ ADAPTERS = {
             "reported_at": ("call_time", "来电时间", "reported_at"),
             "caller.name": ("caller_name", "来电人"),
             "caller.phone": ("caller_phone", "联系电话"),
+            "links": ("attachments", "附件", "links"),
         },
         "left",
     ),
@@ -72,6 +74,7 @@ ADAPTERS = {
             "category": ("alarm_type", "告警类型", "category"),
             "text": ("camera", "点位", "camera_name"),
             "reported_at": ("alarm_time", "告警时间", "reported_at"),
+            "links": ("pictures", "图片", "links"),
         },
         "refused",
         text="视频巡查：{text}",
@@ -87,6 +90,7 @@ ADAPTERS = {
             "reported_at": ("reported_at", "上报时间"),
             "caller.name": ("caller_name", "来电人"),
             "caller.phone": ("caller_phone", "联系电话"),
+            "links": ("links", "附件链接"),
         },
         "refused",
     ),
@@ -115,7 +119,7 @@ def convert(found: Mapping[str, Any], *, is_strict: bool) -> Item:
         return msgspec.convert(dict(found), Item, strict=is_strict)
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at `$")
-        field = path.rstrip("`").lstrip(".")
+        field = path.rstrip("`").lstrip(".").partition("[")[0]
         if not field and "`" in message:
             field = message.split("`")[1].lstrip("$.")
             message = "required" if "missing required" in message else "not_taken"
@@ -138,7 +142,9 @@ def _picked(body: Mapping[str, Any], names: Names) -> dict[str, Any]:
 
 
 def _plain(field: str, value: Any) -> Any:
-    """A value as we write it: words of urgency, China's local time, numbers of a case as text."""
+    """A value as we write it: words of urgency, China's local time, numbers of a case as text, links apart by white space."""
+    if field == "links":
+        return value.split() if isinstance(value, str) else value
     text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else value
     if field == "urgency":
         return URGENCIES.get(str(text), text)

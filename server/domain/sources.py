@@ -10,13 +10,23 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from server.domain import ids
+from server.domain import ids, links
 from server.domain.documents import END, SHORT_LENGTH, TEXT_LENGTH, Instant
+from server.domain.errors import InvalidInput
 
 ID = r"[a-z0-9][a-z0-9-]{1,30}"
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=rf"^[^\x00-\x1f\x7f]+{END}")]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=SHORT_LENGTH)]
+# What may be a link is `links.py`'s to say, in codes that people are told in words; here it is said to programs.
+Link = Annotated[
+    str,
+    msgspec.Meta(
+        description="an absolute http or https address without user and password",
+        extra_json_schema={"format": "uri", "maxLength": links.LENGTH},
+    ),
+]
+Links = Annotated[list[Link], msgspec.Meta(extra_json_schema={"maxItems": links.MOST})]
 
 
 class Kind(NamedTuple):
@@ -57,7 +67,8 @@ class Spot(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One report of another system, by its own `number`. `category`: ours, or its own if the source has a table for it.
 
-    Where it belongs is `grid` (15 digits), else the grid around the point, else to be found by the `township`.
+    Where it belongs is `grid` (15 digits), else the grid around the point, else to be found by the `township`. `links`: where its
+    pictures lie at the other system; they are shown to staff and never fetched. Raises InvalidInput for a bad one.
     """
 
     number: Number
@@ -70,6 +81,11 @@ class Item(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     township: Annotated[str, msgspec.Meta(pattern=rf"^[0-9]{{9}}{END}")] | None = None
     reported_at: Instant | None = None
     caller: Caller | None = None
+    links: Links = []
+
+    def __post_init__(self) -> None:
+        if wrong := links.whats_wrong(self.links):
+            raise InvalidInput({"links": wrong})
 
 
 def report_id(source: str, number: str) -> str:
@@ -107,7 +123,11 @@ STATUS_OF_MOVE = {
 
 
 def shown_fields(case: Mapping[str, Any]) -> dict[str, Any]:
-    """What two tellings of one item are compared by: what was said, not where it was found to belong."""
+    """What two tellings of one item are compared by: what was said, not where it was found to belong.
+
+    What was kept before links were taken says nothing of them: told again with some, it is the same.
+    """
     place = case.get("place") or {}
     said = {name: case[name] for name in ("category", "urgency", "text")}
+    said |= {"links": case["links"]} if "links" in case else {}
     return said | {name: place.get(name) for name in ("lat", "lon", "address")}

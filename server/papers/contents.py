@@ -24,6 +24,8 @@ Statement = dict[str, Any]
 OFFICES = ("unit", *workflow.LEVELS)
 HISTORY_MOST = 300
 PHOTOS_MOST = 60
+# Stated only where there are any: the same content keeps the seal it had before there were such facts.
+NEWER = frozenset({"links"})
 # Sources whose author is a person of ours on the spot: to them a letter may be addressed by name.
 BY_WORKERS = frozenset({"patrol", "visit", "resident", "police"})
 
@@ -69,7 +71,7 @@ def state(matter: Matter, photos: Mapping[str, Document]) -> Statement:
         "issued_at": event["at"],
         "last_event": event["_id"],
         "covers": case["events"],
-        "facts": {name: FACTS[name](matter) for name in kind.facts},
+        "facts": {name: value for name in kind.facts if (value := FACTS[name](matter)) or name not in NEWER},
         "history": history,
         "history_left_out": left_out,
         "photos": [_photo(id, of, photos.get(id)) for id, of in photos_of(matter)],
@@ -203,6 +205,7 @@ FACTS: dict[str, Callable[[Matter], Any]] = {
     "received_at": _of_case("received_at"),
     "filed_at": _of_case("filed_at"),
     "text": lambda matter: papers.masked(str(matter.case["text"])) or None,
+    "links": lambda matter: [papers.masked(link) for link in matter.case.get("links", ())],
     "unit": _unit,
     "supporting": lambda matter: _units(matter, matter.case["supporting"]),
     "entry": lambda matter: matter.entry,

@@ -13,7 +13,7 @@ from server.web.moments import BABEL, CHINA
 
 View = dict[str, Any]
 # Facts that need a line of their own; two of the others share one.
-WIDE = frozenset({"text", "reason", "result", "entry", "supporting", "granted", "address", "authority", "due_at"})
+WIDE = frozenset({"text", "links", "reason", "result", "entry", "supporting", "granted", "address", "authority", "due_at"})
 COUNTS = frozenset({"handed_back", "reworks", "urges", "absorbed"})
 # What is stated only beside another fact or in the letter's own sentences.
 UNLISTED = frozenset({"is_provisional", "addressee"})
@@ -102,6 +102,9 @@ class Printed:
         value, language = self._facts[name], self._language
         if name == "granted":
             return "\n".join(self._grant(one) for one in value) or self._text("paper.none")
+        if name == "links":
+            # Numbered: long ones take several lines, and nothing else tells where the next begins.
+            return "\n".join([*(f"{n}. {link}" for n, link in enumerate(value, 1)), self._text("paper.links_note")])
         if name.endswith("_at"):
             note = self._text("paper.provisional") if name == "due_at" and self._facts.get("is_provisional") else ""
             return moment(value, language) + note
@@ -125,7 +128,7 @@ class Printed:
         return self._text("paper.space").join(parts) or self._text("paper.unknown")
 
     def _is_empty(self, name: str) -> bool:
-        value = self._facts[name]
+        value = self._facts.get(name)
         is_told = name in ("captured_at", "address")
         return value in (None, "", [], 0) and not is_told
 

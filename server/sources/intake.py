@@ -120,6 +120,7 @@ def _report(item: Item, grid: str, category: str, source: Mapping[str, Any], rec
         "urgency": item.urgency,
         "place": place if spot else None,
         "photos": [],
+        "links": item.links,
         "source": sources.KINDS[source["kind"]].source if "kind" in source else "counter",
     }
 
@@ -145,7 +146,8 @@ def _first_event(
     # Where only the township is known, there is no community yet to hold it.
     level = "township" if level == "township" or grids.is_unplaced(report["grid"]) else first
     begun = clock.opening(couch, report, received_at)
-    extra: Document = {"has_caller": has_caller} | ({"origin": origin} if origin else {})
+    # Also where there are none: only what was kept before links were taken says nothing of them.
+    extra: Document = {"has_caller": has_caller, "links": report["links"]} | ({"origin": origin} if origin else {})
     return workflow.reported_event(report, None, received_at, [], level=level, kind=kind, extra=extra, clock=begun)
 
 

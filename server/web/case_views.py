@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from server.domain import case_rights, permissions, workflow
+from server.domain import case_rights, links, permissions, workflow
 from server.domain.grids import is_unplaced, township_of
 from server.domain.parties import parties_of
 from server.domain.routing import Proposal
@@ -51,6 +51,7 @@ class CaseViews:
             "source": case["source"],
             "errand": case.get("errand"),
             "origin": case.get("origin"),
+            "links": [{"address": link, "name": links.name_of(link)} for link in case.get("links", ())],
             "photos": list(case["photos"]),
             "photos_after": _photos_after(case, events),
             "voice": case.get("voice"),

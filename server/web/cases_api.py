@@ -67,7 +67,10 @@ def _places(request: Request, person: Person) -> Sequence[Place]:
 
 
 def show_case(request: Request) -> Response:
-    """`GET /api/cases/{id}`: the case with its events; the ETag is what `If-Match` of a move wants."""
+    """`GET /api/cases/{id}`: the case with its events; the ETag is what `If-Match` of a move wants.
+
+    `links`, where there are any: addresses at the system it came from. Nobody checked them.
+    """
     person = services_of(request).sessions.person_of(request)
     loaded = find_seen(request, person)
     looks.note_case(request, person, loaded.case)

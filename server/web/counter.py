@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from server import audit
-from server.domain import grids, permissions, source_fields
+from server.domain import grids, links, permissions, source_fields
 from server.domain.errors import Differs, Forbidden, InvalidInput, Missing
 from server.domain.permissions import Person
 from server.domain.sources import AT_THE_DESK, Item
@@ -21,7 +21,7 @@ from server.web.bodies import Form, Upload, takes_form, takes_upload
 from server.web.services import Services, services_of
 
 Data = dict[str, Any]
-FIELDS = ("how", "category", "urgency", "text", "address", "grid", "caller_name", "caller_phone")
+FIELDS = ("how", "category", "urgency", "text", "address", "grid", "links", "caller_name", "caller_phone")
 SHOWN_MOST = 100
 FORM_ROOM = 64 * 1024
 
@@ -86,11 +86,13 @@ def item_of(form: Form) -> Item:
     found |= {"place": {"address": given["address"]}} if given["address"] else {}
     caller = {name: given[f"caller_{name}"] for name in ("name", "phone") if given[f"caller_{name}"]}
     found |= {"caller": caller} if caller else {}
+    found |= {"links": given["links"].split()}
     try:
         return source_fields.convert(found, is_strict=True)
     except InvalidInput as error:
         plain = {"caller.name": "caller_name", "caller.phone": "caller_phone", "place.address": "address"}
-        raise InvalidInput({plain.get(field, field): "invalid" for field in error.fields}) from error
+        codes = {field: code if field == "links" else "invalid" for field, code in error.fields.items()}
+        raise InvalidInput({plain.get(field, field): code for field, code in codes.items()}) from error
 
 
 def _grid_of(services: Services, person: Person, township: str, form: Form) -> str:
@@ -129,7 +131,7 @@ def _page(
         "code": township,
         "key": (form or {}).get("key") or secrets.token_hex(16),
         "typed": dict.fromkeys(FIELDS, "") | {name: (form or {}).get(name, "") for name in FIELDS},
-        "wrong": wrong or {},
+        "wrong": {field: _words(language, code) for field, code in (wrong or {}).items()},
         "hows": AT_THE_DESK,
         "categories": case_views.category_choices(services.names, language),
         "grids": [one for one in choices if permissions.may_register_in(person, township, one["code"])],
@@ -145,12 +147,10 @@ def _shown(request: Request, plan: rows.Plan) -> Data:
     """A plan as the page shows it: the problems in words, the rows with the names of their grids."""
     names, language = services_of(request).names, locale.language_of(request)
 
-    def words(code: str) -> str:
-        key = f"intake.wrong.{code}"
-        return locale.text(language, key if locale.has_text(key) else "intake.wrong.invalid")
-
     return {
-        "problems": [{"row": one.row, "field": one.field, "text": words(one.code)} for one in plan.problems[:SHOWN_MOST]],
+        "problems": [
+            {"row": one.row, "field": one.field, "text": _words(language, one.code)} for one in plan.problems[:SHOWN_MOST]
+        ],
         "reports": [
             {"number": item.number, "text": item.text, "grid": None if grids.is_unplaced(grid) else names.grid(grid, language)}
             for item, grid in plan.items[:SHOWN_MOST]
@@ -158,3 +158,9 @@ def _shown(request: Request, plan: rows.Plan) -> Data:
         "count": len(plan.items),
         "may_take": not plan.problems,
     }
+
+
+def _words(language: str, code: str) -> str:
+    """What is wrong in words."""
+    key = f"intake.wrong.{code}"
+    return locale.text(language, key if locale.has_text(key) else "intake.wrong.invalid", most=links.MOST, length=links.LENGTH)

@@ -66,7 +66,8 @@ def take_in(request: Request, source: dict[str, Any], body: bytes) -> Response:
 
     Headers: `X-Xunge-Timestamp` (seconds since 1970, at most five minutes off), `X-Xunge-Signature` (`sha256=` and the hex of
     HMAC-SHA256 over `<timestamp>.<body>` with the source's secret), and if wanted `Idempotency-Key`. Kinds of sources that have
-    field names of their own (12345, video) are read by these.
+    field names of their own (12345, video) are read by these. `links`: where pictures lie at the sender's; nobody
+    fetches them.
     """
     key = request.headers.get("idempotency-key", "").strip('"') or None
     if key is not None and not KEY.fullmatch(key):

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from server.cases.moves import KEY
 from server.domain import ids, source_fields
 from server.domain.errors import Forbidden, InvalidInput, Missing
+from server.domain.sources import Item
 from server.sources import citizens, intake, signing, store
 from server.web import locale
 from server.web.open311_answers import Row, answer_list, answer_one, speaks, speaks_with_form
@@ -65,7 +66,10 @@ def show_request(request: Request) -> Response:
 
 @speaks_with_form
 def add_request(request: Request, body: bytes) -> Response:
-    """`POST /open311/v2/requests.{format}`: reports something; 201 with its number. The form carries the source's `api_key`."""
+    """`POST /open311/v2/requests.{format}`: reports something; 201 with its number. The form carries the source's `api_key`.
+
+    A `media_url` (http or https) is kept as a link for the staff who handle the case. It is not fetched, and not shown in public.
+    """
     services, form = services_of(request), _form(body)
     source = _source_of(request, form.get("api_key", ""))
     code = form.get("service_code", "").strip()
@@ -75,7 +79,7 @@ def add_request(request: Request, body: bytes) -> Response:
     if code not in offered:
         raise Missing("service_unknown")
     name = locale.named(offered[code].get("name"), locale.LANGUAGES[0], code)
-    item = source_fields.convert(_fields(form, code, name, request), is_strict=False)
+    item = _item(_fields(form, code, name, request))
     taken = intake.take(services.couch, services.nudges, source, item, datetime.now(UTC))
     row = {"service_request_id": ids.uuid_of(taken.case["_id"]), "service_notice": taken.case["case_no"], "account_id": None}
     return answer_list(request, "service_requests", "request", [row], 201 if taken.is_new else 200)
@@ -101,6 +105,14 @@ def _form(body: bytes) -> dict[str, str]:
         raise InvalidInput({"body": "invalid"}) from None
 
 
+def _item(fields: dict[str, Any]) -> Item:
+    """Raises InvalidInput; a bad link is named as the form does."""
+    try:
+        return source_fields.convert(fields, is_strict=False)
+    except InvalidInput as error:
+        raise InvalidInput({"media_url" if name == "links" else name: wrong for name, wrong in error.fields.items()}) from error
+
+
 def _fields(form: dict[str, str], code: str, name: str, request: Request) -> dict[str, Any]:
     """A form as an item; address, device and account ids of citizens are not kept. Raises InvalidInput."""
     given = {field: value.strip() for field, value in form.items() if value.strip()}
@@ -120,6 +132,7 @@ def _fields(form: dict[str, str], code: str, name: str, request: Request) -> dic
     }
     caller = {field: value for field, value in caller.items() if value}
     found = {"number": key or intake.fresh_number(), "category": code, "text": given.get("description", name), "place": place}
+    found |= {"links": [given["media_url"]]} if "media_url" in given else {}
     return found | ({"caller": caller} if caller else {})
 
 
@@ -151,6 +164,7 @@ def _request(request: Request, shown: citizens.Shown) -> Row:
         "zipcode": None,
         "lat": shown.lat,
         "long": shown.lon,
+        # What citizens say and show is not public; staff follow the link at the desk.
         "media_url": None,
     }
 

@@ -29,7 +29,8 @@ def reported_event(
     `database` is where the report lives, so that copies of the case find their way back (None: no phone holds it); `rev` tells
     the report that was processed from another one that claims its id. `level` is who holds the case first: its community, or the
     township for emergencies and `direct` categories (`first_level`). `extra` goes into the event's `report`: `origin`,
-    `errand`, `has_caller`, `handed_down` of what came from elsewhere. `clock`: the facts of its first clock (`clock_rules`).
+    `links`, `errand`, `has_caller`, `handed_down` of what came from elsewhere. `clock`: the facts of its first clock
+    (`clock_rules`).
 
     Four times are kept apart, because no two need be near each other: `captured_at` as the phone said it, `corrected_at` the same
     by our clock (None when the phone had never measured its own), `received_at` when the gate stored it, `filed_at` when it was
@@ -102,6 +103,8 @@ def opened(event: dict[str, Any]) -> dict[str, Any]:
         "place": report["place"],
         "source": report["source"],
         **{name: report.get(name) for name in ("origin", "errand", "handed_down")},
+        # Left out where there are none: cases that were kept before links were taken stay as they are.
+        **({"links": report["links"]} if report.get("links") else {}),
         "has_caller": bool(report.get("has_caller")),
         "caller_released": False,
         "author": report["author"],

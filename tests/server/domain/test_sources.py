@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.demo import district
-from server.domain import outlines, source_fields, sources
+from server.domain import links, outlines, source_fields, sources
 from server.domain.errors import InvalidInput
 
 ORDER = {
@@ -84,6 +84,70 @@ def test_no_document_is_a_fault(body: dict[str, Any]) -> None:
             source_fields.read(kind, body)
         except InvalidInput:
             continue
+
+
+PICTURES = ["https://12345.example.cn/a.jpg", "http://10.1.2.3/b?id=1"]
+PLAIN: dict[str, dict[str, Any]] = {
+    "webhook": {"number": "1", "category": "a", "text": "b"},
+    "open311": {"number": "1", "category": "a", "text": "b"},
+    "hotline": {"工单编号": "1", "诉求类型": "a", "诉求内容": "b"},
+    "video": {"alarm_id": "1", "alarm_type": "a", "camera": "b"},
+    "row": {"编号": "1", "类别": "a", "内容": "b"},
+}
+NAMED = [
+    *[("hotline", name) for name in ("attachments", "附件", "links")],
+    *[("video", name) for name in ("pictures", "图片", "links")],
+    *[("row", name) for name in ("links", "附件链接")],
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), NAMED)
+def test_each_kind_of_source_has_its_name_for_links_and_may_write_them_as_a_text(kind: str, name: str) -> None:
+    for written in (PICTURES, " ".join(PICTURES), f"  {PICTURES[0]}\r\n{PICTURES[1]}\t"):
+        assert source_fields.read(kind, PLAIN[kind] | {name: written}).links == PICTURES
+    assert source_fields.read(kind, PLAIN[kind] | {name: PICTURES[0]}).links == PICTURES[:1]
+    for nothing in ([], "", "  ", None):
+        assert source_fields.read(kind, PLAIN[kind] | {name: nothing}).links == []
+    for wrong in (
+        ["javascript:alert(1)"],
+        "无",
+        f"{PICTURES[0]} x",
+        7,
+        {"url": PICTURES[0]},
+        [{"url": PICTURES[0]}],
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            source_fields.read(kind, PLAIN[kind] | {name: wrong})
+        assert list(refused.value.fields) == ["links"]
+
+
+@pytest.mark.parametrize("kind", ["webhook", "open311"])
+def test_our_own_form_takes_links_as_a_list_alone(kind: str) -> None:
+    assert source_fields.read(kind, PLAIN[kind]).links == []
+    assert source_fields.read(kind, PLAIN[kind] | {"links": PICTURES}).links == PICTURES
+    for wrong in (PICTURES[0], None, [1], [None], {}, ["javascript:alert(1)"], PICTURES * 6):
+        with pytest.raises(InvalidInput) as refused:
+            source_fields.read(kind, PLAIN[kind] | {"links": wrong})
+        assert list(refused.value.fields) == ["links"]
+
+
+def test_a_source_may_call_links_as_it_likes() -> None:
+    own = {"number": "bh", "category": "lx", "text": "nr", "links": "tp"}
+    assert source_fields.read("webhook", {"bh": "1", "lx": "a", "nr": "b", "tp": " ".join(PICTURES)}, own).links == PICTURES
+
+
+WRITTEN = st.recursive(st.none() | st.booleans() | st.floats() | st.text() | st.sampled_from(PICTURES), st.lists)
+
+
+@pytest.mark.parametrize(("kind", "name"), [*NAMED, ("webhook", "links")])
+@given(written=WRITTEN)
+def test_whatever_is_sent_as_links_is_refused_as_links_or_kept_sound(kind: str, name: str, written: Any) -> None:
+    try:
+        item = source_fields.read(kind, PLAIN[kind] | {name: written})
+    except InvalidInput as error:
+        assert list(error.fields) == ["links"]
+    else:
+        assert links.whats_wrong(item.links) is None
 
 
 def test_a_report_id_depends_on_source_and_number_alone() -> None:

@@ -106,6 +106,12 @@ def test_every_operation_says_what_it_is_and_what_it_answers() -> None:
             assert {one["name"] for one in operation["parameters"] if one["in"] == "path"} == named
 
 
+def test_what_other_systems_send_says_how_many_links_there_may_be_and_how_long() -> None:
+    told = DOCUMENT["components"]["schemas"]["Item"]["properties"]["links"]
+    assert (told["type"], told["maxItems"], told["default"]) == ("array", 10, [])
+    assert (told["items"]["format"], told["items"]["maxLength"]) == ("uri", 2000)
+
+
 def test_the_document_is_served_to_anybody(nobody: httpx.Client) -> None:
     answer = nobody.get("/api/openapi.json")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

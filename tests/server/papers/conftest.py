@@ -42,12 +42,15 @@ class Called:
 
 @pytest.fixture
 def folded() -> Fold:
-    """`folded({"move": …}, …, text=…)`: a case of one report and these moves, ten minutes apart, by the township."""
+    """`folded({"move": …}, …, text=…)`: a case of one report and these moves, ten minutes apart, by the township.
 
-    def fold(*moves: Document, **fields: Any) -> Loaded:
+    `links`: what its source linked to; None as of a case that was kept before links were taken."""
+
+    def fold(*moves: Document, links: list[str] | None = None, **fields: Any) -> Loaded:
         doc = report(**({"_id": new_id("report")} | fields)) | {"_rev": "1-" + "a" * 32}
+        extra = {"links": links} if links is not None else None
         received = times.to_text(AT + timedelta(seconds=1))
-        events = [workflow.reported_event(doc, "grid-x", received, doc["photos"])]
+        events = [workflow.reported_event(doc, "grid-x", received, doc["photos"], extra=extra)]
         head = {"type": "event", "v": 1, "case": events[0]["case"], "by": "triage1", "party": TOWNSHIP}
         for n, move in enumerate(moves, 1):
             at = times.to_text(AT + timedelta(minutes=10 * n))

@@ -108,6 +108,20 @@ def test_numbers_that_name_a_person_are_covered(folded: Fold) -> None:
     assert facts["text"] == "联系人138****1234，身份证6401*************4，编号20261127"
 
 
+def test_the_case_file_alone_states_links_with_numbers_of_people_covered(folded: Fold) -> None:
+    pictures = ["https://a.example.cn/1.jpg?id=20261127", "https://a.example.cn/13895001234.jpg"]
+    loaded = folded({"move": "accept"}, DISPATCH, links=pictures)
+    stated = {kind: contents.state(matter_of(loaded, kind, loaded.events[-1]), {}) for kind in ("file", "dispatch")}
+    assert stated["file"]["facts"]["links"] == [pictures[0], "https://a.example.cn/138****1234.jpg"]
+    assert "example.cn" not in str(stated["dispatch"])
+
+
+def test_a_case_without_links_keeps_the_seal_of_before_there_were_any(folded: Fold, fixed: dict[str, Any]) -> None:
+    stated = [state(folded, "file", DISPATCH, links=links, **fixed) for links in (None, [], ["https://a.cn/1.jpg"])]
+    assert ["links" in one["facts"] for one in stated] == [False, False, True]
+    assert seal.seal_of(stated[0]) == seal.seal_of(stated[1]) != seal.seal_of(stated[2])
+
+
 def test_a_photo_that_has_not_arrived_is_stated_without_a_hash(folded: Fold) -> None:
     loaded = folded({"move": "accept"}, DISPATCH, photos=[PHOTO])
     assert contents.state(matter_of(loaded, "dispatch", loaded.events[-1]), {})["photos"][0]["sha256"] is None

@@ -7,9 +7,11 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from server.domain import links
 from server.domain.errors import NotNow
 from server.papers import contents, making, printing, seal
 from server.web import locale
@@ -20,7 +22,7 @@ ADDRESS = "https://xunge.example/papers/"
 TEXT = "人行道井盖缺失，夜间无照明"
 
 
-def html_of(folded: Fold, kind: str = "dispatch", language: str = "zh-CN", text: str = TEXT) -> str:
+def html_of(folded: Fold, kind: str = "dispatch", language: str = "zh-CN", text: str = TEXT, **fields: Any) -> str:
     move = {
         "dispatch": {"move": "dispatch", "unit": "unit:enforcement", "reason": "占道"},
         "return": {"move": "return", "reason": "照片看不清"},
@@ -29,7 +31,7 @@ def html_of(folded: Fold, kind: str = "dispatch", language: str = "zh-CN", text:
         "file": {"move": "amend", "reason": "更正", "address": "同心南街"},
     }[kind]
     first = () if kind in ("return", "refusal") else ({"move": "accept"},)
-    loaded = folded(*first, move, text=text, photos=[PHOTO])
+    loaded = folded(*first, move, text=text, photos=[PHOTO], **fields)
     stated = contents.state(matter_of(loaded, kind, loaded.events[-1], language), {})
     value = seal.seal_of(stated)
     made = making.Made(value, {"statement": stated, "made_at": "2026-11-23T09:00:00.000Z"})
@@ -72,6 +74,22 @@ def test_hostile_text_stays_text(folded: Fold) -> None:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=http://127.0.0.1/x&gt;" in html
 
 
+@pytest.mark.parametrize("language", locale.LANGUAGES)
+def test_links_are_text_in_the_case_file_and_nothing_to_follow(folded: Fold, language: str) -> None:
+    page = html_of(folded, "file", language, links=["https://a.example.cn/<script>\"'/1.jpg", "https://a.example.cn/2.jpg"])
+    assert "1. https://a.example.cn/&lt;script&gt;&#34;&#39;/1.jpg\n2. https://a.example.cn/2.jpg\n" in page
+    assert locale.text(language, "paper.links_note") in page
+    assert re.findall(r'(?:src|href)="(?!data:)|<script|<a ', page) == []
+    assert locale.text(language, "paper.fact.links") not in html_of(folded, "file", language)
+
+
+@needs_poppler
+def test_ten_of_the_longest_links_are_printed_to_their_ends(folded: Fold, tmp_path: Path) -> None:
+    longest = [f"https://a.example.cn/{'x' * 1960}/end-{n:02d}.jpg" for n in range(links.MOST)]
+    said = re.sub(r"\s", "", read(printing.as_pdf(html_of(folded, "file", links=longest)), tmp_path, "pdftotext"))
+    assert all(f"end-{n:02d}.jpg" in said for n in range(links.MOST))
+
+
 @pytest.fixture
 def asked() -> Iterator[tuple[str, list[str]]]:
     """A server that remembers what it was asked; its address and the paths."""
@@ -99,6 +117,12 @@ def test_the_press_fetches_nothing_even_when_the_page_asks_for_it(asked: tuple[s
         f'<body><p>文</p><img src="{address}/e.png"><object data="{address}/f.svg"></object><img src="g.png"></body></html>'
     )
     assert printing.as_pdf(html).startswith(b"%PDF-")
+    assert paths == []
+
+
+def test_links_to_pictures_are_not_followed_when_a_case_file_is_printed(folded: Fold, asked: tuple[str, list[str]]) -> None:
+    address, paths = asked
+    assert printing.as_pdf(html_of(folded, "file", links=[f"{address}/a.jpg"])).startswith(b"%PDF-")
     assert paths == []
 
 

@@ -50,9 +50,9 @@ def move(couch: Couch, quiet: Nudges, case: str, name: str, by: Document = TRIAG
     moves.move(couch, quiet, by, case, name, fields, if_match=None, key=f"move-{name}-01", now=AT + timedelta(minutes=5))
 
 
-def worked(couch: Couch, quiet: Nudges, source: Document) -> str:
+def worked(couch: Couch, quiet: Nudges, source: Document, **fields: Any) -> str:
     """A case that was dispatched and answered."""
-    case = str(sources.take(couch, quiet, source, item(caller=Caller(name="王建国")), AT).case["_id"])
+    case = str(sources.take(couch, quiet, source, item(caller=Caller(name="王建国"), **fields), AT).case["_id"])
     move(couch, quiet, case, "accept")
     move(couch, quiet, case, "dispatch", unit=UNIT, reason="管井归水务")
     move(couch, quiet, case, "answer", person("department", units=[UNIT]), result="已换新井盖")
@@ -74,9 +74,9 @@ def test_a_source_hears_each_step_of_its_case_in_order_and_signed(
 
 
 def test_what_is_inside_stays_inside(places: Couch, quiet: Nudges, source: Document, receiver: Receiver) -> None:
-    worked(places, quiet, source)
+    worked(places, quiet, source, links=["https://12345.example.cn/a.jpg"])
     run(places)
-    for private in ("王建国", "triage1", "department1", "管井归水务", UNIT):
+    for private in ("王建国", "triage1", "department1", "管井归水务", UNIT, "12345.example.cn"):
         assert private not in str(receiver.raw)
 
 

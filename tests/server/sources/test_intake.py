@@ -8,7 +8,7 @@ import pytest
 
 from server import audit
 from server.cases import callers, copies, intake, moves, store
-from server.domain import grids
+from server.domain import grids, workflow
 from server.domain.errors import Differs, Forbidden, InvalidInput
 from server.domain.sources import Caller, Item, Spot
 from server.nudges import Nudges
@@ -22,6 +22,7 @@ from tests.server.sources.conftest import IN_A, IN_B, NOWHERE, TOWNSHIP, Documen
 
 CASES, UNPLACED = cases_db(TOWNSHIP), grids.unplaced(TOWNSHIP)
 LATER = AT + timedelta(hours=1)
+PICTURES = ["https://12345.example.cn/a.jpg", "https://12345.example.cn/b.jpg"]
 
 
 def item(number: str = "W-1", **fields: Any) -> Item:
@@ -76,6 +77,45 @@ def test_other_content_under_a_number_is_refused_with_both_shown(places: Couch, 
     assert refused.value.facts["kept"]["text"] == "井盖缺失"
     assert refused.value.facts["kept"]["_id"] == case["_id"]
     assert refused.value.facts["sent"]["text"] == "井盖丢了"
+
+
+def test_links_are_kept_with_the_first_event_and_the_case_and_on_no_phone(places: Couch, quiet: Nudges) -> None:
+    source, _ = make_source(places)
+    case = sources.take(places, quiet, source, item(links=PICTURES), AT).case
+    [event] = all_of(places, "event")
+    assert case["links"] == event["report"]["links"] == PICTURES
+    assert workflow.fold([event])["links"] == PICTURES
+    intake.run(places, CASES, AT)
+    copy = places.database(grid_db(GRID_A, quarter_at(AT))).get(case["_id"])
+    assert "example.cn" not in str(copy)
+
+
+def test_the_same_number_with_other_links_is_other_content(places: Couch, quiet: Nudges) -> None:
+    source, _ = make_source(places)
+    sources.take(places, quiet, source, item(links=PICTURES), AT)
+    assert not sources.take(places, quiet, source, item(links=list(PICTURES)), LATER).is_new
+    for other in ([], PICTURES[:1], PICTURES[::-1]):
+        with pytest.raises(Differs) as refused:
+            sources.take(places, quiet, source, item(links=other), LATER)
+        assert refused.value.fields == {"links": "differs"}
+        assert (refused.value.facts["kept"]["links"], refused.value.facts["sent"]["links"]) == (PICTURES, other)
+        with pytest.raises(Differs):
+            sources.check(places, source, item(links=other), LATER)
+    sources.take(places, quiet, source, item("W-2"), AT)
+    with pytest.raises(Differs):
+        sources.take(places, quiet, source, item("W-2", links=PICTURES), LATER)
+
+
+def test_what_was_kept_before_links_were_taken_is_the_same_with_them_and_without(places: Couch, quiet: Nudges) -> None:
+    source, _ = make_source(places)
+    case = sources.take(places, quiet, source, item(), AT).case
+    [event] = all_of(places, "event")
+    del event["report"]["links"]
+    places.database(CASES).put(event)
+    assert workflow.fold([event]) == {name: value for name, value in case.items() if name != "_rev"}
+    for told in (item(), item(links=PICTURES)):
+        again = sources.take(places, quiet, source, told, LATER)
+        assert (again.is_new, again.case["_id"], "links" in again.case) == (False, case["_id"], False)
 
 
 def test_a_key_used_for_another_number_makes_no_case(places: Couch, quiet: Nudges) -> None:

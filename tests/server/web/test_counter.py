@@ -1,5 +1,6 @@
 """Taking in by hand: one form is one case, a file all of its rows or none, and everybody only where they answer."""
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -19,6 +20,7 @@ FORM = {
     "text": "垃圾没人收",
     "address": "3号楼",
 }
+PICTURE = "https://12345.example.cn/"
 HEAD = "编号,类别,内容,经度,纬度,来电人,联系电话\n"
 
 
@@ -54,6 +56,16 @@ def test_a_call_becomes_one_case_however_often_the_form_is_sent(site: Site, cler
     assert "来电登记" in page
     assert "王建国" not in page
     assert "13812345678" not in page
+
+
+def test_links_of_a_form_are_kept_and_a_bad_one_is_said_in_words(clerk: httpx.Client) -> None:
+    form = FORM | {"key": "with-links-0001", "links": f"{PICTURE}1.jpg\r\n{PICTURE}2.jpg\r\n"}
+    made = clerk.post(PAGE, data=form)
+    assert clerk.get(f"/api{made.headers['location']}").json()["links"] == [f"{PICTURE}1.jpg", f"{PICTURE}2.jpg"]
+    wrong = clerk.post(PAGE, data=form | {"key": "with-links-0002", "links": "photo.jpg"})
+    assert wrong.status_code == 422
+    assert re.search(r'id="w-links">不是以 http:// 或 https:// 开头的完整网址<', wrong.text)
+    assert ">photo.jpg</textarea>" in wrong.text
 
 
 def test_a_place_that_is_not_known_yet_waits_at_the_township(clerk: httpx.Client) -> None:
@@ -121,6 +133,43 @@ def test_one_wrong_row_and_none_is_taken_in(site: Site, clerk: httpx.Client) -> 
         assert said in answer.text
     assert cases(site) <= before + 1
     assert "G-2" in answer.text
+
+
+LINK_HEAD = "编号,类别,内容,附件链接\n"
+
+
+def test_a_files_rows_bring_links(clerk: httpx.Client, site: Site) -> None:
+    text = LINK_HEAD + f"L-1,暴露垃圾,一堆垃圾,{PICTURE}1.jpg {PICTURE}2.jpg\nL-2,暴露垃圾,两堆垃圾,\n"
+    assert rows(clerk, text, "take").headers["location"] == f"{PAGE}?taken=2"
+    assert rows(clerk, text, "take").headers["location"] == f"{PAGE}?taken=0"
+    kept = site.couch.database(f"cases-{TOWNSHIP}").range("case:", "case:\ufff0", 999)
+    links = {case["origin"]["number"]: case.get("links") for case in kept if case["origin"]}
+    assert (links["L-1"], links["L-2"]) == ([f"{PICTURE}1.jpg", f"{PICTURE}2.jpg"], None)
+    other = rows(clerk, LINK_HEAD + f"L-1,暴露垃圾,一堆垃圾,{PICTURE}1.jpg\n")
+    assert "第 2 行 · links: 与已登记的内容不同" in other.text
+
+
+@pytest.mark.parametrize(
+    ("written", "chinese", "english"),
+    [
+        ("javascript:alert(1)", "不是以 http:// 或 https:// 开头的完整网址", "not a whole address that begins with http://"),
+        ("https://wang:x@a.cn/1.jpg", "链接里不能带用户名或密码", "must not carry a user name or password"),
+        (f"{PICTURE}\\1.jpg", "链接里有空格、反斜杠或看不见的字符", "a backslash or invisible characters"),
+        (f"{PICTURE}{'x' * 2000}", "有一个链接超过 2000 个字符", "a link has more than 2000 characters"),
+        (" ".join([PICTURE] * 11), "链接超过 10 个", "more than 10 links"),
+    ],
+)
+def test_a_bad_link_of_a_row_is_said_in_the_readers_language_and_none_is_taken_in(
+    site: Site, clerk: httpx.Client, written: str, chinese: str, english: str
+) -> None:
+    before = cases(site)
+    text = LINK_HEAD + f"M-1,暴露垃圾,好的,{PICTURE}1.jpg\nM-2,暴露垃圾,不好,{written}\n"
+    answer = rows(clerk, text, "take")
+    assert answer.status_code == 422
+    assert f"第 3 行 · links: {chinese}" in answer.text
+    clerk.cookies.set("lang", "en")
+    assert english in rows(clerk, text).text
+    assert cases(site) == before
 
 
 @pytest.mark.parametrize(

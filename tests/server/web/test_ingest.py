@@ -1,6 +1,8 @@
 """Other systems at the door: only what is signed, in time and sound comes in; everything else is refused and named."""
 
+import html
 import json
+import re
 import time
 from typing import Any
 
@@ -45,6 +47,59 @@ def test_a_signed_order_is_a_case_and_again_the_same(site: Site, nobody: httpx.C
         page = desk.get(f"/cases/{told['case']}", headers={"Accept": "text/html"}).text
         assert "12345 热线" in page
         assert "W-1" in page
+
+
+PICTURES = ["https://12345.example.cn/p/\"><b>'.jpg?a=1&b=2", "http://10.1.2.3:8080/%E5%9B%BE.jpg"]
+
+
+def test_an_orders_pictures_are_links_on_the_page_of_its_case_and_in_no_list(
+    site: Site, nobody: httpx.Client, secret: str
+) -> None:
+    order = ITEM | {"number": "W-P", "附件": PICTURES}
+    made, again = (send(nobody, secret, order) for _ in range(2))
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert send(nobody, secret, order | {"附件": "\n".join(PICTURES)}).status_code == 200
+    other = send(nobody, secret, order | {"附件": PICTURES[:1]})
+    assert (other.status_code, other.json()["fields"]) == (409, {"links": "differs"})
+    assert (other.json()["kept"]["links"], other.json()["sent"]["links"]) == (PICTURES, PICTURES[:1])
+    case = made.json()["case"]
+    with site.visit("triage1") as desk:
+        assert desk.get(f"/api/cases/{case}").json()["links"] == PICTURES
+        assert "example.cn" not in desk.get("/api/cases").text
+        page = desk.get(f"/cases/{case}", headers={"Accept": "text/html"}).text
+        english = desk.get(f"/cases/{case}?lang=en", headers={"Accept": "text/html"}).text
+    panel = page.partition('<section class="panel links"')[2].partition("</section>")[0]
+    assert "来源附件" in panel
+    assert "未核验" in panel
+    assert "Attachments at the source" in english
+    assert "<b>" not in panel
+    found = re.findall(r'<a href="([^"]*)" title="[^"]*" target="_blank" rel="noopener noreferrer">([^<]*)</a>', panel)
+    assert [html.unescape(href) for href, _ in found] == PICTURES
+    assert [html.unescape(name) for _, name in found] == ["12345.example.cn/…/\"><b>'.jpg", "10.1.2.3:8080/图.jpg"]
+
+
+def test_a_case_without_links_has_no_such_panel(site: Site, nobody: httpx.Client, secret: str) -> None:
+    case = send(nobody, secret, ITEM | {"number": "W-N"}).json()["case"]
+    with site.visit("triage1") as desk:
+        assert "来源附件" not in desk.get(f"/cases/{case}", headers={"Accept": "text/html"}).text
+
+
+@pytest.mark.parametrize(
+    ("link", "code"),
+    [
+        ("javascript:alert(1)", "not_a_link"),
+        ("https://wang:secret@example.cn/a.jpg", "link_with_password"),
+        ("https://example.cn/" + "x" * 2000, "link_too_long"),
+    ],
+)
+def test_a_bad_link_makes_no_case_and_is_named(site: Site, nobody: httpx.Client, secret: str, link: str, code: str) -> None:
+    answer = send(nobody, secret, ITEM | {"number": "W-B", "attachments": [PICTURES[0], link]})
+    assert (answer.status_code, answer.json()["fields"]) == (422, {"links": code})
+    assert "secret@" not in answer.text
+    _, keys = make_source(site.couch, f"own-{code.replace('_', '-')}", "webhook")
+    body = {"number": "W-B", "category": "井盖", "text": "井盖缺失", "links": [link]}
+    assert send(nobody, keys.secret, body, to=f"own-{code.replace('_', '-')}").json()["fields"] == {"links": code}
+    assert send(nobody, secret, ITEM | {"number": "W-B"}).status_code in (200, 201)
 
 
 def test_other_content_is_409_with_both_shown_and_a_used_key_names_itself(nobody: httpx.Client, secret: str) -> None:

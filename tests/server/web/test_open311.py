@@ -22,8 +22,9 @@ FORM = {
     "phone": "13812345678",
     "email": "wang@example.org",
     "device_id": "d-42",
+    "media_url": "https://photos.example.net/wang/1.jpg",
 }
-PRIVATE = ("王大妈", "建国", "13812345678", "wang@example.org", "d-42")
+PRIVATE = ("example.net", "王大妈", "建国", "13812345678", "wang@example.org", "d-42")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,7 @@ def test_a_citizens_report_is_a_case_of_source_resident_with_the_caller_apart(si
     caller = site.couch.database(f"cases-{case['grid'][:9]}").get(f"caller:{reported}")
     assert (caller["name"], caller["phone"]) == ("王 建国", "13812345678")
     assert "example.org" not in str(caller)
+    assert case["links"] == [FORM["media_url"]]
 
 
 @pytest.mark.parametrize("path", ["requests.json", "requests/{id}.json", "requests.xml", "requests.json?service_request_id={id}"])
@@ -136,6 +138,8 @@ def test_reports_are_found_by_kind_state_and_time(nobody: httpx.Client, reported
         ({"lat": "", "long": "", "address_string": ""}, 400),
         ({"description": "x" * 4001}, 400),
         ({"phone": "call me"}, 400),
+        ({"media_url": "javascript:alert(1)"}, 400),
+        ({"media_url": "https://a.cn/1.jpg https://a.cn/2.jpg"}, 400),
     ],
 )
 def test_a_bad_report_is_refused_in_the_protocols_shape(
@@ -180,6 +184,21 @@ def test_a_report_sent_twice_under_a_key_is_one(nobody: httpx.Client, api_key: s
     answers = [report(nobody, api_key, key="phone-1-00042") for _ in range(2)]
     assert [one.status_code for one in answers] == [201, 200]
     assert len({one.json()[0]["service_request_id"] for one in answers}) == 1
+
+
+def test_a_bad_media_url_is_named_as_the_form_names_it_and_an_empty_one_is_none(
+    site: Site, nobody: httpx.Client, api_key: str
+) -> None:
+    [error] = report(nobody, api_key, media_url="photo.jpg").json()
+    assert "(media_url: not_a_link)" in error["description"]
+    number = report(nobody, api_key, media_url="").json()[0]["service_request_id"]
+    with site.visit("triage1") as desk:
+        assert "links" not in desk.get(f"/api/cases/case:{number}").json()
+
+
+def test_a_report_sent_again_under_its_key_with_another_picture_is_refused(nobody: httpx.Client, api_key: str) -> None:
+    first, other = (report(nobody, api_key, key="phone-1-00043", media_url=f"https://a.cn/{n}.jpg") for n in range(2))
+    assert (first.status_code, other.status_code) == (201, 409)
 
 
 def test_only_what_citizens_reported_is_public(site: Site, nobody: httpx.Client, api_key: str) -> None:
