@@ -96,5 +96,6 @@ def opened(couch: Couch, person: Person, case: Document, purpose: str, *, action
     found = couch.database(cases_db(township)).find(caller_id(case["_id"]))
     if found is None:
         raise Missing(case=case["_id"])
-    audit.note(couch, by=person["name"], action=action, subject=case["_id"], why=why, township=township)
+    facts = {"case_no": case["case_no"]}
+    audit.note(couch, by=person["name"], action=action, subject=case["_id"], why=why, township=township, facts=facts)
     return found

@@ -24,6 +24,7 @@ def test_a_caller_is_erased_at_the_case_and_its_page_says_so(system: RunningSyst
     case_no = registered(page, system)
     assert told(couch) != []
     page.click("#caller summary")
+    picture(page, "desk-caller-rights")
     page.click("#caller a[href$=erasure]")
     page.wait_for_selector("#typed")
     both(page, system, "desk-caller-erasure")
@@ -35,7 +36,7 @@ def test_a_caller_is_erased_at_the_case_and_its_page_says_so(system: RunningSyst
     picture(page, "desk-caller-wrong", full_page=True)
     page.fill("#typed", case_no)
     page.click("button.final")
-    page.wait_for_selector("#caller .masked:has-text('应要求永久删除')")
+    page.wait_for_selector("#caller .masked:has-text('依法永久删除')")
     until(lambda: is_done(couch), "the worker")
     page.reload()
     page.wait_for_selector(SETTLED)

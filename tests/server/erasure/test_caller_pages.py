@@ -54,11 +54,12 @@ def test_a_clerk_sees_what_goes_and_stays_types_the_number_and_the_case_says_it(
         page = clerk.get(f"/cases/{case['_id']}", headers=HTML).text
         doc = caller_asking.find(site.couch, case)
         assert doc is not None
-        assert "应要求永久删除" in page
+        assert "起依法永久删除，正在进行" in page
         assert f"{doc['number']} · 正在删除" in text_of(page)
         assert "公开来电人" not in page
         assert f"{path_of(case)}/export" not in page
         carry_out(site)
+        assert "依法永久删除，正在" not in clerk.get(f"/cases/{case['_id']}", headers=HTML).text
         english = clerk.get(f"/cases/{case['_id']}?lang=en", headers=HTML).text
         assert "identity was erased for ever" in english
         assert f"{doc['number']} · Erased" in text_of(english)
@@ -85,7 +86,8 @@ def test_a_copy_is_a_file_for_a_purpose_and_nothing_without_one(site: Site, case
         assert "attachment" in answer.headers["content-disposition"]
         assert answer.headers["cache-control"] == "no-store"
         assert answer.json()["caller"]["phone"] == PHONE
-        found = clerk.get("/audit", params={"scope": TOWNSHIP, "subject": case["_id"], "action": "caller.export"}, headers=HTML)
+        asked = {"scope": TOWNSHIP, "subject": case["case_no"], "action": "caller.export"}
+        found = clerk.get("/audit", params=asked, headers=HTML)
         assert "本人申请" in found.text
 
 
@@ -108,7 +110,7 @@ def test_it_is_searched_in_the_log_by_the_case_and_listed_beside_the_households(
         for subject in (case["_id"], case["case_no"]):
             asked = {"scope": TOWNSHIP, "subject": subject, "action": "caller.erase"}
             found = triage.get("/audit", params=asked, headers=HTML).text
-            assert re.search(r"永久删除来电人信息.*asked_for", text_of(found))
+            assert re.search(r"永久删除来电人信息.*要求删除", text_of(found))
 
 
 def test_somebody_elses_township_and_whoever_only_looks_erase_nothing(site: Site, case: dict[str, Any]) -> None:
