@@ -8,6 +8,7 @@ import pytest
 
 from server.cases.callers import Caller
 from server.erasure import caller_asking, carrying
+from sync.databases import ERASURES
 from tests.conftest import GRID_A
 from tests.server.erasure.world import NOW
 from tests.server.sources.conftest import make_places, make_source
@@ -118,6 +119,16 @@ def test_somebody_elses_township_and_whoever_only_looks_erase_nothing(site: Site
         assert erase(other, case).status_code == 404
         assert erase(worker, case).status_code == 404
     assert caller_asking.find(site.couch, case) is None
+
+
+def test_what_was_asked_for_is_known_outside_the_store_before_the_answer(site: Site, case: dict[str, Any]) -> None:
+    other = site.make_case(grid=GRID_A, caller=Caller("别人", None))
+    with site.visit("triage1") as clerk:
+        erase(clerk, case)
+        site.couch.delete(ERASURES)
+        assert caller_asking.find(site.couch, case) is None
+        erase(clerk, other)
+    assert caller_asking.find(site.couch, case), "the register told the store what it had lost"
 
 
 def test_a_citizen_is_erased_like_a_caller_and_telling_it_again_is_the_same_request(site: Site) -> None:

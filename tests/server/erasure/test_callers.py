@@ -17,6 +17,7 @@ from server.domain.sources import Caller, Item, Spot
 from server.erasure import again, asking, caller_asking, carrying, purging, register, store, sweeping
 from server.nudges import Nudges
 from server.sources import intake
+from server.web import case_caller_views
 from sync import databases
 from sync.couch import Couch
 from sync.databases import cases_db
@@ -174,6 +175,15 @@ def test_an_erased_caller_is_neither_read_nor_copied_from_the_moment_it_is_asked
         with pytest.raises(Erased):
             act()
     assert len(logged(couch, "caller.read")) == 1
+
+
+def test_a_unit_to_which_they_were_released_is_told_that_they_were_erased_and_offered_nothing(couch: Couch, case: Loaded) -> None:
+    unit = person("dept1", "department", "", "", units=["unit:enforcement"])
+    sent = case.case | {"handler": "unit:enforcement", "unit": "unit:enforcement"}
+    ask(couch, case)
+    assert case_caller_views.panel(couch, unit, sent)["caller_erased"] is None, "not released: it knows of no caller"
+    shown = case_caller_views.panel(couch, unit, sent | {"caller_released": True})
+    assert (shown["caller_erased"]["state"], shown["caller_erased"]["path"], shown["may_erase_caller"]) == ("asked", None, False)
 
 
 def test_a_copy_says_what_is_kept_and_who_read_it_and_is_logged(couch: Couch, case: Loaded) -> None:
