@@ -67,6 +67,16 @@ def may_read_caller(person: Person, case: Case) -> bool:
     return bool(case["caller_released"]) and bool(acting_parties(person, case, "answer"))
 
 
+def may_erase_caller(person: Person, case: Case) -> bool:
+    """True for those who give a caller a copy of their data or erase it: staff of the level that answers for the case.
+
+    个人信息保护法 Art. 45, 47 and 50 bind whoever decides what the data is for: the level that holds the case and may release the
+    caller (DESIGN §10), the township also for what its community holds (`holder`). Never the unit that handles it: it borrows
+    name and telephone for its task, released or not.
+    """
+    return bool(case["has_caller"]) and bool(acting_parties(person, case, "release_caller"))
+
+
 def _holder(person: Person, case: Case) -> Iterable[str]:
     mine = levels_of(person, case["grid"])
     wanted = [case["level"], "township"] if case["level"] == "community" else [case["level"]]

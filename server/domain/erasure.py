@@ -5,14 +5,16 @@ A document goes when its own id is erased, or the household or record that it be
 marks (`server/erasure/marks.py`), so everything here asks by `Marked`.
 """
 
-from collections.abc import Callable, Iterator
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from server.domain import hlc, merge
 
 Document = dict[str, Any]
 
-HOUSEHOLD, MEMBER = "household", "member"
+HOUSEHOLD, MEMBER, CALLER = "household", "member", "caller"
 # Grounds of Art. 47, in its order; whoever erases names one.
 BASES = ("purpose_fulfilled", "service_ended", "retention_ended", "consent_withdrawn", "unlawful", "asked_for")
 NOTE_LENGTH = 500
@@ -21,6 +23,11 @@ NOTE_LENGTH = 500
 STAYS = frozenset({"access", "task", "taskreply", "case", "receipt"})
 # What of a household's own facts may be a member's: who to ask for, and their telephone.
 CONTACT = {"contact_name": "name", "contact_phone": "phone"}
+# What people write freely on a case, in an event or in the report and the place that its first event holds.
+WRITTEN = ("text", "reason", "result", "authority", "address")
+HELD = ("report", "place", "solved")
+# How a telephone is written: with blanks and signs between its digits, with the country in front.
+SIGNS, COUNTRY = re.compile(r"[\s()+#-]"), re.compile(r"^(\+|00)86")
 
 
 class Marked(Protocol):
@@ -110,6 +117,23 @@ def cut(doc: Document, marked: Marked, stamp: Callable[..., str]) -> Document:
         return clean
     made = stamp(merge.latest_stamp(doc))
     return clean | {"stamps": clean.get("stamps", {}) | dict.fromkeys(emptied, made)}
+
+
+def texts_of(events: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Everything that people wrote on a case, text by text."""
+    for event in events:
+        yield from (event[name] for name in WRITTEN if isinstance(event.get(name), str))
+        yield from texts_of(event[name] for name in HELD if isinstance(event.get(name), Mapping))
+
+
+def telling(texts: Iterable[str], *named: str | None) -> int:
+    """How many of these texts tell one of these names or telephones, however blanks and signs stand in them."""
+    words = [word for one in named if one and (word := _bare(COUNTRY.sub("", one.strip())))]
+    return sum(any(word in text for word in words) for text in map(_bare, texts))
+
+
+def _bare(text: str) -> str:
+    return SIGNS.sub("", unicodedata.normalize("NFKC", text))
 
 
 def spilled_value(doc: Document) -> Value | None:

@@ -47,6 +47,12 @@ class Missing(DomainError):
     code = "not_found"
 
 
+class Erased(DomainError):
+    """The thing was here and was erased for ever, on request; `code` says what it was."""
+
+    code = "erased"
+
+
 class Changed(DomainError):
     """The thing changed meanwhile. `facts` carries its present state."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
-from server.erasure import register, store, sweeping, traces
+from server.erasure import callers, register, store, sweeping, traces
 from server.erasure.marks import key_id
 from sync import databases
 from sync.couch import Couch
@@ -54,6 +54,8 @@ def everywhere(couch: Couch, now: datetime) -> int:
                 traces.give_back(couch, name)
         if not (traces.clear_quarantine(couch, marks, RESTORED, now) or has_written):
             break
+    for name in (name for name, kind in kinds.items() if kind == "cases"):
+        met |= callers.sweep(couch, name, marks)
     # The index of household files is made again from what is left.
     for name in (name for name, kind in kinds.items() if kind == "homes"):
         couch.delete(name)

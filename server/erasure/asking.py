@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """What an erasure takes: `goes` {what: how many}, whose name has to be typed, and how many texts that stay tell that name."""
+    """What an erasure takes: `goes` {what: how many}, the name that has to be typed, and how many texts that stay tell it."""
 
     what: str
     of: str
@@ -62,15 +62,23 @@ def ask(couch: Couch, person: Person, file: File, asked: Asked, now: datetime) -
     Raises Missing, and InvalidInput without a ground or when what was typed is not the name. Logged before anything happens.
     """
     about = preview(person, file, asked.of)
-    _check(asked, about)
+    check(asked, about)
     grid = str(file.household["grid"])
     id = f"erasure:{township_of(grid)}:{asked.key}"
     if store.find(couch, id) is not None:
         return id
     facts = {"grid": grid, "what": about.what, "basis": asked.basis}
     audit.note(couch, by=person["name"], action="household.erase", subject=id, why=asked.basis, facts=facts, at=now, key=id)
+    doc = made(id, grid, about.what, asked, person, now)
+    # Marks and request in one write: a request without marks would find nothing to do, and say that it is done.
+    store.write(couch, [*store.marks_of(id, {asked.of: about.what} | _values(couch, file, asked.of)), doc])
+    return id
+
+
+def made(id: str, grid: str, what: str, asked: Asked, person: Person, now: datetime) -> Document:  # noqa: PLR0917 - all it says
+    """The document of an erasure that is asked for now."""
     number = ids.case_no(f"erasure:{asked.key}", grid, now)
-    doc = {"_id": id, "type": "erasure", "v": 1, "number": number, "grid": grid, "what": about.what, "basis": asked.basis}
+    doc = {"_id": id, "type": "erasure", "v": 1, "number": number, "grid": grid, "what": what, "basis": asked.basis}
     doc |= {
         "note": asked.note.strip(),
         "by": person["name"],
@@ -78,10 +86,7 @@ def ask(couch: Couch, person: Person, file: File, asked: Asked, now: datetime) -
         "state": "asked",
         "key_id": marks.key_id(),
     }
-    doc |= {"steps": {"done": 0, "of": 0}, "counts": {}, "done_at": None, "proved_at": None, "purged_at": None}
-    # Marks and request in one write: a request without marks would find nothing to do, and say that it is done.
-    store.write(couch, [*store.marks_of(id, {asked.of: about.what} | _values(couch, file, asked.of)), doc])
-    return id
+    return doc | {"steps": {"done": 0, "of": 0}, "counts": {}, "done_at": None, "proved_at": None, "purged_at": None}
 
 
 def find(couch: Couch, person: Person, id: str) -> Document:
@@ -98,7 +103,8 @@ def listed(couch: Couch, person: Person, most: int) -> list[Document]:
     return sorted(mine, key=lambda doc: str(doc["at"]), reverse=True)[:most]
 
 
-def _check(asked: Asked, about: Preview) -> None:
+def check(asked: Asked, about: Preview) -> None:
+    """Raises InvalidInput without a ground, and when what was typed is not the name."""
     wrong = {}
     if asked.basis not in erasure.BASES:
         wrong["basis"] = "required"

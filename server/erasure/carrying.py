@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from server.domain import times
+from server.domain import erasure, times
 from server.domain.grids import township_of
-from server.erasure import store, sweeping, traces
+from server.erasure import callers, store, sweeping, traces
 from server.erasure.marks import Marks
 from sync import databases
 from sync.couch import Couch
@@ -40,14 +40,19 @@ def due(couch: Couch, now: datetime) -> list[Document]:
 
 def carry_out(couch: Couch, doc: Document, now: datetime) -> set[str]:
     """Do all of an erasure, or the rest of it, and say so; which databases phones should look at. Raises the store's errors."""
-    marks = store.load(couch)
     is_second = doc["state"] == "done"
 
     def tell(done: int, of: int) -> None:
         if not is_second:
             store.change(couch, doc["_id"], {"steps": {"done": done, "of": of}})
 
-    own = clear(couch, str(doc["grid"]), marks, doc["_id"], now, tell)
+    own: list[str] = []
+    if doc["what"] == erasure.CALLER:
+        # No phone has it.
+        callers.clear(couch, doc, is_second=is_second)
+        tell(1, 1)
+    else:
+        own = clear(couch, str(doc["grid"]), store.load(couch), doc["_id"], now, tell)
     told: Document = {"counts": store.counts(couch, doc["_id"])}
     at = times.to_text(now)
     told |= {"proved_at": at} if is_second else {"state": "done", "done_at": at}

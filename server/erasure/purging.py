@@ -6,9 +6,9 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from server.domain import times
+from server.domain import erasure, times
 from server.domain.grids import township_of
-from server.erasure import carrying, store
+from server.erasure import callers, carrying, store
 from server.erasure.marks import PREFIX, Marks
 from sync import databases
 from sync.couch import Couch
@@ -44,6 +44,8 @@ def _is_over(doc: Document, now: datetime) -> bool:
 
 
 def _purge(couch: Couch, doc: Document) -> int:
+    if doc["what"] == erasure.CALLER:
+        return callers.purge(couch, doc)
     found = (one["_id"].removeprefix(PREFIX) for one in store.everything(couch, PREFIX) if one["erasure"] == doc["_id"])
     marks, township, count = Marks(found), township_of(str(doc["grid"])), 0
     for name in couch.all_databases():

@@ -1,9 +1,9 @@
 """The database `erasures`: what was erased, by marks, and each erasure with its grounds and how far it is.
 
     {"_id": "mark:<32 hex>", "type": "mark", "what": a document's type or "value", "erasure"}
-    {"_id": "erasure:<township>:<uuid>", "type": "erasure", "v": 1, "number", "grid", "what": "household" | "member", "basis",
-     "note", "by", "at", "state": "asked" | "done", "steps": {"done", "of"}, "counts": {type: n}, "done_at", "proved_at",
-     "purged_at", "key_id"}
+    {"_id": "erasure:<township>:<uuid>", "type": "erasure", "v": 1, "number", "grid", "what": "household" | "member" | "caller",
+     "basis", "note", "by", "at", "state": "asked" | "done", "steps": {"done", "of"}, "counts": {type: n}, "done_at", "proved_at",
+     "purged_at", "key_id"}; of a caller also "case", "case_no": the case stays
 
 Marks are never removed. No id, name or text of what was erased is in it.
 """

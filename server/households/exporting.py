@@ -4,12 +4,12 @@ Staff make it for a stated purpose, which is in the access log before they get i
 review, too, and who looked at what in the last half year; not the store's own bookkeeping.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from server import audit
-from server.audit import searching
+from server.audit import readings
+from server.audit.searching import Wanted
 from server.domain import merge, times
 from server.domain.errors import Missing
 from server.domain.grids import township_of
@@ -20,7 +20,6 @@ from sync import databases
 from sync.couch import Couch
 
 KINDS = ("json", "html")
-LOOKED_BACK_MONTHS, READINGS_MOST = 6, 200
 SPILLED_MOST = 1000
 # What the store and the phones keep beside the facts; `superseded` is told apart.
 INNER = frozenset({"_rev", "_id", "type", "v", "device", "clock_offset_ms", *merge.BOOKS})
@@ -47,7 +46,7 @@ def make(couch: Couch, person: Person, file: File, of: str, *, as_: str, purpose
         whole["household"] = {name: file.household.get(name) for name in ("address", "building", "unit", "room")}
     whole["members"] = [copied(couch, grid, one) for one in members]
     subjects = [of, *(one["_id"] for one in members if one["_id"] != of)]
-    return whole | {"readings": _readings(couch, township_of(grid), subjects, now)}
+    return whole | {"readings": readings.of(couch, township_of(grid), [Wanted(subject=one) for one in subjects], now)}
 
 
 def copied(couch: Couch, grid: str, doc: Document) -> Document:
@@ -71,15 +70,3 @@ def _visit(visit: files.Visit) -> Document:
     said = {name: visit.doc[name] for name in names if visit.doc.get(name)} if visit.doc else {}
     known = {"id": visit.known["id"], "at": visit.known["at"], "kind": visit.known["kind"]}
     return known | said | {"cases": [case["case_no"] for case in visit.cases]}
-
-
-def _readings(couch: Couch, township: str, subjects: Iterable[str], now: datetime) -> list[Document]:
-    """Who looked at these, when and what for, the newest first."""
-    months = {databases.month_at(now - timedelta(days=30 * back)) for back in range(LOOKED_BACK_MONTHS)}
-    found: list[Document] = []
-    for subject in subjects:
-        for month in months:
-            found += searching.page(couch, month, township, searching.Wanted(subject=subject), READINGS_MOST).entries
-    names = ("at", "by", "action", "why")
-    newest = sorted(found, key=lambda entry: str(entry["at"]), reverse=True)[:READINGS_MOST]
-    return [{name: entry[name] for name in names} for entry in newest]

@@ -86,7 +86,7 @@ def check(couch: Couch, source: Document, item: Item, now: datetime) -> str:
     claim = claims.find(couch, source["id"], item.number)
     kept = _kept(couch, claim["township"], claim["case"]) if claim else None
     if claim and kept:
-        _same(kept, report, _said(item.caller), callers.find(couch, claim["township"], claim["case"]))
+        _same(kept, report, is_other=callers.is_other(couch, claim["township"], claim["case"], _said(item.caller)))
     return grid
 
 
@@ -161,7 +161,7 @@ def _make(couch: Couch, nudges: Nudges, first: Document, caller: Caller | None, 
     made = store.create(couch, township, [_plain(kept) if kept else first], now)[case_id]
     is_new = made.events[0] is first
     if not is_new or said is not None:
-        _same(made.events[0], first["report"], said, callers.find(couch, township, case_id))
+        _same(made.events[0], first["report"], is_other=callers.is_other(couch, township, case_id, said))
     nudges.announce([cases_db(township)])
     nudges.nudge(cases_db(township))
     if is_new:
@@ -185,11 +185,11 @@ def _said(caller: Caller | None) -> callers.Caller | None:
     return callers.Caller(caller.name, caller.phone) if caller and (caller.name or caller.phone) else None
 
 
-def _same(kept: Document, sent: Document, said: callers.Caller | None, kept_caller: callers.Caller | None) -> None:
-    """Raises Differs, with both contents, unless what is kept says what was sent. A caller is compared and never shown."""
+def _same(kept: Document, sent: Document, *, is_other: bool) -> None:
+    """Raises Differs, with both contents, unless what is kept says what was sent; `is_other`: of another caller, never shown."""
     ours, theirs = sources.shown_fields(kept["report"]), sources.shown_fields(sent)
     wrong = {name: "differs" for name in ours if ours[name] != theirs[name]}
-    if said != kept_caller:
+    if is_other:
         wrong["caller"] = "differs"
     if wrong:
         raise Differs(wrong, kept={"_id": kept["case"]} | ours, sent=theirs)

@@ -115,11 +115,17 @@ def _rows(request: Request, entries: list[Data]) -> list[Data]:
             "subject": entry["subject"],
             "case_no": (entry.get("facts") or {}).get("case_no"),
             "url": f"/cases/{quote(entry['subject'], safe=':')}" if entry["subject"].startswith("case:") else None,
-            "why": entry.get("why", ""),
+            "why": _why(entry, language),
             "township": entry.get("township") or "",
         }
         for entry in entries
     ]
+
+
+def _why(entry: Data, language: str) -> str:
+    """The purpose as it was stated; of an erasure the ground, in words."""
+    why, key = str(entry.get("why", "")), f"erasure.basis.{entry.get('why')}"
+    return locale.text(language, key) if entry["action"].endswith(".erase") and locale.has_text(key) else why
 
 
 def action_name(action: str, language: str) -> str:

@@ -11,15 +11,26 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from server import desk_photos
-from server.cases import callers, moves, store
+from server.cases import moves, store
 from server.domain import case_rights, workflow
 from server.domain.errors import Changed, DomainError, Forbidden, IllegalMove, InvalidInput
 from server.domain.grids import township_of
 from server.domain.permissions import Person, townships_seen
 from server.domain.routing import Proposal
 from server.lists import proposals
-from server.web import case_views, desks, locale, looks, maps, move_forms, move_problems, move_views, twin_views
-from server.web.bodies import Form, takes_files, takes_form
+from server.web import (
+    case_caller_views,
+    case_views,
+    desks,
+    locale,
+    looks,
+    maps,
+    move_forms,
+    move_problems,
+    move_views,
+    twin_views,
+)
+from server.web.bodies import Form, takes_files
 from server.web.errors import Answer
 from server.web.pages import wants_fragment
 from server.web.services import services_of
@@ -45,7 +56,7 @@ def show_case(request: Request) -> Response:
     person = services_of(request).sessions.person_of(request)
     loaded = find_seen(request, person)
     looks.note_case(request, person, loaded.case)
-    return _page(request, person, loaded)
+    return page(request, person, loaded)
 
 
 @takes_files(desk_photos.FILES_MOST, BODY_BYTES)
@@ -75,7 +86,7 @@ def submit_move(request: Request, form: Form, files: list[bytes]) -> Response:
         return show_refusal(request, form, error)
     if not wants_fragment(request):
         return RedirectResponse(f"/cases/{loaded.case['_id']}", 303)
-    return _page(request, person, after, done=name)
+    return page(request, person, after, done=name)
 
 
 def show_refusal(request: Request, form: Form, error: DomainError, *, part: str = "moves", moved: str | None = None) -> Response:
@@ -87,31 +98,7 @@ def show_refusal(request: Request, form: Form, error: DomainError, *, part: str 
     person = services.sessions.person_of(request)
     shown = find_seen(request, person)
     other = moves.open_case(services.couch, person, moved).case if moved else shown.case
-    return _page(request, person, shown, form=form, error=error, moved=other, part=part)
-
-
-@takes_form
-def open_caller(request: Request, form: Form) -> Response:
-    """`POST /cases/{id}/caller`: who called, for those who may know it and say what for; that is logged."""
-    services = services_of(request)
-    person = services.sessions.person_of(request)
-    loaded = find_seen(request, person)
-    problem, found, status = None, None, 200
-    try:
-        found = callers.read(services.couch, person, loaded.case, form.get("purpose", ""))
-    except InvalidInput as error:
-        problem, status = Answer(error).text(locale.language_of(request)), 422
-    data = {"case": {"id": loaded.case["_id"]}, "caller": _caller_view(found), "caller_problem": problem}
-    if wants_fragment(request):
-        return services.pages.show(request, "_caller.html", data, fragment="_caller.html", status=status)
-    return _page(request, person, loaded, status=status, caller=data["caller"], caller_problem=problem)
-
-
-def _caller_view(found: Document | None) -> list[Document] | None:
-    """What is known of a caller as lines; None when it was not asked for."""
-    if found is None:
-        return None
-    return [{"name": name, "label": f"caller.{name}", "value": str(value)} for name, value in found.items() if value]
+    return page(request, person, shown, form=form, error=error, moved=other, part=part)
 
 
 def _keep_photos(request: Request, person: Person, case: Document, name: str, files: list[bytes]) -> Form:
@@ -125,7 +112,7 @@ def _keep_photos(request: Request, person: Person, case: Document, name: str, fi
     return {f"photos:{photo}": "on" for photo in kept}
 
 
-def _page(
+def page(
     request: Request,
     person: Person,
     loaded: store.Loaded,
@@ -138,6 +125,7 @@ def _page(
     status: int = 200,
     **more: Any,
 ) -> Response:
+    """The page of a case; to htmx the part that changes. `error`: what came of a move in `part`; `more`: what its parts show."""
     services, language = services_of(request), locale.language_of(request)
     proposal = _proposal(request, loaded.case)
     view = case_views.CaseViews(services.names, language).page(loaded.case, loaded.events, person, proposal)
@@ -152,10 +140,11 @@ def _page(
         "typed_names": lambda field: [name.partition(":")[2] for name in typed if name.startswith(f"{field}:")],
         "done": done,
         "ended": ENDED,
-        "caller": None,
-        "caller_problem": None,
         "problem": None,
     }
+    data |= case_caller_views.panel(services.couch, person, loaded.case)
+    if data["caller_erased"]:
+        view["moves"] = [move for move in view["moves"] if move["name"] != "release_caller"]
     if error is not None:
         told = move_problems.view(services.names, language, view, moved or loaded.case, error, typed)
         is_other = moved is not None and moved["_id"] != loaded.case["_id"]

@@ -31,6 +31,7 @@ STATUS: tuple[tuple[type[Exception], int, str | None], ...] = (
     (domain.NotSignedIn, 401, None),
     (domain.Forbidden, 403, None),
     (domain.Missing, 404, None),
+    (domain.Erased, 410, None),
     (domain.Changed, 409, None),
     (domain.IllegalMove, 409, None),
     (domain.TooMany, 429, None),

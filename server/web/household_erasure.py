@@ -74,10 +74,12 @@ def _form(  # noqa: PLR0917 - who, of which file, what, and what was wrong with 
 ) -> Response:
     services, language = services_of(request), locale.language_of(request)
     about = asking.preview(person, file, of)
+    view = HomeViews(services.couch, services.names, language).file(file)
     wrong = dict.fromkeys(("basis", "note", "typed")) | dict(error.fields if error else {})
     data = _frame(request, person, str(file.household["grid"])) | {
-        "file": HomeViews(services.couch, services.names, language).file(file),
+        "file": view,
         "about": about,
+        "action": f"{view['path']}/erasure",
         "goes": [{"what": what, "count": n} for what, n in about.goes.items() if n],
         "stays": STAYS[about.what],
         "bases": erasure.BASES,
@@ -97,6 +99,7 @@ def _view(request: Request, doc: Data) -> Data:
         "what": doc["what"],
         "basis": doc["basis"],
         "note": doc["note"],
+        "case": {"path": f"/cases/{doc['case']}", "case_no": doc["case_no"]} if doc["what"] == erasure.CALLER else None,
         "grid": services.names.grid(str(doc["grid"]), language),
         "by": services.names.people({doc["by"]}, language)[doc["by"]],
         "at": doc["at"],

@@ -49,7 +49,8 @@ POST /notices/{id}/reading                       404 404 404 404 303 404 404 404
 POST /notices/{id}/reading/undoing               404 404 404 404 303 404 404 404 | 404 404 404 404 404 404 404 404
 
 # Cases: who has a desk and the place sees them; the foreign list is that of the units they hold, which have no part in any
-# case there. A case is reported: its community holds it, the township may take it up, nobody else moves it.
+# case there. A case is reported: its community holds it, the township may take it up, nobody else moves it. Who called is for
+# these two alone.
 GET /api/cases                                   404 404 200 200 200 200 200 200 | 404 404 200 200 200 200 200 200
 GET /api/cases/{id}                              404 404 200 200 200 200 200 200 | 404 404 404 404 404 404 404 404
 GET /api/cases/{id}/papers/{kind}.html           404 404 200 200 200 200 200 200 | 404 404 404 404 404 404 404 404
@@ -72,7 +73,10 @@ GET /unit                                        404 404 404 404 200 404 404 404
 GET /unit/live                                   404 404 404 404 200 404 404 404 | 404 404 404 404 200 404 404 404
 POST /api/cases/{id}/events                      404 404 422 422 403 403 403 403 | 404 404 404 404 404 404 404 404
 POST /api/cases/{id}/twins/{other}/dismissal     404 404 404 404 403 403 403 403 | 404 404 404 404 404 404 404 404
-POST /cases/{id}/caller                          404 404 403 403 403 403 403 403 | 404 404 404 404 404 404 404 404
+GET /cases/{id}/caller/erasure                   404 404 200 200 403 403 403 403 | 404 404 404 404 404 404 404 404
+POST /cases/{id}/caller                          404 404 422 422 403 403 403 403 | 404 404 404 404 404 404 404 404
+POST /cases/{id}/caller/erasure                  404 404 422 422 403 403 403 403 | 404 404 404 404 404 404 404 404
+POST /cases/{id}/caller/export                   404 404 422 422 403 403 403 403 | 404 404 404 404 404 404 404 404
 POST /cases/{id}/moves                           404 404 422 422 403 403 403 403 | 404 404 404 404 404 404 404 404
 POST /cases/{id}/twins/{other}/dismissal         404 404 303 303 403 403 403 403 | 404 404 404 404 404 404 404 404
 POST /cases/{id}/twins/{other}/merger            404 404 409 409 403 403 403 403 | 404 404 404 404 404 404 404 404

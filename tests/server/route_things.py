@@ -7,6 +7,7 @@ from typing import Any
 
 from server import notices, quarantine
 from server.cases import campaigns, moves, whistles
+from server.cases.callers import Caller
 from server.domain import campaigns as campaign_rules
 from server.domain import household_requests as rules
 from server.domain import ids, merge, times
@@ -41,7 +42,7 @@ def make(site: Site, nudges: Any, whose: str, grid: str, unit: str) -> dict[str,
     """One of each thing, in a grid and of a unit, by the name of what it is; `whose` tells one place's from another's."""
     couch, now, township = site.couch, datetime.now(UTC), grid[:9]
     clerk = person("clerk", "triage", "", "", townships=[township])
-    case = site.make_case(grid=grid)["_id"]
+    case = site.make_case(grid=grid, caller=Caller("王建国", "13812345678"))["_id"]
     call = whistles.Called(township, [unit], now + timedelta(hours=1), "请到场", {"address": "路口"})
     loaded = moves.open_case(couch, clerk, case)
     paper = making.make(couch, Names(couch), clerk, loaded, making.Asked("file", "zh-CN"), as_="html", now=now)

@@ -76,3 +76,25 @@ def test_the_caller_is_hidden_from_the_handling_unit_until_released(people: Peop
     assert not case_rights.may_read_caller(DEPT1, case)
     released = workflow.fold([first, *moves, event("d", 3, "release_caller", reason="需上门核实") | {"case": first["case"]}])
     assert case_rights.may_read_caller(DEPT1, released)
+
+
+def test_a_caller_is_erased_by_the_level_that_answers_for_the_case_and_never_by_the_unit(people: People) -> None:
+    called = {"has_caller": True}
+    reported = case_after() | called
+    assert case_rights.may_erase_caller(COMMUNITY1, reported)
+    assert case_rights.may_erase_caller(people["triage1"], reported), "it may take up what its community holds"
+    taken_up = case_after(("accept", {"party": TOWNSHIP})) | called
+    assert not case_rights.may_erase_caller(COMMUNITY1, taken_up)
+    sent = sent_to_enforcement() | called
+    for case in (sent, sent | {"caller_released": True}):
+        assert case_rights.may_erase_caller(people["triage1"], case)
+        assert not case_rights.may_erase_caller(DEPT1, case)
+        assert not case_rights.may_erase_caller(DISTRICT1, case)
+    risen = case_after(("accept", {"party": TOWNSHIP}), ("escalate", {"reason": "超出权限"})) | called
+    assert case_rights.may_erase_caller(DISTRICT1, risen)
+    assert not case_rights.may_erase_caller(people["triage1"], risen)
+    elsewhere = person("triage2", "triage", "", "", townships=[GRID_ELSEWHERE[:9]])
+    assert not any(
+        case_rights.may_erase_caller(who, reported) for who in (elsewhere, people["worker1"], person("admin", "admin", "", ""))
+    )
+    assert not case_rights.may_erase_caller(people["triage1"], case_after()), "nobody called"

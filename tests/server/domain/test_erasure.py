@@ -127,3 +127,34 @@ def test_what_stays_loses_what_leads_to_it_and_is_the_same_object_when_nothing_d
     assert ("contact_name" in cut[2], cut[2]["stamps"]["contact_name"]) == (False, stamp(9))
     for one in [*cut, version(contact_name="李娜"), doc("report", household=1), doc("receipt", ids=["visit:9"])]:
         assert erasure.cut(one, known, lambda *_: stamp(9)) is one
+
+
+@pytest.mark.parametrize(
+    ("text", "is_told"),
+    [
+        ("王建国反映路灯不亮", True),
+        ("回访 138-1234 5678，无人接听", True),
+        ("回访１３８１２３４５６７８", True),
+        ("回访 138123456，无人接听", False),
+        ("王先生反映路灯不亮", False),
+        ("", False),
+    ],
+)
+def test_a_text_that_tells_a_name_or_a_telephone_is_found_however_it_is_written(text: str, is_told: bool) -> None:
+    assert erasure.telling([text, "别的"], "王 建国", "+86 13812345678") == int(is_told)
+
+
+def test_what_is_unknown_is_told_nowhere() -> None:
+    assert erasure.telling(["谁都行", ""], None, "", " - ") == 0
+
+
+def test_the_texts_of_a_case_are_what_people_wrote_and_no_ids() -> None:
+    report = {
+        "text": "报",
+        "place": {"address": "址", "lat": 1.0},
+        "solved": {"text": "已修", "photos": []},
+        "author": "source:x",
+    }
+    first = {"_id": "event:1", "case": "case:1", "by": "source:x", "report": report}
+    later = {"move": "transfer", "authority": "局", "reason": "由", "result": None, "photos": ["photo:1"], "text": "注"}
+    assert list(erasure.texts_of([first, later])) == ["报", "址", "已修", "注", "由", "局"]

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 
 from server.app import create_app
-from server.cases import store
+from server.cases import callers, store
 from server.domain import times, workflow
 from server.people import accounts
 from server.settings import Settings
@@ -52,12 +52,20 @@ class Site:
         found: dict[str, Any] = answer.json()
         return found
 
-    def make_case(self, received_at: datetime | None = None, waited: timedelta = timedelta(0), **fields: Any) -> dict[str, Any]:
-        """A case as intake makes it from a report, received now unless told otherwise."""
+    def make_case(
+        self,
+        received_at: datetime | None = None,
+        waited: timedelta = timedelta(0),
+        caller: callers.Caller | None = None,
+        **fields: Any,
+    ) -> dict[str, Any]:
+        """A case as intake makes it from a report, received now unless told otherwise; with a `caller`, one they called about."""
         at = received_at or datetime.now(UTC)
         doc = with_rev(report(at=at - waited, **fields))
         database = grid_db(doc["grid"], quarter_at(at))
-        event = workflow.reported_event(doc, database, times.to_text(at), doc["photos"])
+        event = workflow.reported_event(doc, database, times.to_text(at), doc["photos"], extra={"has_caller": caller is not None})
+        if caller:
+            callers.keep(self.couch, doc["grid"][:9], event["case"], caller, source="call", now=at)
         loaded = store.create(self.couch, doc["grid"][:9], [event], at)[event["case"]]
         return self.couch.database(f"cases-{doc['grid'][:9]}").get(loaded.case["_id"])
 
