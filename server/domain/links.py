@@ -21,6 +21,12 @@ def whats_wrong(links: Sequence[str]) -> str | None:
     return next((code for one in links if (code := _wrong_with(one))), None)
 
 
+def sound_ones(found: object) -> list[str]:
+    """Of what another system's form says, what is a link: other words there ("none", a file's name) are not meant for us."""
+    texts = [text for text in found if isinstance(text, str)] if isinstance(found, list) else []
+    return [text for text in texts if not _wrong_with(text)][:MOST]
+
+
 def name_of(link: str) -> str:
     """What a page calls a sound link: its host and the last part of its path, of long ones the end, which tells the most."""
     parts = urlsplit(link)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from server.domain import times
+from server.domain import links, times
 from server.domain.errors import InvalidInput
 from server.domain.sources import Item
 
@@ -108,6 +108,9 @@ def read(kind: str, body: Mapping[str, Any], own: Mapping[str, str] | None = Non
     if unknown and adapter.others == "refused":
         raise InvalidInput({str(name)[:64]: "not_taken" for name in sorted(unknown, key=str)[:20]})
     found = _picked(body, names)
+    if "links" in found and adapter.others == "left":
+        # A work order is never refused for what its form says beside the matter.
+        found["links"] = links.sound_ones(found["links"])
     if adapter.text and isinstance(found.get("text"), str):
         found["text"] = adapter.text.format(text=found["text"])
     return convert(found, is_strict=False)

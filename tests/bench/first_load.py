@@ -1,8 +1,8 @@
 """The first load of a new phone: 10,000 documents over a link of 100 ms round trip, with the first push, in real Chromium.
 
-Three ways, alternating: the app as it is (sign in, a PIN, all its databases, a household saved and sent while it loads, its pages
-shown meanwhile); PouchDB's `replicate` as it comes, of the one large database; and writing the same documents from memory into the
-same kind of local database, which is the limit. Run from the root: `python tests/bench/first_load.py [--docs 10000] [--rounds 3]`.
+Three ways, alternating: the app as it is (sign in, a PIN, all its databases, a household saved and sent while it loads, its
+pages shown meanwhile); PouchDB's `replicate` as it comes, of the one large database; and writing the same documents from memory
+into the same kind of local database, which is the limit. Run from the root: `python tests/bench/first_load.py [--docs 10000]`.
 `XUNGE_COUCHDB_URL` makes it measure on that CouchDB.
 """
 

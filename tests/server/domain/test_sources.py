@@ -108,6 +108,8 @@ def test_each_kind_of_source_has_its_name_for_links_and_may_write_them_as_a_text
     assert source_fields.read(kind, PLAIN[kind] | {name: PICTURES[0]}).links == PICTURES[:1]
     for nothing in ([], "", "  ", None):
         assert source_fields.read(kind, PLAIN[kind] | {name: nothing}).links == []
+    if kind == "hotline":
+        return
     for wrong in (
         ["javascript:alert(1)"],
         "无",
@@ -119,6 +121,15 @@ def test_each_kind_of_source_has_its_name_for_links_and_may_write_them_as_a_text
         with pytest.raises(InvalidInput) as refused:
             source_fields.read(kind, PLAIN[kind] | {name: wrong})
         assert list(refused.value.fields) == ["links"]
+
+
+@pytest.mark.parametrize(
+    "wrong", ["无", "现场照片.jpg", ["javascript:alert(1)"], 7, {"url": PICTURES[0]}, [{"url": PICTURES[0]}]]
+)
+def test_a_12345_order_is_not_refused_for_what_its_form_says_instead_of_a_link(wrong: Any) -> None:
+    assert source_fields.read("hotline", PLAIN["hotline"] | {"附件": wrong}).links == []
+    mixed = [wrong, *PICTURES] if not isinstance(wrong, list) else [*wrong, *PICTURES]
+    assert source_fields.read("hotline", PLAIN["hotline"] | {"附件": mixed}).links == PICTURES
 
 
 @pytest.mark.parametrize("kind", ["webhook", "open311"])
