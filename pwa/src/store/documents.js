@@ -5,6 +5,7 @@
  */
 import idb from "pouchdb-adapter-idb";
 import PouchDB from "pouchdb-core";
+import { isPlainFirst, writeNew } from "./arrivals.js";
 import { StorageFull, isQuota } from "./errors.js";
 import { close, done, open, openThere, transact } from "./idb.js";
 import { openDocs, sealDocs } from "./sealed.js";
@@ -77,6 +78,15 @@ export async function keep(author, database, docs) {
   const refused = await using(author, database, (db) => db.bulkDocs(kept, { new_edits: false }));
   const failed = refused.find((row) => row.error);
   if (failed) throw isQuota(failed) ? new StorageFull(failed) : failed;
+}
+
+/** The same for what comes from the server, most of which is new here. @param {string} author @param {string} database @param {any[]} docs */
+export async function keepArrived(author, database, docs) {
+  const once = new Map(docs.map((doc) => [doc._id, doc]));
+  const isNew = (doc) => isPlainFirst(doc) && once.size === docs.length;
+  const fresh = docs.filter(isNew);
+  const known = fresh.length ? await writeNew(await tablesOf(author, database), await sealDocs(author, database, fresh)) : [];
+  await keep(author, database, [...known, ...docs.filter((doc) => !isNew(doc))]);
 }
 
 /**

@@ -10,7 +10,7 @@
  */
 import { backwards, done, transact } from "./idb.js";
 
-const HEADS = "document-store";
+export const HEADS = "document-store";
 export const BODIES = "by-sequence";
 /** So many are asked for one by one. */
 const FEW = 10;

@@ -4,7 +4,7 @@
  * not arrive is asked for again at half its size.
  */
 import { newsLinks } from "../store/cases.js";
-import { keep, missing } from "../store/documents.js";
+import { keepArrived, missing } from "../store/documents.js";
 import { checkpointOf, setCheckpoint } from "../store/checkpoints.js";
 import { erasedAmong, forgetErased } from "../store/erased.js";
 import { linksOf, putLinks } from "../store/links.js";
@@ -144,7 +144,7 @@ async function writePage({ session, database }, results) {
   const simple = records.filter(isWhole).map(({ doc }) => doc);
   const grown = await leavesOf(session, database, records.filter((change) => !isWhole(change)));
   const docs = [...simple, ...grown];
-  await keep(session.author, database, docs);
+  await keepArrived(session.author, database, docs);
   await forgetErased(session.author, database, erasedAmong(database, records));
   await putLinks(session.author, [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)]);
   await settleByReceipts(session, receipts.map(({ doc }) => doc));
