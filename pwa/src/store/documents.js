@@ -15,6 +15,7 @@ import { BODIES, BY_REVISION } from "./winners.js";
 PouchDB.plugin(idb);
 
 const STEP = 200;
+const STEP_NEW = 1000;
 
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
 const opened = new Map();
@@ -85,8 +86,13 @@ export async function keepArrived(author, database, docs) {
   const once = new Map(docs.map((doc) => [doc._id, doc]));
   const isNew = (doc) => isPlainFirst(doc) && once.size === docs.length;
   const fresh = docs.filter(isNew);
-  const known = fresh.length ? await writeNew(await tablesOf(author, database), await sealDocs(author, database, fresh)) : [];
-  await keep(author, database, [...known, ...docs.filter((doc) => !isNew(doc))]);
+  const tables = fresh.length ? await tablesOf(author, database) : null;
+  const rest = docs.filter((doc) => !isNew(doc));
+  // In steps: a page that is looked at meanwhile waits for one of them at most.
+  for (let at = 0; tables && at < fresh.length; at += STEP_NEW) {
+    rest.push(...(await writeNew(tables, await sealDocs(author, database, fresh.slice(at, at + STEP_NEW)))));
+  }
+  await keep(author, database, rest);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 export const FIRST_PAGE_DOCS = 200;
 const LEAST_DOCS = 10;
-const MOST_DOCS = 2000;
+const MOST_DOCS = 4000;
 const MOST_BYTES = 2_000_000;
 /** A page as quick as this was mostly waiting for the link: the next may be four times as large. */
 const QUICK_MS = 400;

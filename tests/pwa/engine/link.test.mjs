@@ -42,7 +42,8 @@ test("pages grow on a fast link, shrink on a slow one, and never hold more bytes
   assert.equal(nextPage({ ...page, took_ms: 3_000 }), 200);
   assert.equal(nextPage({ ...page, took_ms: 20_000 }), 100);
   assert.equal(nextPage({ ...page, size_bytes: 200 * 100_000 }), 20);
-  assert.equal(nextPage({ docs: 2000, got: 2000, size_bytes: 1_000_000, took_ms: 10 }), 2000);
+  assert.equal(nextPage({ docs: 4000, got: 4000, size_bytes: 1_000_000, took_ms: 10 }), 4000);
+  assert.equal(nextPage({ docs: 1000, got: 1000, size_bytes: 1_000_000, took_ms: 10 }), 2000);
   assert.deepEqual([afterFailure(200), afterFailure(10)], [100, 10]);
 });
 
