@@ -126,7 +126,7 @@ def measure(browser: Browser, system: RunningSystem, url: str, script: Path, giv
     device = state["token"].partition(".")[0]
     for _ in range(rounds):
         doc = make_report("worker1", device, grid=database.split("-")[1])
-        task = {"database": database, "token": state["token"], "doc": doc, "least": count}
+        task = {"database": database, "token": state["token"], "doc": doc, "least": count, "databases": state["databases"]}
         context = browser.new_context(bypass_csp=True)
         found["ours"].append(first_load(browser, url)[0])
         found["memory"].append(in_page(context, url, script, "writeFromMemory", task))

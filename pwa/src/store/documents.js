@@ -15,7 +15,7 @@ import { BODIES, BY_REVISION } from "./winners.js";
 PouchDB.plugin(idb);
 
 const STEP = 200;
-const STEP_NEW = 1000;
+const STEP_NEW = 200;
 
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
 const opened = new Map();
@@ -88,10 +88,16 @@ export async function keepArrived(author, database, docs) {
   const fresh = docs.filter(isNew);
   const tables = fresh.length ? await tablesOf(author, database) : null;
   const rest = docs.filter((doc) => !isNew(doc));
-  // In steps: a page that is looked at meanwhile waits for one of them at most.
+  // In small steps, two on their way: what a page asks for meanwhile waits for these alone.
+  let before = /** @type {Promise<any[]>} */ (Promise.resolve([]));
   for (let at = 0; tables && at < fresh.length; at += STEP_NEW) {
-    rest.push(...(await writeNew(tables, await sealDocs(author, database, fresh.slice(at, at + STEP_NEW)))));
+    const sealed = await sealDocs(author, database, fresh.slice(at, at + STEP_NEW));
+    const now = writeNew(tables, sealed);
+    now.catch(() => undefined); // looked at in its turn
+    rest.push(...(await before));
+    before = now;
   }
+  rest.push(...(await before));
   await keep(author, database, rest);
 }
 

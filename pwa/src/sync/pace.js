@@ -6,7 +6,8 @@ export const FIRST_PAGE_DOCS = 200;
 const LEAST_DOCS = 10;
 const MOST_DOCS = 4000;
 const MOST_BYTES = 2_000_000;
-/** A page as quick as this was mostly waiting for the link: the next may be four times as large. */
+/** A page as quick as this was mostly waiting for the link: the next may be eight times as large, or four times. */
+const AT_ONCE_MS = 250;
 const QUICK_MS = 400;
 const FAST_MS = 1_500;
 const SLOW_MS = 8_000;
@@ -19,6 +20,7 @@ export function nextPage({ docs, got, size_bytes, took_ms }) {
 }
 
 function growthAfter(took_ms) {
+  if (took_ms <= AT_ONCE_MS) return 8;
   if (took_ms <= QUICK_MS) return 4;
   if (took_ms <= FAST_MS) return 2;
   return took_ms >= SLOW_MS ? 0.5 : 1;

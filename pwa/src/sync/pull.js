@@ -26,38 +26,35 @@ const AT_ONCE = 3;
  *   a database's next page on its way; `docs` is how many were asked for
  */
 
-/** @typedef {Map<string, Promise<Coming>>} Ahead first pages on their way, by database */
-
-/** Asks for the first pages of databases that will be pulled soon. @param {import("../store/meta.js").Session} session @param {string[]} databases @returns {Ahead} */
-export function askAhead(session, databases) {
-  return new Map(databases.slice(0, 1 + AHEAD).map((name) => [name, quiet(begin(session, name))]));
-}
-
 /**
  * Pulls databases, a few at once, in their order; the first pages of the next ones come meanwhile.
- * @param {import("../store/meta.js").Session} session @param {string[]} databases
+ * @param {import("../store/meta.js").Session} session @param {() => Promise<string[]>} wanted names in order; asked again whenever none is left
  * @param {{before: (database: string) => Promise<void>, onPage: (database: string, page: {ids: string[], pending: number}) => void | Promise<void>,
  *   onError: (database: string, error: any) => void}} hooks `onPage` may do something of its own while the next page comes; `onError`
  *   may throw to end it all
- * @param {Ahead} [ahead] what was asked for already
  */
-export async function pullAll(session, databases, { before, onPage, onError }, ahead = new Map()) {
-  /** @type {Promise<Coming>[]} */ const begun = [];
+export async function pullAll(session, wanted, { before, onPage, onError }) {
+  const names = /** @type {string[]} */ ([]);
+  const begun = /** @type {Promise<Coming>[]} */ ([]);
   const errors = /** @type {any[]} */ ([]);
-  let next = 0;
+  let taken = 0;
+  const take = async () => {
+    if (taken === names.length) names.push(...(await wanted()).filter((name) => !names.includes(name)));
+    return taken < names.length && !errors.length ? taken++ : null;
+  };
   const pullOne = async (at) => {
-    for (const name of databases.slice(begun.length, at + 1 + AHEAD)) begun.push(ahead.get(name) ?? quiet(begin(session, name)));
-    await before(databases[at]);
+    for (const name of names.slice(begun.length, at + 1 + AHEAD)) begun.push(quiet(begin(session, name)));
+    await before(names[at]);
     try {
-      await runPull(await begun[at], (page) => onPage(databases[at], page), () => errors.length > 0);
+      await runPull(await begun[at], (page) => onPage(names[at], page), () => errors.length > 0);
     } catch (error) {
-      onError(databases[at], error);
+      onError(names[at], error);
     }
   };
   const lane = async () => {
-    while (next < databases.length && !errors.length) await pullOne(next++).catch((error) => errors.push(error));
+    for (let at = await take(); at !== null; at = await take()) await pullOne(at);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await Promise.all(Array.from({ length: AT_ONCE }, () => lane().catch((error) => errors.push(error))));
   if (errors.length) throw errors[0];
 }
 

@@ -23,7 +23,7 @@ import { Busy, Refused, ask } from "./http.js";
 import { tellLoss } from "./losses.js";
 import { askOutcomes } from "./outcomes.js";
 import { note, tellChanged } from "./progress.js";
-import { askAhead, pullAll } from "./pull.js";
+import { pullAll } from "./pull.js";
 import { pushOutbox } from "./push.js";
 import { forgetRescue } from "./rescue.js";
 import { areAllListed, reportUnsent } from "./unsent.js";
@@ -35,32 +35,36 @@ import { retryRescued } from "./uploads.js";
  */
 export async function runRound(given, wants, { hasNews, isUnsure, onProgress = () => undefined, onStale = () => undefined }) {
   const loaded = new Set(await loadedDatabases(given.author));
-  // A new phone has nothing to lose by asking before it has heard again what it was told when it signed in.
-  const ahead = wants.all && !loaded.size ? askAhead(given, await wanted(given, wants)) : undefined;
-  const session = wants.me ? await meet(given) : given;
-  const stale = await push(session, { isUnsure, isFresh: wants.me });
-  if (stale) onStale();
-  // Not before the push: what a full server says must not come and go with every round.
-  if (wants.me) await note(session.author, { problem: null });
+  if (wants.me) tellRemoved(await removeStale(given));
   // A first load takes as long as the link makes it: what is saved meanwhile goes between two pages of it.
   const pushNews = oneAtATime(async () => {
     if (!hasNews()) return false;
-    if (await push(session)) onStale();
+    if (await push(given)) onStale();
     return true;
   });
-  if (wants.me) tellRemoved(await removeStale(session));
-  const pulled = new Set();
-  // Again, for what was unlocked meanwhile: a first load begins before its user has set a PIN.
-  for (let names = await wanted(session, wants); names.length; names = (await wanted(session, wants)).filter((name) => !pulled.has(name))) {
-    await pullWanted(session, names, { pushNews, onProgress, loaded }, ahead);
-    for (const name of names) pulled.add(name);
-  }
+  let session = given;
+  const open = async () => {
+    if (wants.me) session = await meet(given);
+    if (await push(session, { isUnsure, isFresh: wants.me })) onStale();
+    // Not before the push: what a full server says must not come and go with every round.
+    if (wants.me) await note(session.author, { problem: null });
+  };
+  const bring = () => pullWanted(session, wants, { pushNews, onProgress, loaded });
+  // A new phone asks at once, by what it was told when it signed in.
+  if (wants.all && !loaded.size) await allOf([open(), bring()]);
+  else await open().then(bring);
   if (wants.all || wants.names.size) void showBadge(session);
   if (wants.me) tellRemoved(await removeClosed(session));
   if (wants.all) await sendWhatWasLost(session);
   if (wants.all) await countFound(session);
   await finish(session, wants);
   return session;
+}
+
+/** Waits for all of them, whatever becomes of one: nothing goes on behind a round that has failed. @param {Promise<any>[]} works */
+async function allOf(works) {
+  const failed = (await Promise.allSettled(works)).find(({ status }) => status === "rejected");
+  if (failed) throw /** @type {PromiseRejectedResult} */ (failed).reason;
 }
 
 /** Only when all is pulled: what was deleted meanwhile is not offered. */
@@ -135,13 +139,14 @@ async function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pullWanted(session, databases, { pushNews, onProgress, loaded }, ahead) {
-  const isLoading = databases.some((name) => !loaded.has(name));
+async function pullWanted(session, wants, { pushNews, onProgress, loaded }) {
+  const isLoading = (await wanted(session, wants)).some((name) => !loaded.has(name));
   const notePhase = () => note(session.author, { phase: isLoading ? "load" : "pull" });
   /** @type {Map<string, {written: number, pending: number}>} */ const progress = new Map();
   const sum = (what) => [...progress.values()].reduce((all, one) => all + one[what], 0);
   await notePhase();
-  await pullAll(session, databases, {
+  // Asked again at its end: a first load begins before its user has set a PIN, and takes in what that unlocks.
+  await pullAll(session, () => wanted(session, wants), {
     before: async () => {
       if (await pushNews()) await notePhase();
     },
@@ -157,7 +162,7 @@ async function pullWanted(session, databases, { pushNews, onProgress, loaded }, 
       // One database that is not ours any more, or was locked meanwhile, must not stop the others.
       if (!(error instanceof Refused || error instanceof Locked)) throw error;
     },
-  }, ahead);
+  });
 }
 
 /** Calls of it wait for each other. @template T @param {() => Promise<T>} work @returns {() => Promise<T>} */

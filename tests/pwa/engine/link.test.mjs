@@ -10,7 +10,7 @@ const { afterFailure, nextPage } = await import("../../../pwa/src/sync/pace.js")
 const { planFor, qualityAfter } = await import("../../../pwa/src/sync/link.js");
 const { hasMoved, offsetOf } = await import("../../../pwa/src/sync/clock.js");
 const { PATIENCE, listenForPokes } = await import("../../../pwa/src/sync/poke.js");
-const { askAhead, pullAll, pullDatabase } = await import("../../../pwa/src/sync/pull.js");
+const { pullAll, pullDatabase } = await import("../../../pwa/src/sync/pull.js");
 const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
 const { uploads } = await import("../../../pwa/src/store/outbox.js");
 const { checkpointOf, setCheckpoint } = await import("../../../pwa/src/store/checkpoints.js");
@@ -38,6 +38,7 @@ test("pages grow on a fast link, shrink on a slow one, and never hold more bytes
   const page = { docs: 200, got: 200, size_bytes: 140_000, took_ms: 900 };
   assert.equal(nextPage(page), 400);
   assert.equal(nextPage({ ...page, took_ms: 300 }), 800);
+  assert.equal(nextPage({ ...page, took_ms: 200 }), 1600);
   assert.equal(nextPage({ ...page, got: 3, size_bytes: 2_000 }), 200);
   assert.equal(nextPage({ ...page, took_ms: 3_000 }), 200);
   assert.equal(nextPage({ ...page, took_ms: 20_000 }), 100);
@@ -90,8 +91,7 @@ test("the first pages of several databases are on their way at once, and each is
     return answer(body, url);
   };
   const asked = serve(Object.fromEntries(NAMES.map((name) => [`GET /db/${name}/_changes`, late(feed([]))])));
-  const ahead = askAhead(store.session, NAMES.slice(0, 2));
-  await pullAll(store.session, NAMES, HOOKS, ahead);
+  await pullAll(store.session, async () => NAMES, HOOKS);
   assert.deepEqual(asked.map(({ path }) => path).sort(), NAMES.map((name) => `/db/${name}/_changes`));
 });
 
@@ -100,14 +100,14 @@ test("a link that dies ends what is pulled beside, each database between two of 
   const docs = await foreignReports(600);
   const [dead, long, ...rest] = NAMES;
   serve({ [`GET /db/${long}/_changes`]: feed(docs) });
-  await assert.rejects(pullAll(store.session, [dead, long, ...rest], {
+  await assert.rejects(pullAll(store.session, async () => [dead, long, ...rest], {
     ...HOOKS,
     onError: () => { throw new TypeError("link died"); }, // what the first one without an answer says
   }), TypeError);
   const { since, is_loaded } = (await checkpointOf(store.session.author, long)) ?? { since: "0", is_loaded: false };
   assert.equal(is_loaded, false);
   const second = serve(Object.fromEntries(NAMES.map((name) => [`GET /db/${name}/_changes`, feed(name === long ? docs : [])])));
-  await pullAll(store.session, NAMES, HOOKS);
+  await pullAll(store.session, async () => NAMES, HOOKS);
   assert.equal(second.find(({ path }) => path.includes(long)).query.get("since"), since);
   assert.equal((await checkpointOf(store.session.author, long)).is_loaded, true);
 });
