@@ -18,7 +18,7 @@ from server.cases import store
 from server.domain import times, workflow
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
-from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, PATIENCE_S, picture, sign_in
+from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, PATIENCE_S, picture, sign_in, wait_for
 from tests.media.photographs import camera_jpeg
 from tests.records import report, with_rev
 from tests.running import RunningSystem, until
@@ -173,3 +173,14 @@ def test_a_refresh_that_is_under_way_never_shows_over_what_a_clerk_looks_for(bro
         assert page.input_value("#q") == "没有这样的事"
     page.fill("#q", "")
     page.wait_for_selector("tr.row")
+
+
+def test_a_lists_head_stays_in_sight_below_a_bar_of_two_lines(browser: Browser, system: RunningSystem) -> None:
+    make_cases(system, 30)
+    triage = sit_down(browser, system, "triage1")
+    triage.set_viewport_size({"width": 1100, "height": 700})
+    triage.goto(f"{system.url}/township/640105002?lang=en")
+    triage.evaluate("scrollTo(0, 500)")
+    edge = "(css, side) => document.querySelector(css).getBoundingClientRect()[side]"
+    bar, head = (f"({edge})('{css}', '{side}')" for css, side in ((".bar", "bottom"), (".list-head", "top")))
+    wait_for(triage, f"{bar} > 52 && scrollY === 500 && Math.abs({head} - {bar}) < 1")

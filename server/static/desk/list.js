@@ -22,7 +22,15 @@ export function bindList(page) {
   document.addEventListener("htmx:after:swap", () => settle());
   document.getElementById("fresh")?.addEventListener("click", () => takeNews());
   listen(page.dataset.live ?? "", (counts) => hearCounts(counts));
+  keepHeadBelowBar();
   settle();
+}
+
+/** The bar takes two lines where its words are longer than the window is wide. */
+function keepHeadBelowBar() {
+  const bar = document.querySelector(".bar");
+  if (!(bar instanceof HTMLElement)) return;
+  new ResizeObserver(() => document.documentElement.style.setProperty("--bar-height", `${bar.offsetHeight}px`)).observe(bar);
 }
 
 /** After each swap: mark new rows, keep the picked one, remember the order for the case page. */
