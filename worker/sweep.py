@@ -26,7 +26,9 @@ from worker import twins
 from worker.intake import SWEPT
 
 DERIVED = "derived"
-PHOTOS_MOST = 500
+PHOTOS_PAGE = 500
+# About as many as are made until the next sweep: with fewer, what a dead broker left takes hours; behind more, new ones wait.
+PHOTOS_MOST = 2000
 # So many tasks in the queue of photos are work enough: nudging the same photos again and again would bury the others under them.
 PHOTOS_WAITING_ENOUGH = 20
 # The same for intake; but what was left to the queue once and is still not dealt with at the next sweep may have been lost.
@@ -133,18 +135,20 @@ def _look_for_twins(database: Database, township: str, update_seq: str, nudges: 
 
 def _look_for_photos(database: Database, nudges: Nudges) -> bool:
     """Nudge photos that wait for their sizes; the checkpoint stays before the first of them. True when there is none."""
-    since = feed.checkpoint(database, DERIVED)
+    since, nudged = feed.checkpoint(database, DERIVED), 0
     while True:
-        page = feed.read_after(database, since, PHOTOS_MOST)
+        page = feed.read_after(database, since, PHOTOS_PAGE)
         waiting = [row["id"] for row in page.changes if row.get("doc") and media_store.needs_sizes(row["doc"])]
-        if waiting and nudges.waiting(PHOTOS) >= PHOTOS_WAITING_ENOUGH:
+        if waiting and not nudged and nudges.waiting(PHOTOS) >= PHOTOS_WAITING_ENOUGH:
             return False
-        if waiting:
-            for photo in waiting:
-                nudges.nudge_photo(database.name, photo, insist=True)
-            LOG.info("%s: %s photos wait for their sizes", database.name, len(waiting))
-            return False
+        for photo in waiting:
+            nudges.nudge_photo(database.name, photo, insist=True)
+        nudged += len(waiting)
         since = page.seq
-        if not page.more:
-            feed.save(database, DERIVED, since)
-            return True
+        if nudged >= PHOTOS_MOST or not page.more:
+            break
+    if nudged:
+        LOG.info("%s: %s photos wait for their sizes", database.name, nudged)
+        return False
+    feed.save(database, DERIVED, since)
+    return True

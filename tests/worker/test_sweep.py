@@ -162,13 +162,31 @@ def test_a_township_gets_the_views_of_this_version(empty_store: Couch, nudges: N
     assert database.get("_design/cases")["views"] == old["views"]
 
 
-def test_photos_are_not_nudged_again_while_many_tasks_wait(empty_store: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
-    name = media_db(GRID_A[:9])
-    database = empty_store.database(name, create=True)
+@pytest.fixture
+def many_photos(empty_store: Couch) -> None:
+    """As many photos without sizes as are work enough."""
+    database = empty_store.database(media_db(GRID_A[:9]), create=True)
     facts = Facts(10, 10, "image/jpeg", None, None, 1)
     for _ in range(PHOTOS_WAITING_ENOUGH):
         arrival = media_store.Arrival(new_id("photo"), "sent", A, "d1", "worker1", "0" * 64, "image/jpeg", facts, NOW)
         media_store.save_upload(database, arrival, b"bytes")
+
+
+@pytest.mark.usefixtures("many_photos")
+def test_photos_that_wait_are_asked_for_page_by_page_up_to_a_bound(
+    empty_store: Couch, nudges: Nudges, queue: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.sweep.PHOTOS_PAGE", 7)
+    for most, asked_for in ((2000, PHOTOS_WAITING_ENOUGH), (10, 14)):
+        monkeypatch.setattr("worker.sweep.PHOTOS_MOST", most)
+        assert Sweep().run(empty_store, nudges) == 1
+        found = waiting(queue, "photos")
+        assert (len(found), len({photo for _, photo in found})) == (asked_for, asked_for)
+        queue.delete("photos")
+
+
+@pytest.mark.usefixtures("many_photos")
+def test_photos_are_not_nudged_again_while_many_tasks_wait(empty_store: Couch, nudges: Nudges, queue: "redis.Redis") -> None:
     sweep = Sweep()
     for _ in range(5):
         assert sweep.run(empty_store, nudges) == 1
