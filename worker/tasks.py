@@ -24,6 +24,7 @@ from server.queues import (
     INTAKE,
     INTAKE_TASK,
     PHOTO_TASK,
+    PHOTOS,
     SWEEP_TASK,
     TWINS_TASK,
 )
@@ -48,7 +49,7 @@ SEALING = Sealing()
 CALENDAR = Calendar()
 TELLING = Calls()
 ROTATION_MOST_S = 20.0
-# So many databases that wait for intake are a rush.
+# So many databases that wait for intake, or photos for their sizes, are a rush.
 RUSH, AFTER_RUSH_S = 4, 5
 ONE_SWEEP, ONE_LOOK_AT_DEADLINES, ONE_TELLING = threading.Lock(), threading.Lock(), threading.Lock()
 
@@ -79,8 +80,8 @@ def make_sizes(task: Any, media_database: str, photo: str) -> None:
 
 @app.task(name=TWINS_TASK, bind=True, max_retries=TRIES_MOST)  # type: ignore[untyped-decorator]
 def look_for_twins(task: Any, township: str, database: str = "", seen: str = "") -> None:
-    """Possible duplicates among what is new in a township. In a rush records come first: it waits while they do."""
-    if nudges().waiting(INTAKE) >= RUSH:
+    """Possible duplicates among what is new in a township. In a rush records and photos come first: it waits while they do."""
+    if any(nudges().waiting(queue) >= RUSH for queue in (INTAKE, PHOTOS)):
         raise task.retry(countdown=AFTER_RUSH_S, max_retries=None)
     try:
         twins.look(couch(), nudges(), township, database, seen)

@@ -1,5 +1,6 @@
 """Real workers on a real broker and store: nudged, killed with -9, started late, held up by photos."""
 
+import re
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +17,9 @@ from tests.conftest import GRID_A, free_port, running_broker, wait_until
 from tests.media.photographs import camera_jpeg
 from tests.records import AT, new_id, report, with_rev
 from tests.worker.conftest import running_worker, store_at
+
+# So many photos that wait are a rush (`worker/tasks.py`).
+RUSH = 4
 
 DB, CASES, MEDIA = grid_db(GRID_A, "2026q4"), cases_db(GRID_A[:9]), media_db(GRID_A[:9])
 
@@ -81,6 +85,25 @@ def test_a_photo_gets_its_sizes_and_a_hostile_one_is_marked(
         wait_until(lambda: database.get(good)["derived"], 30, "the sizes")
         wait_until(lambda: database.get(bad)["problem"], 30, "the problem")
     assert media_store.open(database, good, "thumb") is not None
+
+
+def test_the_search_for_duplicates_waits_while_photos_wait_for_their_sizes(
+    empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
+) -> None:
+    data = camera_jpeg(tmp_path / "a.jpg", width=800, height=600).read_bytes()
+    photos = [upload(empty_store, data) for _ in range(12)]
+    nudges.nudge_twins(GRID_A[:9])
+    for photo in photos:
+        nudges.nudge_photo(MEDIA, photo)
+    with running_worker(environment, tmp_path / "log", "photos") as worker:
+        wait_until(lambda: all(empty_store.database(MEDIA).get(photo)["derived"] for photo in photos), 30, "the sizes")
+        wait_until(lambda: "xunge.twins" in "".join(done_in(worker.log)), 30, "the search")
+        assert done_in(worker.log).index("xunge.twins") > len(photos) - RUSH
+
+
+def done_in(log: Path) -> list[str]:
+    """The tasks that succeeded, in their order."""
+    return re.findall(r"Task ([a-z.]+)\[[^]]+\] succeeded", log.read_text(errors="replace"))
 
 
 @pytest.mark.faults
