@@ -82,8 +82,27 @@ export async function refresh(session, only) {
   for (const grid of gridsOf(session)) if (!only || grid === only) await refreshGrid(session, grid);
 }
 
+/** @type {Map<string, Promise<any>>} the last turn at each index in this worker */
+const turns = new Map();
+
+/**
+ * One at a time, in all workers: of two that begin with the same index, whoever wrote last would lose what the other had folded in.
+ * @param {string} name @param {() => Promise<any>} work @returns {Promise<any>}
+ */
+function inTurn(name, work) {
+  const { locks } = globalThis.navigator ?? {};
+  const turn = (turns.get(name) ?? Promise.resolve()).catch(() => undefined).then(() => (locks?.request ? locks.request(`xunge-homes/${name}`, work) : work()));
+  turns.set(name, turn);
+  return turn;
+}
+
 /** @returns {Promise<Home[]>} */
-async function refreshGrid(session, grid, isAnew = false) {
+function refreshGrid(session, grid) {
+  return inTurn(`${session.author}/${grid}`, () => foldGrid(session, grid));
+}
+
+/** @returns {Promise<Home[]>} */
+async function foldGrid(session, grid, isAnew = false) {
   const { author, databases } = session;
   const index = (!isAnew && (await read(author, grid))) || { seqs: {}, rows: [] };
   const rows = new Map(index.rows.map((row) => [row.id, row]));
@@ -91,7 +110,7 @@ async function refreshGrid(session, grid, isAnew = false) {
   const own = databases.filter(({ name, pull }) => pull && parse(name).grid === grid);
   for (const name of namesOf(own, ["home", "home-quarter"])) {
     const seq = await fold(author, name, index.seqs[name] ?? 0, rows);
-    if (seq === null) return refreshGrid(session, grid, true);
+    if (seq === null) return foldGrid(session, grid, true);
     seqs[name] = seq;
   }
   if (JSON.stringify(seqs) === JSON.stringify(index.seqs)) return index.rows;

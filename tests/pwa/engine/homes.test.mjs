@@ -7,6 +7,7 @@ const { keep, destroy } = await import("../../../pwa/src/store/documents.js");
 const { setState, state } = await import("../../../pwa/src/store/outbox.js");
 const { Locked } = await import("../../../pwa/src/store/errors.js");
 const { forgetOthers, lock, openedOf } = await import("../../../pwa/src/store/vault.js");
+const { dueCount, follow } = await import("../../../pwa/src/store/homes.js");
 const { removeClosed } = await import("../../../pwa/src/store/removal.js");
 const HOME = `home-${GRID}`;
 
@@ -122,4 +123,26 @@ test("an index from before there was a vault is made anew, sealed", async () => 
   await setState(author, `homes:${GRID}`, JSON.stringify({ seqs: {}, rows: [{ id: "household:x", a: "旧", m: {}, e: {} }] }));
   assert.deepEqual(places(await store.homes()), ["文昌路 1 号", "文昌路 2 号"]);
   assert.ok((await state(author, `homes:${GRID}`)) instanceof Uint8Array);
+});
+
+test("of two that bring the index up to date at once, neither loses what the other folded in", async () => {
+  const { store: { session, uuid }, author, docs: [doc] } = await withHouseholds(1);
+  const [quarter, turn] = [`home-${GRID}-${QUARTER}`, () => new Promise(setImmediate)];
+  const visit = { ...doc, _id: `visit:${uuid()}`, type: "visit", household: doc._id, next_at: "2026-11-01T00:00:00.000Z" };
+  const { encrypt } = crypto.subtle;
+  let goOn = () => undefined;
+  let isHeld = false;
+  const gate = new Promise((resolve) => (goOn = resolve));
+  crypto.subtle.encrypt = async (...args) => {
+    if (!isHeld) await ((isHeld = true), gate); // the first one has read and folded, and is about to write
+    return encrypt.apply(crypto.subtle, args);
+  };
+  const first = follow(session, [HOME]);
+  while (!isHeld) await turn();
+  await keep(author, quarter, [visit]);
+  const second = follow(session, [quarter]);
+  for (let turns = 0; turns < 300; turns += 1) await turn();
+  goOn();
+  await Promise.all([first, second]).finally(() => (crypto.subtle.encrypt = encrypt));
+  assert.equal(await dueCount(session, Date.parse("2026-11-23T08:00:00.000Z")), 1);
 });
