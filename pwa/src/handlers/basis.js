@@ -1,18 +1,12 @@
 /** Why a household's facts may be kept, and since when: shown, asked for with a new file, put right in one that is there. Nothing of it is masked. */
 import { needed, oneOf, options, textOf, within, withoutIdNumber } from "./fields.js";
-import { momentOf, momentOfCapture } from "./moments.js";
+import { dayOf, momentOf, momentOfCapture } from "./moments.js";
 import { fact } from "./records.js";
 import { WAS } from "./edits.js";
 
 const HOW = Object.freeze(["consent_spoken", "consent_signed", "statutory_duty"]);
 const FIELDS = Object.freeze(["purpose", "how", "given_on"]);
 const DAY = /^\d{4}-\d\d-\d\d$/;
-const DAY_MS = 86_400_000;
-
-/** The day in China. @param {number} at_ms */
-function dayOf(at_ms) {
-  return new Date(at_ms + DAY_MS / 3).toISOString().slice(0, 10);
-}
 
 /** What is picked from. @param {any} context @param {string} [chosen] */
 export function waysOf(context, chosen = "") {

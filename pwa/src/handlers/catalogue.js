@@ -1,5 +1,6 @@
 /** The event catalogue as a form shows it: the three nearest at hand, then all by class. Names in the phone's language. */
 
+import { dayOf } from "./moments.js";
 import { initialsOf } from "./pinyin.js";
 
 /** Kinds whose first category stands in until the user has habits of their own. */
@@ -41,7 +42,7 @@ export function nameIn(name, language) {
 
 /** The categories in force on a day, China's: one that ended keeps its name for old records but is offered no more. @param {any[]} categories @param {number} now_ms */
 export function offeredOn(categories, now_ms) {
-  const today = new Date(now_ms + 8 * 3_600_000).toISOString().slice(0, 10);
+  const today = dayOf(now_ms);
   return categories.filter((doc) => !(doc.valid_to && doc.valid_to < today) && !(doc.valid_from > today));
 }
 

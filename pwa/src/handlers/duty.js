@@ -3,6 +3,7 @@
  * grid is, the smallest area first. The same rule as `server/domain/routing.py` `on_duty`.
  */
 import { nameIn } from "./catalogue.js";
+import { dayOf } from "./moments.js";
 
 const DAY_MS = 24 * 3_600_000;
 const CHINA_MS = 8 * 3_600_000;
@@ -26,7 +27,7 @@ export async function dutyOf(store, grid, now_ms, language) {
  */
 export function isOn({ days, begins, ends, valid_to }, now_ms) {
   return [0, DAY_MS].some((back_ms) => {
-    const begun = new Date(now_ms + CHINA_MS - back_ms).toISOString().slice(0, 10);
+    const begun = dayOf(now_ms - back_ms);
     if (!days.includes(new Date(begun).getUTCDay() || 7) || (valid_to && valid_to < begun)) return false;
     const clock = new Date(now_ms + CHINA_MS).toISOString().slice(11, 16);
     return back_ms ? ends <= begins && clock < ends : clock >= begins && (ends <= begins || clock < ends);

@@ -42,6 +42,11 @@ export function momentOfCapture(doc, now_ms) {
   return Number.isNaN(at_ms) ? null : momentOf(instant(at_ms), now_ms);
 }
 
+/** The day in China, `2026-11-23`. @param {number} at_ms */
+export function dayOf(at_ms) {
+  return instant(at_ms + LOCAL_MS).slice(0, 10);
+}
+
 function dayNumber(at_ms) {
   return Math.floor((at_ms + LOCAL_MS) / DAY_MS);
 }

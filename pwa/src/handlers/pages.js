@@ -41,9 +41,10 @@ export async function chipFacts(store) {
 
 /** What a page says while not everything has been on this phone yet, or null: `{label, slots, share}`; `share` is a percentage, 0 unknown. */
 async function loadingFacts(store) {
-  const [loading, problem] = await Promise.all([store.loading(), store.problem()]);
+  const loading = await store.loading();
   if (!loading) return null;
   const { written, pending } = loading;
+  const problem = await store.problem();
   const label = problem === "offline" ? "sync.loading_offline" : pending ? "sync.loading_left" : written ? "sync.loading_some" : "sync.loading";
   return { label, slots: { written, pending }, share: pending ? Math.floor((100 * written) / (written + pending)) : 0 };
 }

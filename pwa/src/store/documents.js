@@ -83,8 +83,8 @@ export async function keep(author, database, docs) {
 
 /** The same for what comes from the server, most of which is new here. @param {string} author @param {string} database @param {any[]} docs */
 export async function keepArrived(author, database, docs) {
-  const once = new Map(docs.map((doc) => [doc._id, doc]));
-  const isNew = (doc) => isPlainFirst(doc) && once.size === docs.length;
+  const areOnce = new Set(docs.map(({ _id }) => _id)).size === docs.length;
+  const isNew = (doc) => areOnce && isPlainFirst(doc);
   const fresh = docs.filter(isNew);
   const tables = fresh.length ? await tablesOf(author, database) : null;
   const rest = docs.filter((doc) => !isNew(doc));
