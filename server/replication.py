@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from server.settings import Settings
-from sync.gateway import Gateway, Policy, create_gateway
+from sync.gateway import Policy
+from sync.gateway.app import Gateway, create_gateway
 from sync.gateway.wire import Receive, Scope, Send
 
 COLLECT_AFTER = (20_000, 20, 20)

@@ -45,11 +45,13 @@ def take_in(couch: Couch, errands: Iterable[Document], now: datetime) -> tuple[i
 
 
 def facts_of(errand: Document) -> Document:
-    """What the desk is told of an errand. `rev` says which version it was: an older one never replaces a newer."""
+    """What the desk is told of an errand. `rev` says which version it was: an older one never replaces a newer; `ends`, that its
+    case ends with it (`workflow/errands.py`)."""
     materials = [_material(one) for one in errand.get("materials", [])]
     signed = {"signature": errand["signature"]} if errand.get("signature") else {}
     state = errand.get("state", "open")
-    return {"item": errand["item"], "state": state, "materials": materials, "rev": errand["_rev"]} | signed
+    ends = {"ends": True} if state == "withdrawn" else {}
+    return {"item": errand["item"], "state": state, "materials": materials, "rev": errand["_rev"]} | signed | ends
 
 
 def _material(one: Document) -> Document:

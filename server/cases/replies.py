@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from server.cases import campaigns, duplicates, moves
+from server.cases import campaigns, copies, duplicates, moves
 from server.domain import grids, ids, workflow
 from server.domain.workflow.fields import PHOTOS_MOST, TEXT_LENGTH
 from sync.couch import Couch
@@ -57,13 +57,21 @@ def _note(place: Place, doc: Document) -> bool:
     if case is None:
         duplicates.keep_aside(place.couch, place.database.name, doc, "schema", {"of": "unknown"})
         return False
-    return _move(place, case_id, _meant(doc, case), doc, {"reason": doc["text"]} if doc.get("intent") == "withdraw" else {})
+    return _move(
+        place, case_id, _meant(place, doc, case), doc, {"reason": doc["text"]} if doc.get("intent") == "withdraw" else {}
+    )
 
 
-def _meant(doc: Document, case: Document) -> str:
-    """The move a note asks for. What is another's to ask, or came too late, is still worth reading: it stays a note."""
+def _meant(place: Place, doc: Document, case: Document) -> str:
+    """The move a note asks for. What is another's to ask, or came too late, is still worth reading: it stays a note.
+
+    An errand is its grid's: whoever works there sends it again, by a note among the household databases, which nobody else opens.
+    """
     intent = doc.get("intent")
-    if intent is None or doc["author"] != case["author"] or not doc["text"].strip():
+    name = parse(place.database.name)
+    is_theirs = name is not None and name.kind == "home-quarter" and copies.is_of_household(case)
+    may_ask = is_theirs or doc["author"] == case["author"]
+    if intent is None or not may_ask or not doc["text"].strip():
         return "note"
     return str(intent) if case["state"] in workflow.MOVES[intent].sources else "note"
 

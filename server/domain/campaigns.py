@@ -37,7 +37,7 @@ def made(township: str, fields: Mapping[str, Any], by: str, now: datetime, rando
         wrong["text"] = "required" if not text else "too_long"
     chosen = sorted(set(fields.get("grids", ())))
     if not chosen or len(chosen) > GRIDS_MOST or not all(_is_of(township, grid) for grid in chosen):
-        wrong["grids"] = "required"
+        wrong["grids"] = "unknown" if chosen else "required"
     days = fields.get("days")
     if not isinstance(days, int) or not 1 <= days <= DAYS_MOST:
         wrong["days"] = "unknown"

@@ -48,6 +48,13 @@ def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
 PHONE_QUIET = {"from": "21:00", "to": "07:00"}
 PHONE_TRIES_MOST = 4
 TASK_SENT = "task.sent"
+# Kinds of what a phone is pushed, those that ask for most first, and what is said by phones whose app has no words for one.
+SAID = {
+    "task": "你有新任务",
+    "returned": "有上报被退回，请改好重发",
+    "request": "住户信息申请有答复",
+    "record": "你的上报有新进展",
+}
 # Notices to these are for phones: nobody else need look at who is subscribed.
 PHONE_PARTIES = ("grid:", "home:", "user:")
 
@@ -64,11 +71,24 @@ def is_for_phones(notice: Mapping[str, Any]) -> bool:
 
 
 def said_to_phone(notices: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """What a phone is pushed: that there is something, and the page where it shows. Nothing of what it is about."""
+    """What a phone is pushed: that there is something, and the page where it shows. Nothing of what it is about.
+
+    Of several what asks for most is said; they show together on Today.
+    """
     found = list(notices)
-    tasks = [str(one["facts"].get("task") or "") for one in found if one["what"] == TASK_SENT]
-    what, title = ("task", "你有新任务") if tasks else ("record", "你的上报有新进展")
-    return {"what": what, "title": title, "path": f"/m/tasks/{tasks[0]}" if len(found) == 1 and any(tasks) else "/m/"}
+    kinds = {_said_kind(one["what"]) for one in found}
+    what = next(kind for kind in SAID if kind in kinds)
+    said = {"what": what, "title": SAID[what], "path": "/m/"}
+    if kinds == {"request"}:
+        return said | {"path": "/m/me"}
+    task = str(found[0]["facts"].get("task") or "") if what == "task" and len(found) == 1 else ""
+    return said | {"path": f"/m/tasks/{task}"} if task else said
+
+
+def _said_kind(what: str) -> str:
+    if what.startswith("household."):
+        return "request"
+    return {TASK_SENT: "task", "case.returned": "returned"}.get(what, "record")
 
 
 def takes(channel: Channel, notice: Mapping[str, Any]) -> bool:

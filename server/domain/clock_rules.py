@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from server.domain import clock, limits, times, worktime
 from server.domain.clock import Clock
 from server.domain.limits import Limit
+from server.domain.workflow.errands import is_called_off
 from server.domain.workflow.moves import MOVES
 from server.domain.workflow.states import OPEN_STATES
 from server.domain.worktime import Calendar
@@ -52,7 +53,7 @@ def facts(rules: Rules, case: Case, move: str, fields: Mapping[str, Any], now: d
     if move == "recalculate":
         # A case from before there were clocks has none to compute.
         return {} if not case.get("clocks") else _facts(rules, whole, of_state, _fallen(case, now), now)
-    state = _state_after(case, move)
+    state = _state_after(case, move, fields)
     if not MOVES[move].clock and state == case["state"]:
         return {}
     if state not in OPEN_STATES:
@@ -117,8 +118,10 @@ def _state_clock(rules: Rules, state: str, urgency: str, at: datetime) -> Clock 
     return None if limit is None else clock.started(limit, at)
 
 
-def _state_after(case: Case, move: str) -> str:
-    """The state a move leads to; `unmerge` and `unshelve` lead back."""
+def _state_after(case: Case, move: str, fields: Mapping[str, Any]) -> str:
+    """The state a move leads to; `unmerge` and `unshelve` lead back, an errand that is called off withdraws its case."""
+    if move == "errand" and is_called_off(dict(case), fields["errand"]):
+        return "withdrawn"
     if move in ("unmerge", "unshelve"):
         return str(case["before"] or case["state"])
     return MOVES[move].target or str(case["state"])

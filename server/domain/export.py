@@ -38,7 +38,7 @@ def rules() -> dict[str, Any]:
         "needs": list(households.NEEDS),
         "services": list(households.SERVICES),
         "purposes": list(households.PURPOSES),
-        "monthly": sorted(visits.MONTHLY),
+        "visiting": visits.rule(),
         "states": list(workflow.STATES),
         "open_states": sorted(workflow.OPEN_STATES),
         "shown_moves": ["report", *(name for name, move in workflow.MOVES.items() if move.shown is not None)],

@@ -45,7 +45,7 @@ def household_row(doc: Document, present: Document | None) -> Document:
         "needs": list(doc.get("needs") or ()),
         "services": list(doc.get("services") or ()),
         "place": sort_key(address) or "?",
-        "words": words_of([address, str(doc.get("compound") or ""), _room_of(doc), contact]),
+        "words": _words(doc, address, contact),
     }
     return _with_day(facts | {"visits": (present or {}).get("visits", [])})
 
@@ -72,14 +72,15 @@ def visited_row(household: str, grid: str, made: Iterable[tuple[str, Document]],
 
 def visit_of(database: str, doc: Document) -> Document:
     """What the index says of a visit: no findings."""
-    at = times.to_text(times.corrected(doc["captured_at"], doc.get("clock_offset_ms")))
+    offset_ms, next_at = doc.get("clock_offset_ms"), doc.get("next_at")
     return {
         "id": doc["_id"],
         "database": database,
-        "at": at,
+        "at": times.to_text(times.corrected(doc["captured_at"], offset_ms)),
         "kind": doc["kind"],
         "reports": len(doc.get("reports") or ()),
-        "next_at": doc.get("next_at"),
+        # Counted by the phone from its own now: as wrong as its clock.
+        "next_at": times.to_text(times.corrected(next_at, offset_ms)) if next_at else None,
     }
 
 
@@ -116,6 +117,12 @@ def is_about(words: Iterable[str], wanted: str) -> bool:
 def sort_key(address: str) -> str:
     """A text that puts addresses in the order people walk them: 2 before 10."""
     return NUMBERS.sub(lambda number: number[0].zfill(6), unicodedata.normalize("NFKC", address).casefold())[:160]
+
+
+def _words(doc: Document, address: str, contact: str) -> list[str]:
+    """The words of a household: its room and contact first, and none of them lost to an address of many words."""
+    own, place = words_of([_room_of(doc), contact]), words_of([address, str(doc.get("compound") or "")])
+    return list(dict.fromkeys([*own, *place]))
 
 
 def _room_of(doc: Document) -> str:

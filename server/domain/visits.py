@@ -7,6 +7,7 @@ Of a household without a visit on record nobody knows when it was last visited: 
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from server.domain.ids import CHINA
 
@@ -32,6 +33,12 @@ def is_monthly(flag: str) -> bool:
 def interval_days(flags: Iterable[str]) -> int:
     """How many days may lie between two visits of a household with these needs and services."""
     return MONTHLY_DAYS if any(is_monthly(flag) for flag in flags) else ORDINARY_DAYS
+
+
+def rule() -> dict[str, Any]:
+    """What a phone needs to find the same days (`pwa/src/store/visiting.js`)."""
+    words = [word for known in MONTHLY.values() for word in known]
+    return {"ordinary_days": ORDINARY_DAYS, "monthly_days": MONTHLY_DAYS, "monthly": sorted(MONTHLY), "words": sorted(words)}
 
 
 def due_on(flags: Iterable[str], last_at: datetime | None, next_at: datetime | None = None) -> str:

@@ -218,6 +218,7 @@ def figures(whistles: Iterable[Whistle], now: str) -> dict[str, dict[str, int]]:
             mine = found.setdefault(unit, dict.fromkeys(("called", "present", "late", "absent"), 0))
             mine["called"] += 1
             how = standing(call, whistle["by_at"], end)
-            if how in mine:
+            # Who is still awaited or on the way has not come in any of the ways that are counted.
+            if how in {"present", "late", "absent"}:
                 mine[how] += 1
     return found

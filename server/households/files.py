@@ -4,8 +4,8 @@ Files are read from the phones' databases; the index says which belong together.
 a stated purpose that is in the access log before the value is shown. Who may is `server/domain/permissions.py`.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from server import audit
@@ -14,6 +14,8 @@ from server.domain.errors import InvalidInput, Missing
 from server.domain.grids import is_grid, township_of
 from server.domain.permissions import Person
 from server.households import indexing
+from server.quarantine import listing as quarantine
+from sync import databases
 from sync.couch import Couch
 from sync.databases import cases_db, home_db, homes_db
 from sync.errors import NotFound
@@ -23,11 +25,16 @@ Document = dict[str, Any]
 
 
 class Visit(NamedTuple):
-    """What the index knows of a visit, its record (None when its quarter is archived), and the cases of its reports."""
+    """What the index knows of a visit, its record (None when its quarter is archived), and the cases of its reports.
+
+    `on_way`: how many more of its reports the server has; `unwritten`: of how many nobody wrote more than that one is due.
+    """
 
     known: Document
     doc: Document | None
     cases: list[Document]
+    on_way: int = 0
+    unwritten: int = 0
 
 
 class File(NamedTuple):
@@ -61,12 +68,8 @@ def read(couch: Couch, grid: str, id: str) -> File:
     visits = _visits(couch, grid, id)
     reports = [report for visit in visits if visit.doc for report in visit.doc.get("reports") or ()]
     cases = cases_of(couch, township_of(grid), [ids.case_id(one) for one in (*reports, *(errand["_id"] for errand in errands))])
-    linked = [
-        visit._replace(
-            cases=[case for report in (visit.doc or {}).get("reports", ()) if (case := cases.get(ids.case_id(report)))]
-        )
-        for visit in visits
-    ]
+    there = _arrived(couch, grid, [(visit.known["database"], one) for visit in visits for one in _waiting(visit, cases)])
+    linked = [_with_reports(visit, cases, there) for visit in visits]
     case_of = {errand["_id"]: case for errand in errands if (case := cases.get(ids.case_id(errand["_id"])))}
     return File(household, [doc for doc in parts if doc["type"] == "member"], errands, linked, case_of)
 
@@ -135,6 +138,38 @@ def _visits(couch: Couch, grid: str, id: str) -> list[Visit]:
         except NotFound:
             continue
     return [Visit(one, docs.get(one["id"]), []) for one in known]
+
+
+def _waiting(visit: Visit, cases: dict[str, Document]) -> list[str]:
+    """The reports of a visit that are no cases."""
+    return [one for one in (visit.doc or {}).get("reports") or () if ids.case_id(one) not in cases]
+
+
+def _with_reports(visit: Visit, cases: dict[str, Document], there: set[str]) -> Visit:
+    waiting = _waiting(visit, cases)
+    found = [case for one in (visit.doc or {}).get("reports") or () if (case := cases.get(ids.case_id(one)))]
+    on_way = len(there.intersection(waiting))
+    return visit._replace(cases=found, on_way=on_way, unwritten=len(waiting) - on_way)
+
+
+def _arrived(couch: Couch, grid: str, wanted: Sequence[tuple[str, str]]) -> set[str]:
+    """Which of these reports the server has, stored or refused; each with the name of its visit's database, for the quarter.
+
+    A phone names a report as it notes the visit; whether anybody writes it is seen by its coming.
+    """
+    by_quarter: dict[str, set[str]] = {}
+    for name, report in wanted:
+        parts = databases.parse(name)
+        for quarter in {parts.quarter if parts else None, databases.quarter_at(datetime.now(UTC))} - {None}:
+            by_quarter.setdefault(str(quarter), set()).add(report)
+    found = {entry["about"]["id"] for entry in quarantine.about_records(couch, {report for _, report in wanted})}
+    for quarter, reports in by_quarter.items():
+        try:
+            docs = couch.database(databases.grid_db(grid, quarter)).many(sorted(reports))
+        except NotFound:
+            continue
+        found |= {id for id, doc in docs.items() if doc}
+    return found
 
 
 def cases_of(couch: Couch, township: str, wanted: Iterable[str]) -> dict[str, Document]:

@@ -193,20 +193,37 @@ def _search(index: Database, place: str, wanted: Wanted, today: str, limit: int,
     whole = {
         word: {row["value"] for row in stream} for word, stream in zip(words, streams, strict=True) if len(stream) <= SCAN_MOST
     }
-    docs = index.many(
-        sorted({home_rows.row_id(row["value"]) for row in rows[:SCAN_MOST]} | {row["id"] for row in rows[:SCAN_MOST]})
-    )
-    found: dict[str, Document] = {}
+    homes = _homes_of(index, {row["value"] for row in rows[:SCAN_MOST]})
+    found: list[Document] = []
     for row in rows[:SCAN_MOST]:
         after = [f"{fewest} {row['key']}", row["id"]]
-        home = docs.get(home_rows.row_id(row["value"]))
-        texts = [*(home or {}).get("words", ()), *(docs.get(row["id"]) or {}).get("words", ())]
-        fits = all(row["value"] in whole[word] if word in whole else home_rows.is_about(texts, word) for word in words)
-        if home and fits and wanted.takes(home, place, today):
-            found.setdefault(home["_id"], home)
+        home, texts = homes.get(row["value"], (None, {}))
+        if home is None or not wanted.takes(home, place, today) or [row["key"], row["id"]] != _place(texts, words[fewest]):
+            continue
+        said = [word for of in texts.values() for word in of]
+        if all(row["value"] in whole[word] if word in whole else home_rows.is_about(said, word) for word in words):
+            found.append(home)
         if len(found) == limit:
-            return Found(list(found.values()), cursors.write(after))
-    return Found(list(found.values()), cursors.write(after) if len(rows) > SCAN_MOST else None)
+            return Found(found, cursors.write(after))
+    return Found(found, cursors.write(after) if len(rows) > SCAN_MOST else None)
+
+
+def _homes_of(index: Database, households: Iterable[str]) -> dict[str, tuple[Document, dict[str, list[str]]]]:
+    """`{household: (its row, {row id: words of it or of a member})}`."""
+    asked = sorted(households)
+    rows = index.many([home_rows.row_id(one) for one in asked])
+    found = {row["household"]: (row, {row["_id"]: row.get("words", [])}) for row in rows.values() if row}
+    if found:
+        keys = [[household, "member"] for household in found]
+        for part in index.view(DESIGN, "parts", keys=keys, include_docs=True)["rows"]:
+            if member := part.get("doc"):
+                found[part["key"][0]][1][part["id"]] = member.get("words", [])
+    return found
+
+
+def _place(texts: dict[str, list[str]], wanted: str) -> list[str] | None:
+    """At which of its rows `[word, row id]` under a wanted word a household is listed: once, whatever the page."""
+    return min(([word, id] for id, words in texts.items() for word in words if word.startswith(wanted)), default=None)
 
 
 def _word_rows(index: Database, word: str, after: list[str] | None) -> list[Document]:

@@ -12,15 +12,19 @@ from server import audit, notices
 from server.audit import searching
 from server.domain import household_requests as rules
 from server.domain import ids, permissions, times
+from server.domain import notices as notice_rules
 from server.domain.errors import Changed, InvalidInput, Missing, TooMany
 from server.domain.household_requests import Asked, Granted, Request
 from server.domain.permissions import Person
 from server.households import files
+from server.notices import reading
 from sync import databases
 from sync.couch import Couch
 from sync.errors import Conflict, NotFound
 
 READING = "request.read"
+# What the officer who asked is told of by the township.
+ANSWERS = ("approved", "refused", "ended")
 LISTED_MOST, READINGS_MOST = 300, 100
 Document = dict[str, Any]
 
@@ -132,6 +136,26 @@ def listed(couch: Couch, person: Person) -> list[Request]:
     return sorted(newest, key=lambda one: one["state"] != "requested")
 
 
+def unseen(couch: Couch, person: Person, now: datetime) -> int:
+    """How many of an officer's own requests were answered since they looked: those whose notice is unread."""
+    if not any(permissions.may_request_households(person, code) for code in permissions.request_townships(person)):
+        return 0
+    own = [one for one in listed(couch, person) if one["requested_by"] == person["name"] and one["state"] in ANSWERS]
+    told = {_notice_of(one, one["state"]) for one in own}
+    return len(told.intersection(id for _, id in reading.unread(couch, person, now).places)) if told else 0
+
+
+def note_seen(couch: Couch, person: Person, request: Request, now: datetime) -> bool:
+    """The officer who asked looks at the answer: its notices are read; whether one was not."""
+    if request["requested_by"] != person["name"] or request["state"] not in ANSWERS:
+        return False
+    told = {_notice_of(request, what) for what in ANSWERS}
+    fresh = told.intersection(id for _, id in reading.unread(couch, person, now).places)
+    for id in fresh:
+        reading.mark_read(couch, person, id, now)
+    return bool(fresh)
+
+
 def _change(  # noqa: PLR0917 - what, by whom, what became of it and why
     couch: Couch, person: Person, request: Request, what: str, reason: str, now: datetime, *, to: list[str]
 ) -> Request:
@@ -154,7 +178,15 @@ def _tell(  # noqa: PLR0917 - of what, whom, what, by whom, when
     couch: Couch, request: Request, to: list[str], what: str, person: Person, now: datetime, urgency: str = "normal"
 ) -> None:
     about: Document = {"subject": request["_id"], "township": request["township"], "facts": {"by": person["name"]}}
-    notices.notify(couch, to=to, what=f"household.{what}", key=f"{request['_id']}:{what}", at=now, urgency=urgency, **about)
+    notices.notify(couch, to=to, what=f"household.{what}", key=_key_of(request, what), at=now, urgency=urgency, **about)
+
+
+def _key_of(request: Request, what: str) -> str:
+    return f"{request['_id']}:{what}"
+
+
+def _notice_of(request: Request, what: str) -> str:
+    return notice_rules.notice_id(_key_of(request, what))
 
 
 def _load(couch: Couch, id: str) -> Request | None:

@@ -26,6 +26,8 @@ HISTORY_MOST = 300
 PHOTOS_MOST = 60
 # Stated only where there are any: the same content keeps the seal it had before there were such facts.
 NEWER = frozenset({"links"})
+# What a worker says of a household's errand afterwards, with pictures of its papers.
+ADDED = frozenset({"note", "resubmit"})
 # Sources whose author is a person of ours on the spot: to them a letter may be addressed by name.
 BY_WORKERS = frozenset({"patrol", "visit", "resident", "police"})
 
@@ -79,14 +81,18 @@ def state(matter: Matter, photos: Mapping[str, Document]) -> Statement:
 
 
 def photos_of(matter: Matter) -> list[tuple[str, str]]:
-    """`(photo, what it is of)` of the photos that go with a paper: the report's, and in the case file those of every move."""
+    """`(photo, what it is of)` of the photos that go with a paper: the report's, and in the case file those of every move.
+
+    What a worker adds to a household's errand is left out: identity cards and signatures are looked at, and never printed.
+    """
     kind, case = papers.KINDS[matter.kind], matter.case
     if not kind.has_photos:
         return []
     found = dict.fromkeys(matter.events[0]["report"]["photos"] if matter.events else case["photos"], "report")
     if kind.move is None:
         found |= dict.fromkeys((case["solved"] or {}).get("photos", ()), "solved")
-        for event in matter.events:
+        is_errand = case["source"] == "errand"
+        for event in (one for one in matter.events if not is_errand or one["move"] not in ADDED):
             found |= {photo: event["move"] for photo in event.get("photos", ()) if photo not in found}
     return list(found.items())[:PHOTOS_MOST]
 

@@ -1,6 +1,6 @@
 """Photos as evidence on papers: what is known of each, the picture to print, and whether the kept file is still the sent one.
 
-Only photos of a case's own township and of no household or beat: those are shown at no desk (DESIGN §5).
+Only photos of a case's own township and of no household or beat: those go on no paper (DESIGN §5).
 """
 
 import hashlib

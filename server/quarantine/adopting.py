@@ -21,7 +21,7 @@ from sync.errors import Conflict
 
 TRIES = 5
 # Files that were put aside for where they were sent alone; any other reason is something a clerk has to see.
-FOLLOWING = frozenset({"not_grid_holder", "rescued"})
+FOLLOWING = frozenset({"not_grid_holder", "rescued", "rescue_file"})
 HAVE_PHOTOS = frozenset({"report", "note", "visit", "taskreply"})
 
 

@@ -104,12 +104,17 @@ def of_user(couch: Couch, user: str, now: datetime) -> list[Entry]:
 
 def about(couch: Couch, ids: Iterable[str], user: str) -> list[Entry]:
     """The entries of these records, and of the photos that belong to them, as far as the same user sent them."""
+    return [entry for entry in about_records(couch, ids) if entry["user"] == user]
+
+
+def about_records(couch: Couch, ids: Iterable[str]) -> list[Entry]:
+    """The entries of these records, and of the photos that belong to them, whoever sent them."""
     wanted = sorted(set(ids))
     if not wanted:
         return []
     rows = view(couch, "subjects", keys=wanted, include_docs=True, limit=RELATED_MOST)["rows"]
     found = {row["id"]: with_defaults(row["doc"]) for row in rows if row.get("doc")}
-    return [entry for _, entry in sorted(found.items()) if entry["user"] == user]
+    return [entry for _, entry in sorted(found.items())]
 
 
 def photos_of(document: Any) -> list[str]:

@@ -171,7 +171,7 @@ def _decode(content: bytes, shape: type[Shape]) -> Shape:
 def _keep_documents(couch: Couch, key: SealKey, part: Part, content: bytes) -> None:
     documents, sealed = _documents(content)
     data_key = seals.open_data_key(key, sealed, part.user)
-    rows = keeping.keep(couch, Origin(part.device, part.user), documents, data_key)
+    rows = keeping.keep(couch, Origin(part.device, part.user), documents, data_key, reason=keeping.FROM_FILE)
     part.records_held += sum(row["is_held"] and _is_record(one) for one, row in zip(documents, rows, strict=True))
     part.without_room += sum(row.get("reason") == "quota" for row in rows)
     part.unreadable += sum(row.get("reason") == "unreadable" for row in rows)
@@ -196,7 +196,7 @@ def _keep_file(couch: Couch, key: SealKey, part: Part, pending: _Pending) -> Non
         return
     sender = quarantine.sender_of(couch, described.database, part.device, part.user)
     is_other = filetype == described.filetype and sha256 != described.sha256
-    reason = "hash_mismatch" if is_other else _problem_of(data) or keeping.REASON
+    reason = "hash_mismatch" if is_other else _problem_of(data) or keeping.FROM_FILE
     if not quarantine.keep_file(couch, sender, file, reason, allowance=entries.RESCUED_FILES):
         part.without_room += 1
 

@@ -20,7 +20,8 @@ from sync.databases import parse
 
 DOCUMENTS_MOST = 1000
 DATABASE_LENGTH = 100
-REASON = "rescued"
+# Handed over because its token was refused, or carried to a clerk in a file: that phone may work as well as ever.
+REASON, FROM_FILE = "rescued", "rescue_file"
 
 Document = dict[str, Any]
 
@@ -42,7 +43,9 @@ def documents_of(body: Any) -> list[Document]:
     return documents
 
 
-def keep(couch: Couch, origin: Origin, documents: list[Document], data_key: bytes | None = None) -> list[Document]:
+def keep(
+    couch: Couch, origin: Origin, documents: list[Document], data_key: bytes | None = None, *, reason: str = REASON
+) -> list[Document]:
     """Into quarantine with each: `[{database, id, rev, ok, is_held, reason?}]`, in order. Raises the store's errors.
 
     `data_key` opens those that a locked phone sealed (`seals.py`); of one that it does not open the reason is `unreadable`.
@@ -58,7 +61,7 @@ def keep(couch: Couch, origin: Origin, documents: list[Document], data_key: byte
     for database, places in by_database.items():
         held = _held(couch, origin.user, database, [opened[place] for place in places])
         missing = [place for place, is_held in zip(places, held, strict=True) if not is_held]
-        refused = [Refused(opened[place], _text(opened[place]), REASON, {}) for place in missing]
+        refused = [Refused(opened[place], _text(opened[place]), reason, {}) for place in missing]
         kept = quarantine.keep_all(couch, database, origin.device, origin.user, refused, allowance=entries.RESCUED)
         for place, is_held in zip(places, held, strict=True):
             rows[place]["is_held"] = is_held
@@ -92,7 +95,7 @@ def _held(couch: Couch, user: str, database: str, docs: list[Any]) -> list[bool]
     """For each whether the server holds this very record of this person's already."""
     name = parse(database)
     wanted = [str(doc["_id"]) for doc in docs if isinstance(doc, dict) and ids.is_record_id(doc.get("_id"))]
-    if name is None or name.grid is None or not homes.is_for_photos(database) or not wanted:
+    if name is None or name.grid is None or not wanted:
         return [False] * len(docs)
     try:
         present = couch.database(database).many(wanted)

@@ -3,6 +3,7 @@
 import csv
 import io
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -145,9 +146,19 @@ def _list(
         ],
         "typed": {name: (form or {}).get(name, "") for name in ("text", "questions", "grids")},
         "days": (form or {}).get("days", "7"),
-        "wrong": sorted(error.fields) if error else [],
+        "wrong": _words(language, error.fields) if error else {},
+        "days_most": rules.DAYS_MOST,
     }
     return services.pages.show(request, "campaigns.html", data, status=422 if error else 200)
+
+
+def _words(language: str, fields: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with each field of the form, in the form's order."""
+    order = ("text", "questions", "grids", "days")
+    keys = {name: f"campaigns.wrong.{name}" for name in order if name in fields}
+    if fields.get("grids") == "required":
+        keys["grids"] = "campaigns.wrong.no_grids"
+    return {name: locale.text(language, key, days=rules.DAYS_MOST, length=rules.TEXT_LENGTH) for name, key in keys.items()}
 
 
 def _shown(campaign: Data, answers: list[Data]) -> Data:

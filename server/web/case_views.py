@@ -12,7 +12,7 @@ from server.domain.grids import is_unplaced, township_of
 from server.domain.parties import parties_of
 from server.domain.routing import Proposal
 from server.domain.workflow import OPEN_STATES
-from server.web import case_clock, case_times, locale, move_views
+from server.web import case_clock, case_times, home_views, locale, move_views
 from server.web.names import Names
 from server.web.timeline import Timeline
 
@@ -49,7 +49,7 @@ class CaseViews:
             "address": place.get("address"),
             "has_point": place.get("lat") is not None and place.get("lon") is not None,
             "source": case["source"],
-            "errand": case.get("errand"),
+            "errand": home_views.errand_papers(case["errand"]) if case.get("errand") else None,
             "origin": case.get("origin"),
             "links": [{"address": link, "name": links.name_of(link)} for link in case.get("links", ())],
             "photos": list(case["photos"]),

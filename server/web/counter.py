@@ -4,6 +4,7 @@ Staff of the township and, for their own grids, of its communities. What a row o
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,8 +92,15 @@ def item_of(form: Form) -> Item:
         return source_fields.convert(found, is_strict=True)
     except InvalidInput as error:
         plain = {"caller.name": "caller_name", "caller.phone": "caller_phone", "place.address": "address"}
-        codes = {field: code if field == "links" else "invalid" for field, code in error.fields.items()}
-        raise InvalidInput({plain.get(field, field): code for field, code in codes.items()}) from error
+        wrong = {plain.get(field, field): code for field, code in error.fields.items()}
+        raise InvalidInput({field: _code_of(field, code, given) for field, code in wrong.items()}) from error
+
+
+def _code_of(field: str, code: str, given: Mapping[str, str]) -> str:
+    """What is said of a field of the counter's form; only of links it is known what is wrong with them."""
+    if field == "links":
+        return code
+    return "invalid" if given.get(field) else "required"
 
 
 def _grid_of(services: Services, person: Person, township: str, form: Form) -> str:

@@ -100,5 +100,7 @@ def _where(person: Person, names: Names, language: str) -> str:
 
 
 def frame_anywhere(request: Request, person: Person) -> dict[str, Any]:
-    """The same for a page that belongs to no township: under the person's first one, when they have any."""
-    return frame_of(request, person, min(townships_seen(person), default=""))
+    """The same for a page that belongs to no township: what it counts are those of the person's first one, when they have any."""
+    seen, services = townships_seen(person), services_of(request)
+    frame = frame_of(request, person, min(seen, default=""))
+    return frame | {"where": _where(person, services.names, locale.language_of(request))} if len(seen) > 1 else frame

@@ -13,6 +13,7 @@ from server import audit, epochs
 from server.domain import times
 from server.domain.errors import Forbidden, InvalidInput, NotSignedIn
 from server.domain.permissions import may_use_phone
+from server.households import requests
 from server.people import devices, losses
 from server.people.devices import Holder
 from server.push.keys import public_key
@@ -105,12 +106,15 @@ class Own(About, kw_only=True):
     """The answer to a device that asks about itself; `token` when it should use another from now on.
 
     `epoch` is another one after the store came back from a backup (`server/epochs.py`); `push_key` is what a phone that wants to
-    be pushed to subscribes with.
+    be pushed to subscribes with, `push_endpoint` the subscription of it that this server has, empty for none. As many of an
+    officer's requests for household data as `requests_answered` says have an answer that was not looked at.
     """
 
     wipe: bool
     epoch: str
     push_key: str
+    push_endpoint: str
+    requests_answered: int
     token: str | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -136,7 +140,7 @@ class Renewed(msgspec.Struct):
 @answers(Enrolled)
 @takes_json(Enrolment)
 def enrol(request: Request, body: Enrolment) -> Response:
-    """`POST /api/devices`: 201 with the token, which is shown this once."""
+    """`POST /api/devices`: 201 with the token, which is shown this once; a desk's session in the same browser is over."""
     person = check(request, body.username, body.password)
     if not may_use_phone(person):
         raise Forbidden("no_phone_role")
@@ -147,6 +151,7 @@ def enrol(request: Request, body: Enrolment) -> Response:
     before = Before(**lost._asdict()) if lost else None
     answer = answer_struct(Enrolled(**_about(request, holder), token=token, before=before), 201)
     phone_cookie.write(request, answer, holder.device_id)
+    services.sessions.end(request, answer)  # of whoever used this browser before, at a desk page
     return answer
 
 
@@ -161,8 +166,16 @@ def show_own(request: Request) -> Response:
     services.policy.forget(bearer_of(request) or "")
     holder = holder_of(request)
     token = _renewed(request, holder) or msgspec.UNSET
-    epoch, wipe, key = epochs.epoch_of(services.couch), bool(holder.device["wipe"]), public_key(services.settings.secret)
-    return answer_struct(Own(**_about(request, holder), wipe=wipe, epoch=epoch, push_key=key, token=token))
+    own = Own(
+        **_about(request, holder),
+        wipe=bool(holder.device["wipe"]),
+        epoch=epochs.epoch_of(services.couch),
+        push_key=public_key(services.settings.secret),
+        push_endpoint=(holder.device.get("push") or {}).get("endpoint", ""),
+        requests_answered=requests.unseen(services.couch, holder.person, datetime.now(UTC)),
+        token=token,
+    )
+    return answer_struct(own)
 
 
 @answers(Renewed)

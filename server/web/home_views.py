@@ -76,7 +76,7 @@ class HomeViews:
                 "address": homes.get(row["household"], {}).get("address"),
                 "contact": homes.get(row["household"], {}).get("contact"),
                 "case": self._case(cases.get(ids.case_id(row["_id"]))),
-                "materials": (cases.get(ids.case_id(row["_id"]), {}).get("errand") or {}).get("materials", []),
+                **errand_papers(cases.get(ids.case_id(row["_id"]), {}).get("errand") or {}),
             }
             for row in found
         ]
@@ -97,7 +97,7 @@ class HomeViews:
             "masked": [self.masked(doc, field) for field in MASKED["household"]],
             "members": [self._member(member) for member in file.members],
             "errands": [
-                {"item": one["item"], "state": one.get("state", "open"), "materials": _materials(one), "case": self._case(case)}
+                {"item": one["item"], "case": self._case(case)} | errand_papers(one)
                 for one in file.errands
                 for case in [file.case_of.get(one["_id"])]
             ],
@@ -134,7 +134,8 @@ class HomeViews:
             "answers": self._answers(doc),
             "is_there": visit.doc is not None,
             "next_on": day_of(visit.known["next_at"]) if visit.known["next_at"] else None,
-            "reports": visit.known["reports"],
+            "on_way": visit.on_way,
+            "unwritten": visit.unwritten,
             "cases": [self._case(case) for case in visit.cases],
         }
 
@@ -167,14 +168,20 @@ class HomeViews:
         return {"on": due, "standing": visits.standing(due, self._today)}
 
 
-def _materials(errand: View) -> list[View]:
-    """What an errand takes; a phone may leave out what is as it begins."""
-    return [{"name": one["name"], "state": one.get("state", "missing")} for one in errand.get("materials") or ()]
+def errand_papers(errand: Mapping[str, Any]) -> View:
+    """How an errand stands, what it takes with the pictures of it, who signed; a phone may leave out what is as it begins."""
+    materials = [
+        {"name": one["name"], "state": one.get("state", "missing"), "photos": list(one.get("photos") or ())}
+        for one in errand.get("materials") or ()
+    ]
+    return {"state": errand.get("state", "open"), "materials": materials, "signature": errand.get("signature")}
 
 
 def value_text(value: Any, language: str) -> str:
     """A sensitive value in one line: needs by their names."""
-    return "、".join(flag_name("need", str(one), language) for one in value) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return locale.text(language, "event.list_join").join(flag_name("need", str(one), language) for one in value)
 
 
 def flag_name(kind: str, code: str, language: str) -> str:

@@ -24,6 +24,7 @@ from server.web.errors import Answer
 from server.web.home_views import HomeViews
 from server.web.request_views import RequestViews
 from server.web.services import services_of
+from server.web.session_routes import sign_in_again
 
 CANDIDATES_MOST = 20
 DONE = ("asked", "approved", "refused", "withdrawn", "ended")
@@ -48,8 +49,11 @@ def submit_request(request: Request, form: Form) -> Response:
 
 def show_request(request: Request) -> Response:
     """`GET /requests/{id}?q=`: one request; for those who decide, households that the words may mean."""
-    person = asker_of(request)
-    return _page(request, person, requests.find(services_of(request).couch, person, _id(request)))
+    services, person = services_of(request), asker_of(request)
+    found = requests.find(services.couch, person, _id(request))
+    if requests.note_seen(services.couch, person, found, datetime.now(UTC)):
+        services.notice_badge.forget(person)
+    return _page(request, person, found)
 
 
 @takes_form
@@ -80,9 +84,15 @@ def submit_ending(request: Request, form: Form) -> Response:
 
 
 def read_excerpt(request: Request) -> Response:
-    """`POST /requests/{id}/reading`: what was granted, as the file says now; logged before it is shown."""
-    person, couch = asker_of(request), services_of(request).couch
+    """`POST /requests/{id}/reading`: what was granted, as the file says now; logged before it is shown.
+
+    On a phone that others use, too, the page may be open after its officer left: a password given a while ago is asked again.
+    """
+    services, person = services_of(request), asker_of(request)
+    couch = services.couch
     found = requests.find(couch, person, _id(request))
+    if not services.sessions.is_fresh(request):
+        return sign_in_again(path_of(found))
     try:
         excerpt = requests.read(couch, person, _id(request), datetime.now(UTC))
     except Changed as error:
@@ -192,7 +202,11 @@ def _page(
     is_deciding = rules.may_decide(person, found) and rules.standing(found, now) == "requested"
     sees_readings = permissions.may_decide_household_requests(person, found["township"])
     q = request.query_params.get("q", found["address"])[: listing.QUERY_LENGTH]
-    data = _frame(request, person, form, error) | {
+    frame = _frame(request, person, form, error)
+    # An address that is loaded again later says no more what was done before.
+    is_last = frame["done"] == found["state"] or (frame["done"], found["state"]) == ("asked", "requested")
+    data = frame | {
+        "done": frame["done"] if is_last else None,
         "asked": views.page(found, person),
         "readings": views.readings(requests.readings(services.couch, found)) if sees_readings else None,
         "excerpt": views.excerpt(excerpt) if excerpt else None,

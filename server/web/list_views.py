@@ -96,9 +96,10 @@ class ListViews:
         }
 
     def name(self, version: Version | None) -> str:
-        """What an entry is called: its item, name or account."""
+        """What an entry is called: its item, name or account; in English by its English name, where it has one."""
         body = version.body if version else None
-        return str(getattr(body, "item", "") or getattr(body, "name", "") or getattr(body, "account", ""))
+        english = str(getattr(body, "name_en", "")) if self._language == "en" else ""
+        return english or str(getattr(body, "item", "") or getattr(body, "name", "") or getattr(body, "account", ""))
 
     def _facts(self, version: Version, before: Version | None) -> list[View]:
         found = []

@@ -99,7 +99,7 @@ class PhoneGuard:
                 async with asyncio.timeout(SAY_S):
                     await answer(passing.scope, passing.receive, passing.send_on)
         elif (drop := passing.scope.get("extensions", {}).get(DROP)) is not None:
-            passing.is_over = True
+            # Nothing is held back from here: the connection is gone, and a handler that ends just now has ended well.
             drop()
         elif passing.task is not None:
             passing.is_over = passing.is_cancelled = True

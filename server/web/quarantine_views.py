@@ -97,7 +97,9 @@ class RefusedViews:
         known = {name: code for name, code in fields.items() if locale.has_text(f"quarantine.wrong.{code}")}
         told = [locale.text(self.language, f"quarantine.wrong.{code}") for code in known.values()]
         labels = [self._words("quarantine.field", name.split(".")[0].split("[")[0]) for name in fields if name not in known]
-        told += [locale.text(self.language, "quarantine.wrong.fields", names="、".join(labels))] if labels else []
+        if labels:
+            names = locale.text(self.language, "event.list_join").join(labels)
+            told.append(locale.text(self.language, "quarantine.wrong.fields", names=names))
         return list(dict.fromkeys(told))
 
     def _row(self, entry: Entry, people: Mapping[str, str]) -> View:

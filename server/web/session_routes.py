@@ -1,7 +1,7 @@
 """Signing in and out at the desk: the page, its form, and the same as an API. Passwords and limits are `server/people/`."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from starlette.requests import Request
@@ -51,11 +51,14 @@ def end_session(request: Request) -> Response:
 
 
 def sign_in_page(request: Request) -> Response:
-    """`GET /`: the sign-in page, or the desk of whoever is signed in."""
+    """`GET /`: the sign-in page, or the desk of whoever is signed in and need not say so `again`."""
+    next_path, is_again = request.query_params.get("next", ""), bool(request.query_params.get("again"))
     try:
         person = services_of(request).sessions.person_of(request)
     except NotSignedIn:
-        return _form(request, next_path=request.query_params.get("next", ""))
+        return _form(request, next_path)
+    if is_again:
+        return _form(request, next_path, person["name"], is_again=True)
     answer: Response = RedirectResponse(desks.desk_of(person), 303)
     if request.query_params.get("lang") in locale.LANGUAGES:
         answer.set_cookie(locale.COOKIE, locale.language_of(request), max_age=365 * 86400, samesite="lax")
@@ -82,6 +85,11 @@ def submit_sign_out(request: Request) -> Response:
     return answer
 
 
+def sign_in_again(path: str) -> Response:
+    """To the sign-in page for somebody who is signed in, and on to `path`."""
+    return RedirectResponse("/?" + urlencode({"next": path, "again": "1"}), 303)
+
+
 def is_own_path(path: str) -> bool:
     """True for a path of this site: never an address elsewhere, however it is written."""
     parts = urlsplit(path)
@@ -89,11 +97,21 @@ def is_own_path(path: str) -> bool:
     return is_plain and path.startswith("/") and not path.startswith(("//", "/m/", "/api/", "/db/"))
 
 
-def _form(request: Request, next_path: str, username: str = "", error: Exception | None = None) -> Response:
+def _why(next_path: str, *, is_again: bool) -> str | None:
+    """Which words say why to sign in: officers come from the phone app, where they have done so."""
+    if is_again:
+        return "again"
+    return "requests" if next_path.partition("?")[0].split("/")[:2] == ["", "requests"] else None
+
+
+def _form(
+    request: Request, next_path: str, username: str = "", error: Exception | None = None, *, is_again: bool = False
+) -> Response:
     answer = Answer(error) if error is not None else None
     data: dict[str, Any] = {
         "username": username[:64],
         "next": next_path if is_own_path(next_path) else "",
+        "why": _why(next_path, is_again=is_again),
         "message": answer.text(locale.language_of(request)) if answer else None,
         "is_demo": services_of(request).settings.demo,
     }

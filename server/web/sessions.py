@@ -1,7 +1,8 @@
 """Who is asking: the desk's session cookie, or a phone's token. Making and reading the cookie; no passwords here.
 
 The cookie is signed and carries the person's name, when it was made, and a mark of the password, so that a changed password
-ends every session. The person behind it is read again at least every five seconds: a disabled account is out at once.
+ends every session. The person behind it is read again at least every five seconds: a disabled account is out at once. What must
+not be shown to the next user of a shared phone asks whether the password was given just now (`is_fresh`).
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from server.settings import Settings
 
 COOKIE = "xunge_session"
 LASTS_S = 12 * 3600
+FRESH_S = 10 * 60
 PERSON_KEPT_S = 5.0
 PEOPLE_KEPT = 2000
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
@@ -56,6 +58,14 @@ class Sessions:
         if content.get("mark") != _mark(person):
             raise NotSignedIn
         return person
+
+    def is_fresh(self, request: Request) -> bool:
+        """True when whoever is behind the request's cookie gave their password within the last ten minutes."""
+        try:
+            self._signer.loads(request.cookies.get(COOKIE, ""), max_age=FRESH_S)
+        except BadSignature:
+            return False
+        return True
 
     def _person(self, name: str) -> Person:
         now = time.monotonic()

@@ -66,6 +66,8 @@ class Timeline:
             found.append(
                 ("amount", f"{event['amount']} {self._choice('amount_unit')(event.get('amount_unit') or 'working_days')}")
             )
+        if event.get("errand"):
+            found.append(("errand.state", locale.text(self._language, f"errand_state.{event['errand']['state']}")))
         if event.get("origin"):
             found.append(("origin", " ".join(str(event["origin"].get(part) or "") for part in ("system", "number"))))
         return [{"label": locale.text(self._language, f"field.{name}"), "value": value} for name, value in found]

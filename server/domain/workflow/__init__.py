@@ -2,10 +2,11 @@
 
 `states.py` and `moves.py` are tables; `fields.py` checks what is typed, `guards.py` holds the rules by name, `effects.py`
 says what a move changes, `opening.py` how a case begins, `folding.py` makes the case of its events, `showing.py` what phones see,
-`tasks.py` what is sent down to them.
+`tasks.py` what is sent down to them, `errands.py` what a household's errand does to its case.
 """
 
 from server.domain.workflow.checking import check_move, check_rules
+from server.domain.workflow.errands import is_called_off
 from server.domain.workflow.fields import read as read_fields
 from server.domain.workflow.folding import fold, version_of
 from server.domain.workflow.guards import broken_rule, is_open_to
@@ -34,6 +35,7 @@ __all__ = [
     "first_level",
     "fold",
     "holder_of",
+    "is_called_off",
     "is_open_to",
     "moves_from",
     "phase_of",

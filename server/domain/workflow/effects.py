@@ -6,6 +6,7 @@ An effect changes the case it is given and may return the state the case is in a
 from collections.abc import Callable
 from typing import Any
 
+from server.domain.workflow import errands
 from server.domain.workflow.states import LEVELS, holder_of, phase_of, rank
 from server.domain.workflow.tasks import answered_by, sent_by
 
@@ -249,16 +250,15 @@ def _origin(case: Case, event: Event) -> None:
 
 
 def _errand(case: Case, event: Event) -> str | None:
-    """What a household's errand says now; taken back before anybody took it up, its case is withdrawn with it."""
+    """What a household's errand says now; when it is called off, its case is withdrawn with it."""
     facts = event["errand"]
-    if _generation(facts) < _generation(case["errand"]):
+    if errands.is_older(case, facts):
         return None
+    is_called_off = errands.is_called_off(case, facts)
     case["errand"] = facts
-    return "withdrawn" if facts["state"] == "withdrawn" and case["state"] == "reported" else None
-
-
-def _generation(facts: dict[str, Any]) -> int:
-    return int(str(facts["rev"]).partition("-")[0])
+    if is_called_off:
+        case["request"] = None
+    return "withdrawn" if is_called_off else None
 
 
 EFFECTS: dict[str, Effect] = {

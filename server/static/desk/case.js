@@ -7,6 +7,11 @@ import { bindRecordKeys, bindSteps } from "./record.js";
 const ORDER_KEY = "xunge-order";
 const BACK_KEY = "xunge-back";
 
+/** The form of a move of one's own that has no answer yet. @type {Element | null} */
+let moving = null;
+/** The version that was heard of last. @type {string | null} */
+let heard = null;
+
 /** @param {HTMLElement} page */
 export function bindCase(page) {
   bindWay(page);
@@ -24,8 +29,10 @@ function bindWay(page) {
   bindSteps(page, ORDER_KEY);
 }
 
-/** @param {string} version */
+/** News of a move of one's own may come before its answer, which shows it: they are looked at after it. @param {string} version */
 function hearVersion(version) {
+  heard = version;
+  if (moving) return;
   const shown = document.getElementById("case");
   if (!shown || shown.dataset.version === version) return;
   const moves = document.getElementById("moves");
@@ -54,6 +61,17 @@ function chooseUnit(event) {
 
 /** A move's own answer may replace the forms again. @param {Event} event */
 function release(event) {
-  const source = event.target instanceof Element ? event.target : null;
-  if (source?.matches("form.move")) document.getElementById("moves")?.removeAttribute("hx-morph-skip");
+  const form = event.target instanceof Element && event.target.matches("form.move") ? event.target : null;
+  if (!form) return;
+  moving = form;
+  document.getElementById("moves")?.removeAttribute("hx-morph-skip");
+  // At the form itself: its answer may have taken it off the page.
+  form.addEventListener("htmx:finally:request", () => settle(form), { once: true });
+}
+
+/** The answer is shown, or there was none: what was heard meanwhile counts now. @param {Element} form */
+function settle(form) {
+  if (moving !== form) return;
+  moving = null;
+  if (heard !== null) hearVersion(heard);
 }

@@ -84,6 +84,10 @@ def test_who_comes_after_the_time_is_late_and_who_does_not_come_is_absent(blow: 
     assert counted[POLICE] == {"called": 1, "present": 0, "late": 0, "absent": 1}
 
 
+def test_a_call_counts_once_while_its_unit_is_awaited(blow: Move) -> None:
+    assert rules.figures([blow()], times.to_text(NOW))[FIRE] == {"called": 1, "present": 0, "late": 0, "absent": 0}
+
+
 def test_a_unit_is_held_until_solved_while_a_named_relief_takes_over_from_a_person(blow: Move, act: Move) -> None:
     whistle = act(blow(), FIREMAN, "sign_in", name="张队")
     with pytest.raises(RuleBroken) as caught:

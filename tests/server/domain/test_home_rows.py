@@ -25,6 +25,15 @@ def test_a_household_is_found_by_each_end_of_its_words_and_by_its_room() -> None
     assert not home_rows.is_about(words, "王")
 
 
+def test_a_long_address_takes_nothing_from_room_and_contact() -> None:
+    address = (
+        "北京西路街道富宁社区文昌北路与同心街交叉口向东一百五十米路北老供销社家属院后面平房区第三排从西往东数第二户院内东厢房"
+    )
+    words = home_rows.household_row(household(address=address), None)["words"]
+    for wanted in ("3-2-501", "李奶奶", "富宁社区"):
+        assert home_rows.is_about(words, wanted), wanted
+
+
 def test_telephone_and_findings_are_in_no_row() -> None:
     row = home_rows.visited_row(
         "household:x", GRID_A, [("q", visit(1, findings="血压高"))], home_rows.household_row(household(), None)
@@ -46,7 +55,8 @@ def test_visits_may_come_before_the_file_in_any_order_and_twice() -> None:
 
 
 def test_a_phones_wrong_clock_does_not_move_a_visit() -> None:
-    assert home_rows.visit_of("q", visit(20, clock_offset_ms=86_400_000))["at"] == "2026-11-19T08:00:00.000Z"
+    found = home_rows.visit_of("q", visit(20, next_at="2026-12-20T08:00:00.000Z", clock_offset_ms=86_400_000))
+    assert (found["at"], found["next_at"]) == ("2026-11-19T08:00:00.000Z", "2026-12-19T08:00:00.000Z")
 
 
 def test_addresses_are_in_the_order_people_walk_them() -> None:

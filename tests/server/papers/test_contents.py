@@ -36,6 +36,14 @@ def test_the_same_content_has_the_same_seal(folded: Fold, fixed: dict[str, Any])
     assert seal.seal_of(first) == seal.seal_of(json.loads(json.dumps(second)))
 
 
+def test_what_a_worker_adds_to_a_households_errand_is_on_no_paper(folded: Fold) -> None:
+    moves = [{"move": "return", "reason": "看不清"}, {"move": "resubmit", "text": "重拍了", "photos": [PHOTO]}]
+    for source, shown in (("resident", [PHOTO]), ("errand", [])):
+        loaded = folded(*moves, source=source)
+        stated = contents.state(matter_of(loaded, "file", loaded.events[-1]), KNOWN)
+        assert [one["photo"] for one in stated["photos"]] == shown, source
+
+
 def test_any_change_of_what_is_stated_makes_another_seal(folded: Fold, fixed: dict[str, Any]) -> None:
     stated = state(folded, "file", DISPATCH, **fixed)
     seals = {seal.seal_of(stated)}

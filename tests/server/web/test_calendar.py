@@ -83,3 +83,11 @@ def test_nobody_but_administrators_has_the_page(site: Site, name: str) -> None:
         assert load(client, "2031-01-01 休").status_code == 404
         assert client.post("/calendar/2027/return", data={"version": "0", "seen": "0"}).status_code == 404
         assert client.post("/calendar/hours", data={"hours": "09:00-12:00"}).status_code == 404
+
+
+def test_a_page_about_the_whole_district_names_no_township(site: Site, admin: httpx.Client) -> None:
+    names = {"zh-CN": "管理员", "en": "Admin"}
+    accounts.save_all(site.couch, [accounts.make("admin2", ["admin"], names, PASSWORD, townships=["640105002", "640105003"])])
+    with site.visit("admin2") as client:
+        page = client.get("/calendar", headers=HTML).text
+    assert "<summary>全区</summary>" in page

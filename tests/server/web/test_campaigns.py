@@ -1,6 +1,7 @@
 """A campaign at the desk: sent to grids, counted by grids, its answers in files without names of people."""
 
 import io
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -84,3 +85,14 @@ def test_nobody_but_the_township_sees_campaigns(site: Site, triage: httpx.Client
     path = sent(site, triage)
     with site.visit(name) as other:
         assert {other.get(path, headers=HTML).status_code, other.get(f"{path}/answers.csv").status_code} == {404}
+
+
+def test_a_refused_campaign_names_each_wrong_field_and_says_what_is_wrong_beside_it(triage: httpx.Client) -> None:
+    nowhere = triage.post("/campaigns", data=FORM | {"grids": "", "days": "0"}, headers=HTML)
+    assert nowhere.status_code == 422
+    assert "请检查：网格、完成天数<" in nowhere.text
+    assert re.search(r'name="grids"[^>]*aria-invalid="true" aria-describedby="w-grids"', nowhere.text)
+    assert "请勾选社区/村，或填写网格编码。" in nowhere.text
+    strange = triage.post("/campaigns?lang=en", data=FORM | {"grids": "640199009001001", "text": ""}, headers=HTML).text
+    assert "Please check: What to do, Grids<" in strange
+    assert "Not every code is a grid of this township" in strange

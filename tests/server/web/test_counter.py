@@ -196,3 +196,8 @@ def test_a_huge_file_is_refused(clerk: httpx.Client) -> None:
 
 def test_files_of_chinese_spreadsheets_are_read(clerk: httpx.Client) -> None:
     assert "1 行都没有问题" in rows(clerk, "", file=(HEAD + "H-1,暴露垃圾,一堆垃圾,,,,\n").encode("gb18030")).text
+
+
+def test_what_is_left_empty_is_said_to_be_needed(clerk: httpx.Client) -> None:
+    page = clerk.post(PAGE, data=FORM | {"grid": GRID_A, "category": ""}).text
+    assert re.search(r'id="w-category">必填<', page)

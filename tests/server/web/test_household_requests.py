@@ -11,10 +11,11 @@ import pytest
 from server.audit import searching
 from server.domain import times
 from server.domain.visits import day_of
+from server.web import sessions
 from sync import databases
 from tests.conftest import GRID_A
 from tests.server.domain.test_merge import version
-from tests.server.web.site import HTML, TOWNSHIP, Site
+from tests.server.web.site import HTML, PASSWORD, TOWNSHIP, Site, bearer
 from tests.server.web.test_households import Document, homes, household, put, text_of
 
 __all__ = ["homes"]
@@ -131,6 +132,61 @@ def test_a_refusal_and_a_withdrawal_are_told_by_notices_that_name_no_household(
     assert "依据不足" in police.get(path, headers=HTML).text
 
 
+def test_the_officers_phone_is_told_how_many_answers_were_not_looked_at_and_the_notice_leads_to_its_request(
+    homes: Site, police: httpx.Client, triage: httpx.Client
+) -> None:
+    token = bearer(homes.enrol("police1")["token"])
+
+    def unseen() -> int:
+        count: int = police.get("/api/devices/me", headers=token).json()["requests_answered"]
+        return count
+
+    path, other = ask(police), ask(police)
+    assert unseen() == 0, "what was only asked is no news"
+    for one in (path, other):
+        triage.post(f"{one}/decision", headers=HTML, data={"verdict": "refuse", "reason": "依据不足"})
+    assert unseen() == 2
+    triage.get(path, headers=HTML)
+    assert unseen() == 2, "the township's look is not the officer's"
+    police.get(path, headers=HTML)
+    assert unseen() == 1
+    newest = re.search(r"/notices/(\w+)/opening", police.get("/notices?unread=1", headers=HTML).text)
+    assert newest
+    assert police.post(f"/notices/{newest[1]}/opening", headers=HTML).headers["location"] == other
+    assert unseen() == 0
+
+
+def test_an_excerpt_is_read_with_a_password_that_was_given_just_now(
+    homes: Site, police: httpx.Client, triage: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doc, path = household(homes), ask(police)
+    approve(triage, path, doc)
+    with monkeypatch.context() as later:
+        later.setattr(sessions, "FRESH_S", -1)
+        asked = police.post(f"{path}/reading", headers=HTML)
+        assert (asked.status_code, "13800000001" in asked.text) == (303, False)
+        page = police.get(asked.headers["location"], headers=HTML).text
+        assert "再输入一次密码" in page and 'value="police1"' in page
+        assert log_of(homes, "request.read", doc["_id"]) == []
+    again = police.post("/", data={"username": "police1", "password": PASSWORD, "next": path})
+    assert again.headers["location"] == path
+    assert "13800000001" in police.post(f"{path}/reading", headers=HTML).text
+
+
+def test_who_comes_from_the_phone_is_told_why_to_sign_in_and_not_sent_back_there(nobody: httpx.Client) -> None:
+    page = nobody.get("/?next=/requests", headers=HTML).text
+    assert "用自己的账号再登录一次" in page
+    assert "网格员、社区民警请用手机打开" not in page
+    assert "网格员、社区民警请用手机打开" in nobody.get("/", headers=HTML).text
+
+
+def test_what_was_done_is_not_said_any_more_once_something_else_was(police: httpx.Client, triage: httpx.Client) -> None:
+    path = ask(police)
+    assert "已提交" in police.get(f"{path}?done=asked", headers=HTML).text
+    triage.post(f"{path}/decision", headers=HTML, data={"verdict": "refuse", "reason": "依据不足"})
+    assert "已提交" not in police.get(f"{path}?done=asked", headers=HTML).text
+
+
 def test_what_is_wrong_is_said_beside_the_form_with_what_was_typed(police: httpx.Client) -> None:
     answer = police.post("/requests", data=WANTED | {"document_no": "", "days": "99"}, headers=HTML)
     assert answer.status_code == 422
@@ -148,7 +204,9 @@ def test_the_same_form_sent_twice_is_one_request(police: httpx.Client) -> None:
 
 def test_an_approval_names_a_household_that_is_there(homes: Site, police: httpx.Client, triage: httpx.Client) -> None:
     doc, path = household(homes), ask(police)
-    assert approve(triage, path, doc, file="").status_code == 422
+    missing = approve(triage, path, doc, file="")
+    assert (missing.status_code, "住户：请填写或选择" in missing.text) == (422, True)
+    assert re.search(r'id="w-household">请填写或选择', missing.text)
     assert approve(triage, path, doc, file=f"{GRID_A}/{doc['_id'][:-1]}0").status_code in {303, 422}
     assert approve(triage, path, doc, **{"fact:housing": "on"}).status_code in {409, 422}
 

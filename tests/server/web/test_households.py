@@ -12,9 +12,9 @@ from server import audit
 from server.cases import errands
 from server.domain import times
 from server.households import indexing
-from sync.databases import home_db, home_quarter_db, homes_db, month_at, quarter_at
+from sync.databases import grid_db, home_db, home_quarter_db, homes_db, month_at, quarter_at
 from tests.conftest import GRID_A, GRID_B, GRID_ELSEWHERE
-from tests.records import new_id
+from tests.records import new_id, report
 from tests.server.domain.test_merge import stamp, version
 from tests.server.web.site import HTML, HTMX, TOWNSHIP, Site
 
@@ -126,10 +126,11 @@ def test_the_list_is_filtered_and_searched(homes: Site, triage: httpx.Client, qu
 
 
 def test_a_long_list_comes_in_pages_without_gap_or_repetition(homes: Site, triage: httpx.Client) -> None:
-    docs = [version(room=str(n), contact_name="李奶奶") | {"_id": new_id("household")} for n in range(120)]
-    homes.couch.database(home_db(GRID_A)).bulk(docs)
+    docs = [version(room=f"1-1{n:03}", contact_name="李奶奶") | {"_id": new_id("household")} for n in range(120)]
+    living = [version("member", household=doc["_id"], name="李一") | {"_id": new_id("member")} for doc in docs[:40]]
+    homes.couch.database(home_db(GRID_A)).bulk([*docs, *living])
     indexing.run(homes.couch, home_db(GRID_A))
-    for query in ("?standing=never", "?q=李奶"):
+    for query in ("?standing=never", "?q=李奶", "?q=李", "?q=1"):
         url, seen = f"/households{query}", []
         while url:
             page = triage.get(url, headers=HTMX).text
@@ -180,23 +181,47 @@ def test_a_list_by_need_is_the_answer_to_a_purpose_and_logged(homes: Site, triag
 def test_a_visit_that_found_a_problem_leads_to_its_case(homes: Site, triage: httpx.Client) -> None:
     case = homes.make_case(source="visit")
     doc = household(homes)
-    visit(homes, doc, 3, reports=[case["_id"].replace("case:", "report:"), new_id("report")])
+    arrived = report(source="visit") | {"_id": new_id("report")}
+    homes.couch.create(grid_db(GRID_A, QUARTER), replicated=True)
+    homes.couch.database(grid_db(GRID_A, QUARTER)).put(arrived)
+    visit(homes, doc, 3, reports=[case["_id"].replace("case:", "report:"), arrived["_id"]])
     page = triage.get(path_of(doc), headers=HTML).text
     assert f'href="/cases/{case["_id"]}"' in page
     assert case["case_no"] in page
     assert "还有 1 条上报尚未成为事件" in page
+    assert "尚未上报" not in page
+
+
+def test_a_problem_of_which_no_report_came_is_not_announced_as_a_case_to_come(homes: Site, triage: httpx.Client) -> None:
+    doc = household(homes)
+    visit(homes, doc, 3, reports=[new_id("report")])
+    page = triage.get(path_of(doc), headers=HTML).text
+    assert "走访时发现问题，尚未上报" in page
+    assert "尚未成为事件" not in page
 
 
 def test_errands_are_listed_with_their_materials_and_their_case(homes: Site, triage: httpx.Client) -> None:
     doc = household(homes)
-    papers = [{"key": "01", "name": "户口本", "state": "there"}, {"key": "02", "name": "收入证明"}]
-    errand = version("errand", household=doc["_id"], item="低保申请", materials=papers) | {"_id": new_id("errand")}
-    errand = put(homes, errand)
+    photo, signature = new_id("photo"), new_id("photo")
+    papers = [{"key": "01", "name": "户口本", "state": "there", "photos": [photo]}, {"key": "02", "name": "收入证明"}]
+    facts: Document = {"household": doc["_id"], "item": "低保申请", "materials": papers, "signature": signature}
+    errand = put(homes, version("errand", **facts) | {"_id": new_id("errand")})
     errands.take_in(homes.couch, [errand], NOW)
-    words = text_of(triage.get("/households/errands", headers=HTML).text)
-    for part in ("低保申请", "李奶奶", "同心北街 1 号 3-501", "户口本 已备齐"):
-        assert part in words, part
-    assert "低保申请 办理中" in text_of(triage.get(path_of(doc), headers=HTML).text), "a phone leaves out what is as it begins"
+    listed = triage.get("/households/errands", headers=HTML).text
+    for part in ("低保申请", "李奶奶", "同心北街 1 号 3-501", "户口本 已备齐 图片：1 张", "签名 已签名"):
+        assert part in text_of(listed), part
+    assert "/api/photos/" not in listed, "papers are looked at where looking is logged"
+    file = triage.get(path_of(doc), headers=HTML).text
+    case = triage.get(f"/cases/{errand['_id'].replace('errand:', 'case:')}", headers=HTML).text
+    for page in (file, case):
+        assert all(f'data-full="/api/photos/{one}/screen"' in page for one in (photo, signature))
+        assert 'id="lightbox"' in page
+    assert "低保申请 办理中" in text_of(file), "a phone leaves out what is as it begins"
+    assert "这次上报没有照片" not in case
+    asked = {"of": doc["_id"], "as": "html", "purpose": "本人申请复制"}
+    copy = triage.post(f"{path_of(doc)}/export", data=asked, headers=HTML).text
+    assert "户口本: 已备齐 · 图片：1 张" in text_of(copy)
+    assert "/api/photos/" not in copy, "a copy to hand out says that there are pictures"
     assert "低保申请" not in triage.get("/households/errands?state=done", headers=HTML).text
 
 
@@ -220,7 +245,7 @@ def test_a_copy_of_a_file_holds_all_that_is_kept_and_is_logged_with_its_purpose(
     assert "contact_phone" not in str(one)
     page = triage.post(f"{path_of(doc)}/export", data=asked | {"as": "html"}, headers=HTML).text
     assert all(part in page for part in ("13800000001", "13900000009", "1941", "软管老化", "本人申请复制"))
-    assert len(log_of(homes, "household.export")) == 3
+    assert sum(subject in (doc["_id"], member["_id"]) for _, subject, _ in log_of(homes, "household.export")) == 3
 
 
 @pytest.mark.parametrize("name", ["triage2", "district1", "worker1", "police1"])

@@ -1,6 +1,7 @@
 """The lists at the desk: who reads and who changes them, as of which day, and an import from upload to undo."""
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -125,6 +126,12 @@ def test_an_entry_is_changed_in_a_form_with_a_reason_and_all_its_versions_stay_r
     assert "机构调整" in page
     assert "占道经营" in admin.get("/lists/territory?at=2026-02-01").text
     assert "占道摆摊" not in admin.get("/lists/territory?at=2026-02-01").text
+
+
+def test_an_entry_is_called_by_its_english_name_in_english(admin: httpx.Client) -> None:
+    path = re.findall(r'href="(/lists/catalogue/entries/[^"?]+)', admin.get("/lists/catalogue").text)[0]
+    headings = [admin.get(f"{path}?lang={language}").text.partition("<h1>")[2].partition("<")[0] for language in ("zh-CN", "en")]
+    assert [heading.isascii() for heading in headings] == [False, True]
 
 
 def test_a_new_entry_that_is_wrong_keeps_what_was_typed(admin: httpx.Client) -> None:

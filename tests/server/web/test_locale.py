@@ -1,5 +1,6 @@
 """The desk's words: both languages complete, every key in use exists, and times read the same to everyone."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,3 +54,10 @@ def test_a_time_is_relative_for_a_day_and_then_chinas_date(before: timedelta, ch
     at = times.to_text(NOW - before)
     assert moments.relative(at, NOW, "zh-CN") == chinese
     assert moments.relative(at, NOW, "en") == english
+
+
+@pytest.mark.parametrize("file", sorted([*SERVER.glob("locale/zh-CN/*.json"), *SERVER.parent.glob("pwa/locale/zh-CN/*.json")]))
+def test_chinese_sentences_of_desk_and_phone_have_full_width_signs(file: Path) -> None:
+    half = re.compile(r"[\u4e00-\u9fff”〕}][,;:?!()]|[,;:?!()][\u4e00-\u9fff“〔{]")
+    wrong = {key: words for key, words in json.loads(file.read_text(encoding="utf-8")).items() if half.search(words)}
+    assert not wrong

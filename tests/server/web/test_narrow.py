@@ -3,7 +3,6 @@
 Departments and whoever signs in on the spot use phones. What the pages say is tested where they are.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +11,13 @@ import redis
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from server.people import accounts
-from tests.browsers import FLAGS
+from tests.browsers import start_chromium
 from tests.conftest import ROOT
 from tests.server.web.site import PASSWORD, TOWNSHIP, Site, make_people, running_site
 
 pytestmark = pytest.mark.e2e
 NARROW = {"width": 360, "height": 740}
+LONG = "同心北街菜市场门口占道经营，摊位延伸到盲道上，行人只能走机动车道，早晚高峰尤其严重" * 3
 PAGES = {
     "triage1": ("/desk", f"/township/{TOWNSHIP}", "/whistles", "/lists", "/audit", "/handdowns", "/notices", "/quarantine"),
     "dept1": ("/desk", "/whistles", "/handdowns", "/notices"),
@@ -32,14 +32,14 @@ def site(own_store: str, broker_url: str, tmp_path_factory: pytest.TempPathFacto
         make_people(found.couch)
         name = {"zh-CN": "综合执法队", "en": "Enforcement team"}
         accounts.save_all(found.couch, [accounts.make("dept1", ["department"], name, PASSWORD, units=["unit:enforcement"])])
-        found.make_case()
+        found.make_case(text=LONG)
         yield found
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        started = start_chromium(playwright)
         yield started
         started.close()
 
@@ -75,4 +75,20 @@ def test_the_bar_is_one_line_and_opens_a_menu_on_a_phone(
     page.screenshot(path=tmp_path / "open.png")
     page.tap(".menu summary")
     assert not page.locator(".ways").is_visible()
+    page.context.close()
+
+
+def test_a_case_is_read_without_scrolling_sideways(browser: Browser, site: Site, tmp_path: Path) -> None:
+    page = sign_in(browser, site, "triage1", "en")
+    page.goto(f"{site.url}/township/{TOWNSHIP}?phase=accept")
+    page.screenshot(path=tmp_path / "list.png")
+    where, state = page.locator(".row .c-where").bounding_box() or {}, page.locator(".row .c-state").bounding_box() or {}
+    assert where["y"] > state["y"], "one below the other"
+    page.tap(".row .open")
+    page.wait_for_selector(".facts")
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+    facts = [found.bounding_box() or {} for found in page.locator(".facts dd").all()]
+    assert len(facts) > 3
+    assert all(box["x"] + box["width"] <= NARROW["width"] for box in facts)
+    page.screenshot(path=tmp_path / "case.png", full_page=True)
     page.context.close()

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.limits import Allowance, Meter
 from server.people import accounts, devices
@@ -88,36 +89,61 @@ def test_what_was_let_in_just_before_its_token_ended_is_ended_though_another_req
     """The watch sees this request for the first time after the token was forgotten: that it was good must not be forgotten."""
     monkeypatch.setattr(phone_guard, "WATCH_EVERY_S", 0.3)
     policy = DevicePolicy(couch)
-    is_in = asyncio.Event()
-    sent: list[Message] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await policy.identify(token)
-        is_in.set()
+        ending = asyncio.create_task(end(couch, policy, token))
         while (await receive())["type"] != "http.disconnect":
             pass
+        await ending
 
-    async def run() -> None:
-        body: asyncio.Queue[Message] = asyncio.Queue()
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-            await body.put({"type": "http.request", "body": b"x", "more_body": True})
-
-        scope = {
-            "type": "http",
-            "method": "PATCH",
-            "path": "/",
-            "query_string": b"",
-            "headers": [(b"authorization", f"Bearer {token}".encode())],
-        }
-        guard = PhoneGuard(app, policy, Meter("", FEW, FEW, now_s=lambda: NOON_S))
-        request = asyncio.create_task(guard(scope, body.get, send))
-        await is_in.wait()
-        await asyncio.to_thread(devices.revoke, couch, token.partition(".")[0], by=accounts.find(couch, "worker1"))
-        policy.forget(token)
-        async with asyncio.timeout(10):
-            await request
-
-    asyncio.run(run())
+    sent = asyncio.run(through_the_guard(app, policy, token, {}))
     assert [message["status"] for message in sent if message["type"] == "http.response.start"] == [401]
+
+
+def test_a_stream_that_ends_just_as_its_connection_is_dropped_ends_whole(
+    couch: Couch, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server logs an error of ours for an answer whose last word it never got."""
+    monkeypatch.setattr(phone_guard, "WATCH_EVERY_S", 0.3)
+    policy = DevicePolicy(couch)
+    dropped = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await policy.identify(token)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await end(couch, policy, token)
+        await dropped.wait()
+        await send({"type": "http.response.body", "body": b""})
+
+    sent = asyncio.run(through_the_guard(app, policy, token, {phone_guard.DROP: dropped.set}))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+
+
+async def end(couch: Couch, policy: DevicePolicy, token: str) -> None:
+    """The token is revoked, and another request has heard of it."""
+    await asyncio.to_thread(devices.revoke, couch, token.partition(".")[0], by=accounts.find(couch, "worker1"))
+    policy.forget(token)
+
+
+async def through_the_guard(app: ASGIApp, policy: DevicePolicy, token: str, extensions: dict[str, Any]) -> list[Message]:
+    """One upload of this token through the guard to `app`, whose body comes as long as answers do; what was answered."""
+    sent: list[Message] = []
+    body: asyncio.Queue[Message] = asyncio.Queue()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        await body.put({"type": "http.request", "body": b"x", "more_body": True})
+
+    scope = {
+        "type": "http",
+        "method": "PATCH",
+        "path": "/",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token}".encode())],
+        "extensions": extensions,
+    }
+    guard = PhoneGuard(app, policy, Meter("", FEW, FEW, now_s=lambda: NOON_S))
+    async with asyncio.timeout(10):
+        await guard(scope, body.get, send)
+    return sent

@@ -21,9 +21,13 @@ def test_a_phone_subscribes_changes_its_mind_and_is_forgotten(site: Site, nobody
     for one in (first, first, second):
         assert nobody.put(PATH, json=one.body, headers=token).status_code == 204
         assert push_of(site, phone["device_id"]) == one.kept
+        assert nobody.get("/api/devices/me", headers=token).json()["push_endpoint"] == one.endpoint, (
+            "so that the phone can compare"
+        )
     for _ in range(2):
         assert nobody.delete(PATH, headers=token).status_code == 204
         assert push_of(site, phone["device_id"]) is None
+        assert nobody.get("/api/devices/me", headers=token).json()["push_endpoint"] == ""
 
 
 def test_a_revoked_phone_is_subscribed_no_more(site: Site, nobody: httpx.Client) -> None:

@@ -13,7 +13,7 @@ import pytest
 from server import sealing
 from server.quarantine import allowances, entries
 from server.quarantine.allowances import Allowance
-from sync.databases import QUARANTINE, audit_db, grid_db, media_db, month_at, quarter_at
+from sync.databases import QUARANTINE, audit_db, grid_db, home_db, media_db, month_at, quarter_at
 from tests.conftest import GRID_A
 from tests.records import new_id, report, with_rev
 from tests.rescue_files import pieces_of, seal
@@ -62,10 +62,10 @@ def test_a_file_comes_in_whole_once_and_logged_with_a_large_photo_in_pieces(site
         assert "records 2, photo files 2" in answer.text
     kept = entries_of(site, phone["device_id"])
     assert sorted((entry["is_file"], entry["user"], entry["reason"]) for entry in kept) == [
-        (False, "worker1", "rescued"),
-        (False, "worker1", "rescued"),
-        (True, "worker1", "rescued"),
-        (True, "worker1", "rescued"),
+        (False, "worker1", "rescue_file"),
+        (False, "worker1", "rescue_file"),
+        (True, "worker1", "rescue_file"),
+        (True, "worker1", "rescue_file"),
     ]
     [entry] = [entry for entry in kept if entry["about"]["id"] == photo]
     assert site.couch.database(QUARANTINE).attachment(entry["_id"], "file") == large
@@ -87,6 +87,9 @@ def test_what_the_server_holds_already_is_not_kept_twice(site: Site, triage: htt
     phone, photo, held = site.enrol("worker1"), new_id("photo"), made()
     site.couch.create(GRID_DB, replicated=True)
     site.couch.database(GRID_DB).bulk([held["doc"]], new_edits=False)
+    home = {"database": home_db(GRID_A), "doc": with_rev({**made()["doc"], "_id": new_id("household"), "type": "household"})}
+    site.couch.create(home["database"], replicated=True)
+    site.couch.database(home["database"]).bulk([home["doc"]], new_edits=False)
     upload = {
         "Upload-Length": str(len(jpeg())),
         "Upload-Metadata": ",".join(
@@ -105,9 +108,9 @@ def test_what_the_server_holds_already_is_not_kept_twice(site: Site, triage: htt
     assert sent.status_code == 201
     assert site.couch.database(media_db(GRID_A[:9])).find(photo)
     answer = take_in(
-        triage, seal(point(phone), pieces_of(whose(phone), [held], [({"photo": photo, "database": GRID_DB}, jpeg())]))
+        triage, seal(point(phone), pieces_of(whose(phone), [held, home], [({"photo": photo, "database": GRID_DB}, jpeg())]))
     )
-    assert "not kept twice: records 1, photo files 1" in answer.text
+    assert "not kept twice: records 2, photo files 1" in answer.text
     assert entries_of(site, phone["device_id"]) == []
 
 
@@ -203,7 +206,7 @@ def test_what_a_locked_phone_sealed_is_opened_by_the_server_and_what_nothing_ope
     answer = take_in(triage, seal(point(phone), pieces))
     assert "not to be opened here: 1" in answer.text
     kept = entries_of(site, phone["device_id"])
-    assert sorted((entry["is_file"], entry["reason"]) for entry in kept) == [(False, "rescued"), (True, "rescued")]
+    assert sorted((entry["is_file"], entry["reason"]) for entry in kept) == [(False, "rescue_file"), (True, "rescue_file")]
     assert next(entry["document"] for entry in kept if not entry["is_file"]) == plain["doc"]
 
 

@@ -51,6 +51,13 @@ def test_what_cannot_be_blown_keeps_what_was_typed(site: Site, triage: httpx.Cli
     assert triage.post("/whistles", data=nobody, headers=HTML).status_code == 422
 
 
+def test_an_empty_field_of_a_whistle_is_said_to_be_empty(site: Site, triage: httpx.Client) -> None:
+    untimed = triage.post("/whistles", data=typed(by_at=""), headers=HTML).text
+    assert "请填写到场时限" in untimed and "时限须晚于现在" not in untimed
+    nowhere = triage.post("/whistles", data=typed(address="", text=""), headers=HTML).text
+    assert nowhere.count("请填写") >= 2 and 'aria-describedby="w-address-wrong"' in nowhere
+
+
 def test_programs_blow_and_move_whistles_too(site: Site, triage: httpx.Client) -> None:
     by_at = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     body = {"township": TOWNSHIP, "units": ["unit:fire"], "by_at": by_at, "text": "x", "place": {"address": "东门"}}
