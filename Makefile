@@ -5,6 +5,11 @@ BIN := $(VENV)/bin
 STAMPS := .build
 # Test processes side by side; on a CouchDB that all would share it must be 0.
 AT_ONCE ?= $(if $(XUNGE_TEST_COUCHDB_URL),0,2)
+# A file at a time, in the order that `tests/conftest.py` gives them.
+PYTEST := $(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder
+
+# Python keeps what it has compiled, whatever the environment says: dozens of processes start from the same files.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test test-faults bench check build setup clean
 
@@ -13,8 +18,8 @@ run: setup build
 
 # Browsers go first and by themselves: beside tests that keep the disk busy they have waited more than a minute.
 test: setup $(STAMPS)/browser build check
-	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile -m "e2e and not long"
-	$(BIN)/python -m pytest -n $(AT_ONCE) --dist loadfile -m "not e2e and not long"
+	$(PYTEST) -m "e2e and not long"
+	$(PYTEST) -m "not e2e and not long"
 	cd pwa && npm test --silent
 
 test-faults: setup build

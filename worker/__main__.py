@@ -16,7 +16,9 @@ from server import settings as configuration
 from server.queues import CALLS, CATCH_UP, DEADLINES, INTAKE, PHOTOS, SWEEPS, TWINS
 from server.supervisor import die_with_parent
 
-CELERY = [sys.executable, "-m", "celery", "-A", "worker.app"]
+CELERY = [sys.executable, "-m", "celery", "-A"]
+WORKER = [*CELERY, "worker.tasks", "worker"]
+BEAT = [*CELERY, "worker.app", "beat"]
 # What no record waits for gets the processor when nobody else wants it.
 AFTER_OTHERS = ["nice", "-n", "5"]
 INTAKE_THREADS = 4
@@ -29,14 +31,14 @@ def command(name: str, settings: configuration.Settings) -> list[str]:
     photos = max(1, settings.workers - 1)
     return {
         INTAKE: [
-            *[*CELERY, "worker", "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS},{DEADLINES},{CALLS}", "-n", f"{INTAKE}@%h"],
+            *[*WORKER, "-Q", f"{INTAKE},{CATCH_UP},{SWEEPS},{DEADLINES},{CALLS}", "-n", f"{INTAKE}@%h"],
             *["-P", "threads", "-c", str(INTAKE_THREADS), *common],
         ],
         PHOTOS: [
-            *[*AFTER_OTHERS, *CELERY, "worker", "-Q", f"{PHOTOS},{TWINS}", "-n", f"{PHOTOS}@%h"],
+            *[*AFTER_OTHERS, *WORKER, "-Q", f"{PHOTOS},{TWINS}", "-n", f"{PHOTOS}@%h"],
             *["-P", "prefork", "-c", str(photos), "--max-memory-per-child", str(MEMORY_MOST_KB), *common],
         ],
-        "beat": [*CELERY, "beat", "--pidfile", "", "--loglevel", settings.log_level],
+        "beat": [*BEAT, "--pidfile", "", "--loglevel", settings.log_level],
     }[name]
 
 

@@ -1,4 +1,5 @@
-"""The Celery application: how tasks are handed out, when they count as done, and what beat starts. The tasks are its neighbours'.
+"""The Celery application: how tasks are handed out, when they count as done, and what beat starts. The tasks are in `tasks.py`,
+from where workers start; beat starts from here, since it knows them by name alone.
 
 A task is acknowledged after it ran, so a killed worker's task is run again; every task may therefore run twice. There is no
 result backend: what a task did is in the store.
@@ -23,7 +24,7 @@ CARE_S = 24 * 3600.0
 DEADLINES_S = 30.0
 CALLS_S = 5.0
 settings = configuration.from_environment()
-app = Celery("worker", broker=settings.broker_url, include=["worker.tasks"])
+app = Celery("worker", broker=settings.broker_url)
 app.conf.update(
     common_options()
     | {

@@ -7,22 +7,23 @@ from typing import Any
 import pytest
 
 from server import photo_rights
-from server.cases import intake, store, tasks
-from server.domain import ids, times
+from server.cases import intake, moves, store, tasks
+from server.domain import clock, ids, times, workflow
 from sync.couch import Couch
 from sync.database import Database
-from sync.databases import cases_db, home_db, home_quarter_db
+from sync.databases import cases_db, grid_db, home_db, home_quarter_db
 from tests.conftest import GRID_A
 from tests.records import AT, new_id
 from worker import conflicts
 
 NOW = AT + timedelta(minutes=10)
+GRID = grid_db(GRID_A, "2026q4")
 HOME, QUARTER, CASES = home_db(GRID_A), home_quarter_db(GRID_A, "2026q4"), cases_db(GRID_A[:9])
 
 
 @pytest.fixture
 def home(couch: Couch) -> Iterator[Database]:
-    for name in (HOME, QUARTER, CASES):
+    for name in (HOME, QUARTER, CASES, GRID):
         couch.delete(name)
     couch.create(HOME, replicated=True)
     yield couch.database(HOME)
@@ -99,6 +100,62 @@ def test_an_errand_taken_back_before_anybody_took_it_up_is_withdrawn(couch: Couc
     put(home, doc | {"state": "withdrawn"})
     conflicts.run(couch, HOME, NOW)
     assert case_of(couch, doc).case["state"] == "withdrawn"
+
+
+MOVES = {
+    "accept": {},
+    "return": {"reason": "身份证看不清"},
+    "dispatch": {"unit": "unit:civil", "reason": "代办"},
+    "ask": {"what": "stop", "reason": "等材料"},
+}
+
+
+def moved(couch: Couch, doc: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The errand's case after moves that its holder made."""
+    for name in names:
+        fields = {"key": f"{name}-0001", "now": NOW, "by": "c", "party": f"community:{GRID_A[:12]}"}
+        moves.record(couch, GRID_A[:9], ids.case_id(doc["_id"]), name, MOVES[name], **fields)
+    return case_of(couch, doc).case
+
+
+@pytest.mark.parametrize("before", [("accept",), ("return",), ("accept", "dispatch", "ask")])
+def test_an_errand_called_off_withdraws_its_case_however_far_it_is(couch: Couch, home: Database, before: tuple[str, ...]) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    moved(couch, doc, *before)
+    put(home, doc | {"state": "withdrawn"})
+    conflicts.run(couch, HOME, NOW)
+    case = case_of(couch, doc).case
+    assert (case["state"], case["turn"], case["request"], case["state_due_at"]) == ("withdrawn", None, None, None)
+    whole = case["clocks"]["case"]
+    assert whole is None or not clock.is_running(whole), "its time runs no more"
+
+
+def test_a_case_that_was_decided_on_after_an_older_withdrawal_stays_as_it_is() -> None:
+    facts = {"item": "x", "materials": [], "state": "withdrawn", "rev": "2-a"}
+    case = {"state": "accepted", "errand": {"rev": "1-a"}, "open_whistles": []}
+    assert not workflow.is_called_off(case, facts)
+    assert workflow.is_called_off(case | {"state": "reported"}, facts)
+    assert workflow.is_called_off(case, facts | {"ends": True})
+    assert not workflow.is_called_off(case | {"open_whistles": ["whistle:x"]}, facts | {"ends": True})
+    assert not workflow.is_called_off(case | {"state": "closed"}, facts | {"ends": True})
+    assert not workflow.is_called_off(case | {"errand": {"rev": "3-a"}}, facts | {"ends": True})
+
+
+def test_a_returned_errand_is_sent_again_by_whoever_works_in_its_grid(couch: Couch, home: Database) -> None:
+    doc = put(home, errand())
+    conflicts.run(couch, HOME, NOW)
+    assert moved(couch, doc, "return")["turn"] is None
+    head = {"type": "note", "v": 1, "grid": GRID_A, "author": "worker2", "device": "d2", "clock_offset_ms": 0}
+    said = {"captured_at": times.to_text(NOW), "of": doc["_id"], "text": "重拍了身份证", "intent": "resubmit"}
+    photos = [new_id("photo")]
+    for name, state in ((GRID, "returned"), (QUARTER, "reported")):
+        couch.create(name, replicated=True)
+        couch.database(name).put({"_id": new_id("note"), **head, **said, "photos": photos})
+        intake.run(couch, name, NOW)
+        assert case_of(couch, doc).case["state"] == state, "police, who write into the grid's, have no part in it"
+    case = case_of(couch, doc).case
+    assert (case["state"], case["turn"], case["photos"]) == ("reported", f"community:{GRID_A[:12]}", photos)
 
 
 def test_a_task_of_its_case_names_the_household_to_the_grids_workers_alone(couch: Couch, home: Database) -> None:

@@ -91,7 +91,30 @@ def test_a_returned_report_is_told_to_its_author_alone(couch: Couch, service: Pu
     tell(couch, "user:worker1", "case.returned")
     run(couch, service)
     [(_, _, body)] = service.heard
-    assert phone.opened(body) == {"what": "record", "title": "你的上报有新进展", "path": "/m/"}
+    assert phone.opened(body) == {"what": "returned", "title": "有上报被退回，请改好重发", "path": "/m/"}
+
+
+@pytest.mark.parametrize(
+    ("told", "what", "path"),
+    [
+        (["household.approved"], "request", "/m/me"),
+        (["household.refused", "household.ended"], "request", "/m/me"),
+        (["case.main_closed"], "record", "/m/"),
+        (["household.approved", "case.returned"], "returned", "/m/"),
+        (["case.returned", "task.sent"], "task", "/m/"),
+    ],
+)
+def test_a_message_says_which_kind_of_thing_waits_and_of_several_the_first_to_do(
+    couch: Couch, service: PushService, told: list[str], what: str, path: str
+) -> None:
+    phone = Subscriber()
+    subscribed(couch, "police1", phone)
+    for key, one in enumerate(told):
+        tell(couch, "user:police1", one, key=str(key))
+    run(couch, service)
+    [(_, _, body)] = service.heard
+    said = phone.opened(body)
+    assert (said["what"], said["path"]) == (what, path)
 
 
 def test_what_a_household_asked_for_is_not_told_to_police(couch: Couch, service: PushService) -> None:

@@ -9,7 +9,8 @@ import httpx
 import orjson
 import pytest
 
-from sync.gateway import Holder, Rejected, Rejection, Rights, Unavailable, Whole, create_gateway
+from sync.gateway import Holder, Rejected, Rejection, Rights, Unavailable, Whole
+from sync.gateway.app import create_gateway
 from sync.gateway.pipes import Pipes
 from tests.conftest import GRID_A, free_port
 from tests.sync.gateway.conftest import make_report, serving
