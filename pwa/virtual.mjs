@@ -35,12 +35,13 @@ export function virtual(root) {
 /** Packages that PouchDB imports and that files of ours take the place of; `standins/README.md` says why each may. */
 const STANDINS = Object.freeze({ events: "events.js", "spark-md5": "digests.js", "pouchdb-selector-core": "selectors.js", vuvuzela: "json.js" });
 
-/** An esbuild plugin that puts them there. @param {string} root folder `pwa` */
+/** An esbuild plugin that puts them there, and of the domain's rules takes what the store knows. @param {string} root folder `pwa` */
 export function leanStore(root) {
   return {
     name: "lean-store",
     setup(build) {
       build.onResolve({ filter: /^[a-z0-9-]+$/ }, ({ path }) => (path in STANDINS ? { path: join(root, "standins", STANDINS[path]) } : undefined));
+      build.onLoad({ filter: /generated.domain\.json$/ }, () => ({ contents: JSON.stringify({ visiting: domain(root).visiting }), loader: "json" }));
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Why a household's facts may be kept, and since when: shown, asked for with a new file, put right in one that is there. Nothing of it is masked. */
 import { needed, oneOf, options, textOf, within, withoutIdNumber } from "./fields.js";
-import { dayOf, momentOf, momentOfCapture } from "./moments.js";
+import { dayOf, instant, momentOf, momentOfCapture } from "./moments.js";
 import { fact } from "./records.js";
 import { WAS } from "./edits.js";
 
@@ -13,7 +13,7 @@ export function waysOf(context, chosen = "") {
   return options(context, "how", HOW, chosen);
 }
 
-/** What the form of a new file says before anybody wrote. @param {number} now_ms */
+/** What the form of a new file says before anybody wrote. @param {number} now_ms by the server */
 export function usualBasis(context, now_ms) {
   return { purpose: context.t("household.purpose_default"), given_on: dayOf(now_ms) };
 }
@@ -24,7 +24,7 @@ export function basisForm({ basis: { purpose, how, given_at } }) {
   return { form, shown: FIELDS.map((name) => ({ name: WAS + name, value: form[name] })) };
 }
 
-/** What may be wrong with it, by field. @param {Record<string, string>} form @param {number} now_ms */
+/** What may be wrong with it, by field. @param {Record<string, string>} form @param {number} now_ms by the server */
 export function basisChecks(form, limits, now_ms) {
   const [purpose, day] = [textOf(form, "purpose"), textOf(form, "given_on")];
   return {
@@ -34,11 +34,11 @@ export function basisChecks(form, limits, now_ms) {
   };
 }
 
-/** The basis a form states; on the day it was filled in, from that moment. @param {Record<string, string>} form @param {string} captured_at */
-export function basisOf(form, captured_at) {
+/** The basis a form states; on the day it was filled in, from that moment. @param {Record<string, string>} form @param {number} now_ms by the server */
+export function basisOf(form, now_ms) {
   const day = textOf(form, "given_on");
-  const given_at = !day || day === dayOf(Date.parse(captured_at)) ? captured_at : new Date(Date.parse(day)).toISOString();
-  return { purpose: textOf(form, "purpose"), given_at, how: form.how };
+  const given_ms = !day || day === dayOf(now_ms) ? now_ms : Date.parse(day);
+  return { purpose: textOf(form, "purpose"), given_at: instant(given_ms), how: form.how };
 }
 
 /** Whether a form shows the basis: one that an earlier version of the app had drawn does not. @param {Record<string, string>} form */
@@ -46,10 +46,10 @@ export function showsBasis(form) {
   return `${WAS}how` in form;
 }
 
-/** `{basis}` where a form changed what it had shown of it, on top of what the file says by now. @param {any} doc @param {Record<string, string>} form @param {string} captured_at */
-export function basisChange({ basis }, form, captured_at) {
+/** `{basis}` where a form changed what it had shown of it, on top of what the file says by now. @param {any} doc @param {Record<string, string>} form @param {number} now_ms by the server */
+export function basisChange({ basis }, form, now_ms) {
   const isChanged = (name) => textOf(form, name) !== (form[WAS + name] ?? "");
-  const said = basisOf(form, captured_at);
+  const said = basisOf(form, now_ms);
   const changed = {
     ...(isChanged("purpose") ? { purpose: said.purpose } : {}),
     ...(isChanged("how") ? { how: said.how } : {}),

@@ -12,19 +12,29 @@ import { aboutRows, rowOf } from "./rows.js";
 const PAGE_COUNT = 20;
 const RECENT_COUNT = 5;
 const PREMISES_MOST = 8;
+/** Own visits whose premises a search looks through, and how many places it shows. */
+const SEARCHED = 300;
+const FOUND_COUNT = 20;
 
-/** `GET /m/visits`: a beat's compounds, found by name, initials or address; a worker's visits are with their households. */
+/**
+ * `GET /m/visits`: a beat's compounds, those first that are to be visited again, found by name, initials or address, and the premises of own
+ * visits; a worker's visits are with their households.
+ */
 export async function showBeat(input, store, context) {
   if (!isPolice(store.session.user)) return { redirect: "/m/homes" };
   const q = input.query.q ?? "";
-  const [about, grids, compounds, { rows }] = await Promise.all([
-    aboutRows(store, context, input.now), store.grids(), readCompounds(store, input.now), store.listVisits({ limit: RECENT_COUNT }),
-  ]);
   const isFound = finder(q);
+  const [about, grids, compounds, dues, visits] = await Promise.all([
+    aboutRows(store, context, input.now), store.grids(), readCompounds(store, input.now), store.beatDues(!q),
+    q ? placesFound(store, isFound) : store.listVisits({ limit: RECENT_COUNT }).then(({ rows }) => rows),
+  ]);
   const found = compounds.filter(({ name, address }) => isFound(name) || isFound(address));
   const last = await store.lastVisits(found.map(({ _id }) => _id));
-  const rowsIn = (grid) => found.filter((one) => one.grid === grid).map(({ _id, name, address }) => {
-    return { id: _id, name, address, last: last.has(_id) ? momentOf(instant(last.get(_id)), about.now_ms) : null };
+  const dueOf = ({ _id }) => (isDue(dues.get(_id), about.now_ms) ? dues.get(_id) : Infinity);
+  const moment = (at) => (at ? momentOf(instant(at), about.now_ms) : null);
+  const rowsIn = (grid) => found.filter((one) => one.grid === grid).sort((one, other) => dueFirst(dueOf(one), dueOf(other))).map(({ _id, name, address }) => {
+    const next = dues.get(_id);
+    return { id: _id, name, address, last: moment(last.get(_id)), next: moment(next), is_due: isDue(next, about.now_ms) };
   });
   return page(store, "beat.html", {
     tab: "homes",
@@ -34,8 +44,34 @@ export async function showBeat(input, store, context) {
     search: { action: "/m/visits", label: context.t("visits.search") },
     has_compounds: compounds.length > 0,
     groups: grids.map(({ code, doc }) => ({ name: gridName(code, doc), compounds: rowsIn(code) })).filter((group) => group.compounds.length),
-    records: q ? [] : rows.map((row) => rowOf(row, about)),
+    records: visits.map((row) => rowOf(row, about)),
   });
+}
+
+/** The rest stays as it stands in the list. @param {number} one @param {number} other */
+function dueFirst(one, other) {
+  return one === other ? 0 : one - other;
+}
+
+/** @param {number | undefined} next @param {number} now_ms of the server */
+function isDue(next, now_ms) {
+  return next !== undefined && next <= now_ms;
+}
+
+/** How many compounds of the beat are to be visited by now. Needs no key. @param {number} now_ms of the server */
+export async function dueOnBeat(store, now_ms) {
+  const due = [...(await store.beatDues())].filter(([, next]) => isDue(next, now_ms));
+  if (!due.length) return 0;
+  const there = new Set((await readCompounds(store, now_ms)).map(({ _id }) => _id));
+  return due.filter(([id]) => there.has(id)).length;
+}
+
+/** The last own visit of each place whose address is looked for. */
+async function placesFound(store, isFound) {
+  const [visits] = await store.listMine([["visit", SEARCHED]]);
+  const last = new Map();
+  for (const visit of visits) if (!last.has(visit.doc.address) && isFound(visit.doc.address)) last.set(visit.doc.address, visit);
+  return [...last.values()].slice(0, FOUND_COUNT);
 }
 
 /** `GET /m/visits/log`: every visit of the beat, newest first. */
@@ -58,8 +94,13 @@ export async function showCompound(input, store, context) {
   const compound = await compoundOf(store, input.params.id, input.now);
   if (!compound) return notFound(store, context, "homes");
   const { _id: id, name, address, grid, police, enforcement } = compound;
-  const [about, grids, visits] = await Promise.all([aboutRows(store, context, input.now), store.grids(), store.visitsOf(id, { limit: PAGE_COUNT })]);
-  const who = (label, one) => (one?.name || one?.phone ? [fact(label, { text: [one.name, one.phone].filter(Boolean).join(" ") })] : []);
+  const { before } = input.query;
+  const [about, grids, visits, dues] = await Promise.all([
+    aboutRows(store, context, input.now), store.grids(), store.visitsOf(id, { limit: PAGE_COUNT + 1, before }), store.beatDues(true),
+  ]);
+  const last = visits.map((row) => row.id).sort().reverse()[PAGE_COUNT - 1];
+  const next = dues.get(id);
+  const who = (label, one) => (one?.name ? [fact(label, { text: one.name })] : []);
   return page(store, "compound.html", {
     tab: "homes",
     title: name,
@@ -70,8 +111,14 @@ export async function showCompound(input, store, context) {
       ...(address ? [fact("record.address", { text: address })] : []),
       fact("record.grid", { text: gridName(grid, grids.find(({ code }) => code === grid)?.doc) }),
       ...who("compound.police", police), ...who("compound.enforcement", enforcement),
+      ...(next ? [fact("visit.next_at", { day: momentOf(instant(next), about.now_ms) })] : []),
     ],
-    records: visits.map((row) => rowOf(row, about)),
+    calls: [["compound.police", police], ["compound.enforcement", enforcement]].filter(([, one]) => one?.phone).map(([label, { name: whose, phone }]) => {
+      return { phone, shown: phone.replaceAll("-", "\u2011"), who: whose || context.t(label) };
+    }),
+    records: visits.filter((row) => !last || row.id >= last).map((row) => rowOf(row, about)),
+    newer: before ? `/m/compounds/${id}` : "",
+    older: visits.length > PAGE_COUNT ? `/m/compounds/${id}?before=${encodeURIComponent(last)}` : "",
   });
 }
 

@@ -3,10 +3,9 @@
  * grid is, the smallest area first. The same rule as `server/domain/routing.py` `on_duty`.
  */
 import { nameIn } from "./catalogue.js";
-import { dayOf } from "./moments.js";
+import { CHINA_MS, DAY_MS } from "../store/days.js";
+import { dayOf, serverNow } from "./moments.js";
 
-const DAY_MS = 24 * 3_600_000;
-const CHINA_MS = 8 * 3_600_000;
 /** A grid's own code, its community's, its township's, its district's. */
 const AREAS = Object.freeze([15, 12, 9, 6]);
 
@@ -36,6 +35,6 @@ export function isOn({ days, begins, ends, valid_to }, now_ms) {
 
 /** `GET /m/report/duty`: another grid was chosen. */
 export async function showDuty(input, store, context) {
-  const now_ms = input.now - (store.session.offset_ms ?? 0);
+  const now_ms = serverNow(store, input.now);
   return { template: "duty.html", data: { duty: await dutyOf(store, input.query.grid ?? "", now_ms, context.language) } };
 }

@@ -8,8 +8,12 @@
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const PHONE = /^[0-9 +-]+$/;
-/** 18 digits (the last may be X): a resident ID number, which no record may carry (DESIGN §5 `household`). */
-const ID_NUMBER = /(^|\D)\d{17}[\dXx](?![\dXx])/;
+/**
+ * 18 digits (the last may be X): a resident ID number, which no record may carry (DESIGN §5 `household`). Written apart (`640105 1990…`) they are
+ * one when a day of birth stands in its place, since two telephone numbers are as long.
+ */
+const ID_NUMBER = /(?:^|\D)(?=(\d(?:[\s.·_/‐-―−-]{0,2}\d){16}[\s.·_/‐-―−-]{0,2}[\dXx])(?![\dXx]))/g;
+const BORN = /^\d{6}(18|19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])/;
 const FALLBACK = Object.freeze({ text_length: 4000, short_length: 200, photos: 30, move_text: 1000 });
 
 /** `{text, short, photos, said}`: how long texts may be (`said`: of what a case is told) and how many photos a record takes. */
@@ -18,8 +22,9 @@ export function limitsOf(context) {
   return { text: text_length, short: short_length, photos, said: move_text };
 }
 
-/** The record's id and capture time, made when the form was rendered; made now when the form carries none. */
+/** The record's id and capture time, made when the form was rendered; made now when the form carries none, or is another record (`another.js`). */
 export function originOf(form, store, now_ms) {
+  if (form.another) return { uuid: form.another, captured_at: new Date(now_ms).toISOString() };
   const uuid = UUID_V7.test(form.uuid ?? "") ? form.uuid : store.uuid(now_ms);
   const captured_at = INSTANT.test(form.captured_at ?? "") ? form.captured_at : new Date(now_ms).toISOString();
   return { uuid, captured_at };
@@ -47,7 +52,8 @@ export function within(value, limit, label = "wrong.text_too_long") {
 
 /** @returns {Wrong} */
 export function withoutIdNumber(value) {
-  return ID_NUMBER.test(value) ? { label: "wrong.id_number" } : null;
+  const found = [...value.normalize("NFKC").matchAll(ID_NUMBER)].map(([, written]) => ({ written, digits: written.replace(/[^\dXx]/g, "") }));
+  return found.some(({ written, digits }) => written === digits || BORN.test(digits)) ? { label: "wrong.id_number" } : null;
 }
 
 /** @returns {Wrong} */
@@ -61,8 +67,8 @@ export function telephone(value) {
 }
 
 /** @returns {Wrong} */
-export function wholeNumber(value, most, label) {
-  return !value || (/^\d+$/.test(value) && Number(value) <= most) ? null : { label };
+export function wholeNumber(value, most, label, slots = {}) {
+  return !value || (/^\d+$/.test(value) && Number(value) <= most) ? null : { label, slots };
 }
 
 /**

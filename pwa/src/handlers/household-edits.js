@@ -3,6 +3,7 @@ import { basisChange, basisChecks, basisForm, showsBasis, waysOf } from "./basis
 import { isRefused, judged, limitsOf } from "./fields.js";
 import { changesIn, formOf, saveChanges } from "./edits.js";
 import { choicesOf, factChecks, factsOf, FACTS } from "./households.js";
+import { serverNow } from "./moments.js";
 import { isOpened, maskedOf } from "./openings.js";
 import { notFound, page, refuse, savedOr } from "./pages.js";
 
@@ -33,9 +34,10 @@ export async function saveHouseholdEdit(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "household") return refuse(input, context, { label: "error.not_found" });
   const [{ form, now }, limits] = [input, limitsOf(context)];
-  const fields = judged({ ...factChecks(form, limits), ...(showsBasis(form) ? basisChecks(form, limits, now) : {}) });
+  const server_ms = serverNow(store, now);
+  const fields = judged({ ...factChecks(form, limits), ...(showsBasis(form) ? basisChecks(form, limits, server_ms) : {}) });
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
-  const changes = { ...changesIn(record.doc, input, factsOf), ...basisChange(record.doc, form, new Date(now).toISOString()) };
+  const changes = { ...changesIn(record.doc, input, factsOf), ...basisChange(record.doc, form, server_ms) };
   const refusal = await savedOr(store, input, context, () => saveChanges(store, record, changes, now));
   return refusal ?? { redirect: `/m/homes/${record.id}${Object.keys(changes).length ? "?saved=1" : ""}` };
 }

@@ -1,9 +1,13 @@
 /** 一户一档: a new file with its legal basis, and one household with its members, errands and visits. */
+import { bareParts } from "../store/rooms.js";
+import { dueAt, hasCome } from "../store/visiting.js";
 import { isRefused, judged, limitsOf, needed, newOrigin, options, originOf, telephone, textOf, wholeNumber, within, withoutIdNumber } from "./fields.js";
 import { addressOf } from "./addresses.js";
 import { basisChecks, basisFacts, basisOf, usualBasis, waysOf } from "./basis.js";
 import { mintStamped } from "./edits.js";
+import { listOf } from "./homes.js";
 import { memberRow } from "./members.js";
+import { instant, momentOf, serverNow } from "./moments.js";
 import { maskedFacts, openingOf } from "./openings.js";
 import { gridChoice, notFound, page, refuse, savedOr } from "./pages.js";
 import { fact } from "./records.js";
@@ -14,19 +18,21 @@ export const HOUSING = Object.freeze(["owner", "tenant", "other"]);
 const SHORT_TEXTS = Object.freeze(["building", "unit", "room", "contact_name", "contact_phone"]);
 export const FACTS = Object.freeze(["address", ...SHORT_TEXTS, "residents_count", "housing", "needs", "services", "remark"]);
 
-/** `GET /m/homes/new` */
+/** `GET /m/homes/new`: `near` names a household of the same building and unit, as an address of the browser's history may. */
 export async function showHouseholdForm(input, store, context) {
+  const near = await store.filesOf(input.query.near ?? "");
+  const { address, building, unit, grid } = near?.household.doc ?? {};
   return page(store, "household-new.html", {
     tab: "homes",
     title: context.t("household.new"),
-    back: "/m/homes",
+    back: near ? listOf(near.home) : "/m/homes",
     has_action: true,
-    ...(await gridChoice(store)),
+    ...(await gridChoice(store, grid)),
     ...choicesOf(context, {}),
     is_open: true,
     hows: waysOf(context),
     limits: limitsOf(context),
-    form: { ...newOrigin(store, input.now), ...usualBasis(context, input.now) },
+    form: { ...newOrigin(store, input.now), ...usualBasis(context, serverNow(store, input.now)), address, ...bareParts({ building, unit }) },
   });
 }
 
@@ -58,15 +64,31 @@ export async function saveHousehold(input, store, context) {
   if (!grids.length) return refuse(input, context, { label: "error.no_grid" });
   const { uuid, captured_at } = originOf(form, store, input.now);
   const limits = limitsOf(context);
-  const fields = judged({ ...factChecks(form, limits), ...basisChecks(form, limits, input.now) });
+  const fields = judged({ ...factChecks(form, limits), ...basisChecks(form, limits, serverNow(store, input.now)) });
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
+  const known = form.anyway ? null : await sameHome(store, `household:${uuid}`, form);
+  if (known) return refuseKnown(input, context, known, fields);
   const lists = Object.fromEntries(["needs", "services"].map((name) => [name, (every[name] ?? []).join("\n")]));
   const refusal = await savedOr(store, input, context, async () => {
-    const facts = { ...factsOf({ ...form, ...lists }), basis: basisOf(form, captured_at) };
+    const facts = { ...factsOf({ ...form, ...lists }), basis: basisOf(form, serverNow(store, Date.parse(captured_at))) };
     const doc = await mintStamped(store, "household", { uuid, grid, captured_at }, facts);
     await store.saveRecord({ docs: [{ database: store.databaseFor("home", grid), doc }] });
   });
   return refusal ?? { redirect: `/m/homes/household:${uuid}?saved=1` };
+}
+
+/** Another household at this very address, building, unit and room, or null. */
+async function sameHome(store, id, form) {
+  const { building: b, unit: u, room: r } = bareParts(form);
+  const placeOf = (parts) => parts.map((part) => (part ?? "").normalize("NFKC").replace(/\s+/g, "")).join("\n");
+  const wanted = placeOf([form.address, b, u, r]);
+  return (await store.homes(true)).find((home) => home.id !== id && placeOf([home.a, home.b, home.u, home.r]) === wanted) ?? null;
+}
+
+/** Says that there is a file, with the way to it and a button that makes another one all the same. */
+function refuseKnown(input, context, { id, n }, fields) {
+  const refusal = refuse(input, context, { label: "household.known" }, fields);
+  return { ...refusal, data: { ...refusal.data, known: { href: `/m/homes/${id}`, name: n ?? "" } } };
 }
 
 /** What may be wrong with the facts of a form, by field; the basis is apart (`basis.js`). */
@@ -84,7 +106,8 @@ export function factChecks(form, limits) {
 
 /** Only what was filled in: an absent fact is unknown, and nobody stamped it. Lists are one word a line. */
 export function factsOf(form) {
-  const texts = ["address", ...SHORT_TEXTS, "remark"].map((name) => [name, textOf(form, name)]);
+  const bare = bareParts(form);
+  const texts = ["address", ...SHORT_TEXTS, "remark"].map((name) => [name, bare[name] ?? textOf(form, name)]);
   const housing = HOUSING.includes(form.housing) ? form.housing : "";
   const residents = textOf(form, "residents_count");
   const count = residents ? [["residents_count", Number(residents)]] : [];
@@ -100,13 +123,13 @@ export function listsOf(form, names) {
 export async function showHousehold(input, store, context) {
   const files = await store.filesOf(input.params.id);
   if (!files) return notFound(store, context, "homes", input.params.id);
-  const { household, members, errands } = files;
+  const { household, home, members, errands } = files;
   const { doc, where, id } = household;
   const [about, visits, opening] = await Promise.all([aboutRows(store, context, input.now), store.visitsOf(id), openingOf(input, store, context, files)]);
   return page(store, "household.html", {
     tab: "homes",
     title: context.t("household.page"),
-    back: "/m/homes",
+    back: listOf(home, input.query.found === "1"),
     has_action: true,
     just_saved: input.query.saved === "1" && where.place !== "server",
     id,
@@ -116,11 +139,17 @@ export async function showHousehold(input, store, context) {
     held_back: heldBack(where, context.domain),
     opening,
     phone: opening.is_open ? (doc.contact_phone ?? "").replace(/[^0-9+]/g, "") : "",
-    facts: [...householdFacts(doc, about), ...maskedFacts(doc, context, opening.is_open), ...basisFacts(doc, about)],
+    facts: [...visitFacts(home, about), ...householdFacts(doc, about), ...maskedFacts(doc, context, opening.is_open), ...basisFacts(doc, about)],
     members: members.map((member) => memberRow(member, context, { ...about, is_open: opening.is_open })),
     errands: errands.map((errand) => rowOf(errand, about)).reverse(),
     visits: visits.map((visit) => ({ ...rowOf(visit, about), lead: context.t(`kind.${visit.doc.kind}`), about: visit.doc.findings.slice(0, 60) })),
   });
+}
+
+/** When the next visit is due, by the same rule as the desk's. @param {import("../store/homes.js").Home} home */
+function visitFacts(home, { now_ms }) {
+  const due_ms = dueAt(home);
+  return due_ms === null ? [] : [fact(hasCome(due_ms, now_ms) ? "household.due" : "visit.next_at", { day: momentOf(instant(due_ms), now_ms) })];
 }
 
 function householdFacts(doc, { t }) {

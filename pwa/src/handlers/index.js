@@ -1,9 +1,12 @@
 /** Every address of the phone app and what answers it. The service worker finds its handler here (`sw/router.js`). */
+import { orAnother } from "./another.js";
 import { showBeat, showCompound, showVisitLog } from "./beats.js";
 import { showCases } from "./cases.js";
 import { dropDraft, keepDraft } from "./drafts.js";
 import { showDuty } from "./duty.js";
-import { moveErrand, saveErrand, savePart, showErrand, showErrandForm, showPart } from "./errands.js";
+import { showErrands } from "./errand-list.js";
+import { removePicture, savePart, showPart } from "./errand-parts.js";
+import { moveErrand, saveErrand, showErrand, showErrandForm } from "./errands.js";
 import { saveHouseholdEdit, showHouseholdEdit } from "./household-edits.js";
 import { showHomes } from "./homes.js";
 import { saveHousehold, showHousehold, showHouseholdForm } from "./households.js";
@@ -13,9 +16,9 @@ import {
 import { showMe, showSyncChip } from "./me.js";
 import { showNear } from "./near.js";
 import { saveMember, saveMemberEdit, showMemberEdit, showMemberForm } from "./members.js";
-import { saveNote, showNoteForm } from "./notes.js";
+import { sendNote, showNoteForm } from "./notes.js";
 import { openMasked } from "./openings.js";
-import { addPoint, endPatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
+import { addPoint, endPatrol, resumePatrol, sendTrack, showTrack, startPatrol } from "./patrols.js";
 import { setPush } from "./push.js";
 import { showPlaces } from "./places.js";
 import { showPhoto, showRecord } from "./records.js";
@@ -28,7 +31,7 @@ import { answerTask, showTask } from "./tasks.js";
 import { showToday } from "./today.js";
 import { saveVisit, showHouseholdVisitForm, showPoliceVisitForm } from "./visits.js";
 
-export const routes = Object.freeze([
+const ROUTES = [
   { method: "GET", path: "/m/", handle: showToday },
   { method: "GET", path: "/m/report", handle: showReportForm },
   { method: "GET", path: "/m/report/near", handle: showNear },
@@ -43,12 +46,13 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/records/:id/undo", handle: undoReport },
   { method: "POST", path: "/m/records/:id/originals", handle: sendOriginals },
   { method: "GET", path: "/m/records/:id/note", handle: showNoteForm },
-  { method: "POST", path: "/m/records/:id/notes", handle: saveNote },
+  { method: "POST", path: "/m/records/:id/notes", handle: sendNote },
   { method: "GET", path: "/m/tasks/:id", handle: showTask },
   { method: "POST", path: "/m/tasks/:id/replies", handle: answerTask },
   { method: "POST", path: "/m/patrols", handle: startPatrol },
   { method: "POST", path: "/m/patrols/:id/points", handle: addPoint },
   { method: "POST", path: "/m/patrols/:id/end", handle: endPatrol },
+  { method: "POST", path: "/m/patrols/:id/resume", handle: resumePatrol },
   { method: "GET", path: "/m/patrols/:id/track", handle: showTrack },
   { method: "POST", path: "/m/patrols/:id/track", handle: sendTrack },
   { method: "GET", path: "/m/homes", handle: showHomes },
@@ -64,10 +68,16 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/members/:id/edits", handle: saveMemberEdit },
   { method: "GET", path: "/m/homes/:id/errands/new", handle: showErrandForm },
   { method: "POST", path: "/m/homes/:id/errands", handle: saveErrand },
+  { method: "GET", path: "/m/errands", handle: showErrands },
   { method: "GET", path: "/m/errands/:id", handle: showErrand },
   { method: "POST", path: "/m/errands/:id/state", handle: moveErrand },
+  { method: "GET", path: "/m/errands/:id/note", handle: showNoteForm },
+  { method: "POST", path: "/m/errands/:id/notes", handle: sendNote },
   { method: "GET", path: "/m/errands/:id/:part", handle: showPart },
   { method: "POST", path: "/m/errands/:id/:part", handle: savePart },
+  { method: "POST", path: "/m/errands/:id/:part/photos/:photo/removal", handle: removePicture },
+  { method: "GET", path: "/m/homes/:home/tasks/:id", handle: showTask },
+  { method: "POST", path: "/m/homes/:home/tasks/:id/replies", handle: answerTask },
   { method: "GET", path: "/m/homes/:id/visits/new", handle: showHouseholdVisitForm },
   { method: "GET", path: "/m/visits", handle: showBeat },
   { method: "GET", path: "/m/visits/log", handle: showVisitLog },
@@ -97,4 +107,6 @@ export const routes = Object.freeze([
   { method: "POST", path: "/m/text-size", handle: chooseTextSize },
   { method: "POST", path: "/m/theme", handle: chooseTheme },
   { method: "POST", path: "/m/language", handle: chooseLanguage, open: true },
-]);
+];
+
+export const routes = Object.freeze(ROUTES.map((route) => (route.method === "POST" ? { ...route, handle: orAnother(route.handle) } : route)));

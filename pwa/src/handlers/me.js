@@ -6,8 +6,9 @@ import { lockFacts } from "./lock.js";
 import { chipFacts, page } from "./pages.js";
 import { fact } from "./records.js";
 import { aboutRows, chipOf, rowOf } from "./rows.js";
+import { withSubjects } from "./said.js";
 import { syncSummary } from "./today.js";
-import { refusedPhoto, stateOf } from "./troubles.js";
+import { freeOf, othersSayings, refusedPhoto, stateOf } from "./troubles.js";
 
 /** Clocks this close count as right: the answer's way from the server takes as long. */
 const RIGHT_MS = 5000;
@@ -24,7 +25,7 @@ const ROWS = 50;
 export async function showMe(input, store, context) {
   const about = await aboutRows(store, context, input.now);
   const { user, device } = store.session;
-  const [sync, status, refused, refused_photos, others_count, rescued_at] = await Promise.all([
+  const [sync, status, refused, refused_photos, others, rescued_at] = await Promise.all([
     syncSummary(store), store.status(), refusedRows(store, about, context.domain), refusedPhotoRows(store, about, context.domain),
     context.waitingOfOthers(), store.rescuedAt(),
   ]);
@@ -36,9 +37,9 @@ export async function showMe(input, store, context) {
     storage: storageSaying(status),
     device,
     clock: clockWarning(status.offset_ms, context.t),
-    others_count,
+    others: othersSayings(others),
     is_offline: status.problem === "offline",
-    rescue: rescueOf(store.session, sync.unsent_count + others_count, momentOf(rescued_at, input.now)),
+    rescue: rescueOf(store.session, sync.unsent_count + others.count, momentOf(rescued_at, input.now)),
     sizes: TEXT_SIZES.map((size) => ({ value: size, label: LETTERS[size], is_chosen: size === context.text_size })),
     themes: THEMES.map((theme) => ({ value: theme, label: COLOURS[theme], is_chosen: theme === context.theme })),
     refused,
@@ -47,6 +48,8 @@ export async function showMe(input, store, context) {
     user_name: user.name,
     user_login: store.session.author,
     push_key: store.session.push_key ?? "",
+    push_endpoint: store.session.push_endpoint ?? "",
+    requests_answered: store.session.requests_answered ?? 0,
   });
 }
 
@@ -77,19 +80,21 @@ function clockWarning(offset_ms, t) {
 }
 
 function storageSaying({ usage_bytes, quota_bytes }) {
-  if (quota_bytes === null) return { key: "me.storage_unknown", slots: {} };
-  const free_bytes = Math.max(0, quota_bytes - (usage_bytes ?? 0));
+  if (usage_bytes === null) return { key: "me.storage_unknown", slots: {} };
+  const free_bytes = freeOf({ usage_bytes, quota_bytes });
+  if (free_bytes === null) return { key: "me.storage_used", slots: { used: sizeText(usage_bytes) } };
   return { key: "me.storage_value", slots: { used: sizeText(usage_bytes), free: sizeText(free_bytes) } };
 }
 
 export async function refusedRows(store, about, domain) {
   const refusals = (await store.refusals()).filter((refusal) => !refusal.id.startsWith("photo:") && isRecent(refusal, about.now_ms));
   const newest = refusals.sort((one, other) => other.refused_at.localeCompare(one.refused_at)).slice(0, ROWS);
-  const records = await Promise.all(newest.map((row) => (row.state === "erased" ? row : store.getRecord(row.id))));
-  return records.filter(Boolean).map((record) => {
-    if (record.state === "erased") return erasedRow(record, about);
-    return { ...rowOf(record, about), where: chipOf(record.where), why: lineOf(refusedRecord(record, domain)) };
-  });
+  const rows = await Promise.all(newest.map(async (row) => {
+    if (row.state === "erased") return [erasedRow(row, about)];
+    const records = await withSubjects(store, [await store.getRecord(row.id)].filter(Boolean));
+    return records.map((record) => ({ ...rowOf(record, about), where: chipOf(record.where), why: lineOf(refusedRecord(record, domain)) }));
+  }));
+  return rows.flat();
 }
 
 /** A record that was erased before it arrived: that there was one, and nothing of it. */

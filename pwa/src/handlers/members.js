@@ -2,7 +2,7 @@
 import { isRefused, judged, limitsOf, needed, newOrigin, originOf, telephone, textOf, wholeNumber, within, withoutIdNumber } from "./fields.js";
 import { changesIn, formOf, mintStamped, saveChanges } from "./edits.js";
 import { listsOf, wordsOf } from "./households.js";
-import { momentOf } from "./moments.js";
+import { instant, momentOf, serverNow } from "./moments.js";
 import { filledOf, isOpened, maskedOf, textOfField } from "./openings.js";
 import { notFound, page, refuse, savedOr } from "./pages.js";
 import { chipOf } from "./rows.js";
@@ -39,7 +39,7 @@ export async function showMemberEdit(input, store, context) {
   if (record?.doc.type !== "member") return notFound(store, context, "homes");
   const { id, doc } = record;
   const left = doc.moved_out_at ?? "";
-  const stays = [["", "member.lives_here"], [left || new Date(input.now).toISOString(), "member.moved_out"]];
+  const stays = [["", "member.lives_here"], [left || instant(serverNow(store, input.now)), "member.moved_out"]];
   return memberForm(input, store, context, doc, {
     title: "member.edit",
     action: `/m/members/${id}/edits`,

@@ -5,12 +5,10 @@
  * @typedef {{iso: string, day: "today" | "yesterday" | "tomorrow" | null, date: string, clock: string}} Moment
  */
 import { correctedAt } from "../store/capture.js";
+import { CHINA_MS, DAY_MS, dayNumber } from "../store/days.js";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-/** China has used UTC+8 all year round since 1991. */
-const LOCAL_MS = 8 * HOUR_MS;
 const NAMED_DAYS = Object.freeze({ 0: "today", 1: "tomorrow", "-1": "yesterday" });
 
 /** `2026-11-23T08:00:00.000Z` of epoch milliseconds. @param {number} at_ms */
@@ -26,8 +24,8 @@ export function instant(at_ms) {
 export function momentOf(iso, now_ms) {
   const at_ms = iso ? Date.parse(iso) : Number.NaN;
   if (Number.isNaN(at_ms)) return null;
-  const local = new Date(at_ms + LOCAL_MS).toISOString();
-  const thisYear = local.slice(0, 4) === new Date(now_ms + LOCAL_MS).toISOString().slice(0, 4);
+  const local = new Date(at_ms + CHINA_MS).toISOString();
+  const thisYear = local.slice(0, 4) === new Date(now_ms + CHINA_MS).toISOString().slice(0, 4);
   return {
     iso: /** @type {string} */ (iso),
     day: NAMED_DAYS[dayNumber(at_ms) - dayNumber(now_ms)] ?? null,
@@ -42,18 +40,23 @@ export function momentOfCapture(doc, now_ms) {
   return Number.isNaN(at_ms) ? null : momentOf(instant(at_ms), now_ms);
 }
 
-/** The day in China, `2026-11-23`. @param {number} at_ms */
-export function dayOf(at_ms) {
-  return instant(at_ms + LOCAL_MS).slice(0, 10);
+/**
+ * Now by the server's clock, as near as this phone knows: for what a document says besides when it was captured, which nobody can
+ * correct once somebody else has changed the document.
+ * @param {{session: {offset_ms?: number | null}}} store @param {number} now_ms of this phone's clock
+ */
+export function serverNow({ session }, now_ms) {
+  return now_ms - (session.offset_ms ?? 0);
 }
 
-function dayNumber(at_ms) {
-  return Math.floor((at_ms + LOCAL_MS) / DAY_MS);
+/** The day in China, `2026-11-23`. @param {number} at_ms */
+export function dayOf(at_ms) {
+  return instant(at_ms + CHINA_MS).slice(0, 10);
 }
 
 /** When yesterday began, epoch milliseconds: what "since yesterday" counts from. @param {number} now_ms */
 export function yesterday(now_ms) {
-  return (dayNumber(now_ms) - 1) * DAY_MS - LOCAL_MS;
+  return (dayNumber(now_ms) - 1) * DAY_MS - CHINA_MS;
 }
 
 /** Whole minutes between two instants, at least one. */

@@ -3,6 +3,7 @@
  * long ago. A hint and no more: who reports decides.
  */
 import { correctedAt } from "../store/capture.js";
+import { ENDED } from "../store/cases.js";
 import { numberOf } from "./fields.js";
 import { lengthText } from "./moments.js";
 import { aboutRows, rowOf } from "./rows.js";
@@ -27,11 +28,18 @@ export async function showNear(input, store, context) {
       near: rows.slice(0, SHOWN).map(({ id, metres, ago_ms, record }) => ({
         ...rowOf(record, about),
         id,
+        takes_more: takesMore(record),
         label: metres === null ? "near.same_place" : "near.metres",
         slots: { metres, ago: lengthText(ago_ms, context.t) },
       })),
     },
   };
+}
+
+/** Whether anybody still works on it: what has ended, was solved on the spot or put aside is told, and nothing is added to it. */
+function takesMore({ doc, where }) {
+  if (where.place === "refused") return false;
+  return where.case ? !ENDED.includes(where.case.state) : !doc.solved;
 }
 
 async function nearby(store, { category = "", lat, lon, compound, uuid }, now_ms) {

@@ -18,8 +18,8 @@ export function beginFrame(store) {
 }
 
 async function frameOf(store) {
-  const [known, patrol, standing, loading] = await Promise.all([chipFacts(store), store.currentPatrol(), store.vault.standing(), loadingFacts(store)]);
-  return { ...known, loading, walking: patrol && !patrol.ended_at ? patrol.uuid : "", isOpen: standing === "open" };
+  const [known, patrol, standing, loading] = await Promise.all([chipFacts(store), store.runningPatrol(), store.vault.standing(), loadingFacts(store)]);
+  return { ...known, loading, walking: patrol?.uuid ?? "", isOpen: standing === "open" };
 }
 
 /**

@@ -5,7 +5,7 @@
 import { newOrigin, numberOf, originOf } from "./fields.js";
 import { instant, momentOf } from "./moments.js";
 import { gridChoice, page, refuse, savedOr } from "./pages.js";
-import { cellsOf, gapsOf, partLength, sketchOf, stretchesOf, thinned, trimmed } from "./tracks.js";
+import { ACCURACY_MOST_M, cellsOf, gapsOf, partLength, sketchOf, stretchesOf, thinned, trimmed } from "./tracks.js";
 
 /** A patrol that somebody forgot to end is not followed for ever. */
 const LONGEST_S = 24 * 3600;
@@ -22,17 +22,20 @@ export async function startPatrol(input, store, context) {
   return refusal ?? { redirect: "/m/" };
 }
 
-/** `POST /m/patrols/:id/points`: where the phone is, from the page's script. 409 ends the asking: that patrol runs no more. */
+/**
+ * `POST /m/patrols/:id/points`: where the phone is, from the page's script. 422: that could be anywhere, and is not kept. 409 ends the
+ * asking: nothing more is recorded of that patrol.
+ */
 export async function addPoint({ params, form, now }, store) {
-  const running = await store.currentPatrol();
-  const t_s = Math.max(0, secondsOf(running?.started_at, now));
-  const [lat, lon, accuracy_m] = [numberOf(form.lat, -90, 90), numberOf(form.lon, -180, 180), numberOf(form.accuracy_m, 0, 1e6)];
+  const running = await store.runningPatrol();
+  const t_s = running ? secondsOf(running.started_at, store.timeInPatrol(running, now)) : Infinity;
+  const [lat, lon, accuracy_m] = [numberOf(form.lat, -90, 90), numberOf(form.lon, -180, 180), numberOf(form.accuracy_m, 0, ACCURACY_MOST_M)];
   if (lat === null || lon === null || accuracy_m === null) return { status: 422 };
   const point = [t_s, Number(lat.toFixed(5)), Number(lon.toFixed(5)), Math.round(accuracy_m)];
   return { status: t_s <= LONGEST_S && (await store.addPoint(params.id, point)) ? 204 : 409 };
 }
 
-/** Whole seconds from the start of a patrol; not a number without one. */
+/** Whole seconds from the start of a patrol. */
 function secondsOf(started_at, at_ms) {
   return Math.round((at_ms - Date.parse(started_at)) / 1000);
 }
@@ -41,10 +44,25 @@ function secondsOf(started_at, at_ms) {
 export async function endPatrol(input, store, context) {
   const running = await store.currentPatrol();
   if (running?.uuid !== input.params.id) return { redirect: "/m/" };
-  const over = { ended_at: instant(input.now), ...running };
-  if (!(await store.pointsOf(over.uuid)).length) return settle(input, store, context, over, { cells: [], gaps: [], track: [] });
+  const over = await store.patrolOver(running, input.now);
+  if (!(await store.pointsOf(over.uuid)).length) return settle(input, store, context, over, { cells: [], gaps: gapsIn(over, []), track: [] });
   const refusal = await savedOr(store, input, context, () => store.stopPatrol(over));
   return refusal ?? { redirect: `/m/patrols/${over.uuid}/track` };
+}
+
+/** `POST /m/patrols/:id/resume`: it was ended too early; what passed meanwhile has no points and is an interruption like any other. */
+export async function resumePatrol(input, store, context) {
+  const patrol = await store.currentPatrol();
+  if (patrol?.uuid !== input.params.id) return { redirect: `/m/records/patrol:${input.params.id}` };
+  const refusal = await savedOr(store, input, context, () => store.resumePatrol(patrol.uuid));
+  return refusal ?? { redirect: "/m/" };
+}
+
+/** When nothing was recorded of a patrol, or is kept, as instants. */
+function gapsIn({ started_at, ended_at }, stretches) {
+  const end_s = secondsOf(started_at, Date.parse(ended_at));
+  const at = (t_s) => (t_s === end_s ? ended_at : instant(Date.parse(started_at) + t_s * 1000));
+  return gapsOf(stretches, end_s).map((gap) => gap.map(at));
 }
 
 async function settle(input, store, context, patrol, way) {
@@ -107,10 +125,9 @@ export async function sendTrack(input, store, context) {
   if (!patrol) return { redirect: `/m/records/patrol:${input.params.id}` };
   const { points, end_s, minutes } = await wayOf(store, patrol);
   const stretches = stretchesOf(trimmed(points, trimOf(input.form, minutes), end_s));
-  const at = (t_s) => instant(Date.parse(patrol.started_at) + t_s * 1000);
   return settle(input, store, context, patrol, {
     cells: cellsOf(stretches.flat()).slice(0, CELLS_MOST),
-    gaps: gapsOf(stretches, end_s).map((gap) => gap.map(at)),
+    gaps: gapsIn(patrol, stretches),
     track: input.form.send === "yes" ? thinned(stretches) : [],
   });
 }

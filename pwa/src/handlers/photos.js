@@ -70,10 +70,16 @@ export function withPieces(input, pieces) {
     put(files, named(part, "thumb"), own.flatMap(({ thumb }) => thumb ?? []));
     put(files, named(part, "original"), own.flatMap(({ sent, thumb, original }) => (isEvidence && sent && thumb && original) || []));
     put(every, named(part, "shot"), own.map(({ shot, thumb, original }) => {
-      return JSON.stringify({ ...parse(shot), thumb: Boolean(thumb), original: isEvidence && Boolean(original) });
+      const isItsOwn = part !== "voice" && !thumb; // what could not be decoded
+      return JSON.stringify({ ...parse(shot), thumb: Boolean(thumb), original: isEvidence && (isItsOwn || Boolean(original)) });
     }));
   }
   return { ...input, files, every };
+}
+
+/** Ids of the photos of a form's first part, before there are any. @param {string} record uuid of the record @param {number} count */
+export async function idsOfPhotos(record, count) {
+  return Promise.all(Array.from({ length: count }, async (_, at) => `photo:${await uuidOfPhoto(record, PARTS.photo + at)}`));
 }
 
 /**

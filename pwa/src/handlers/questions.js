@@ -3,7 +3,7 @@
  * answer is checked here as there (`server/domain/visit_forms.py`).
  */
 import { nameIn } from "./catalogue.js";
-import { numberOf, within, withoutIdNumber } from "./fields.js";
+import { limitsOf, numberOf, wholeNumber, within, withoutIdNumber } from "./fields.js";
 
 /** @typedef {{key: string, kind: string, label: any, options?: any[], needed?: boolean, most?: number}} Question */
 
@@ -12,12 +12,12 @@ export function fieldOf({ key }) {
   return `answer-${key}`;
 }
 
-/** A question as a field: `choices` when one is to be picked. @param {Question} question */
-export function questionOf(question, context) {
+/** A question as a field: `choices` when one is to be picked. @param {Question} question @param {any} context @param {string} [said] what it is filled in with */
+export function questionOf(question, context, said = "") {
   const { label, kind, needed = false } = question;
-  const choices = choicesOf(question, context).map(([value, name]) => ({ value, label: name, chosen: false, extra: "" }));
+  const choices = choicesOf(question, context).map(([value, name]) => ({ value, label: name, chosen: value === said, extra: "" }));
   const title = nameIn(label, context.language) + (choices.length && needed ? ` · ${context.t("form.needed")}` : "");
-  return { name: fieldOf(question), label: title, kind: kind === "number" ? "number" : "text", is_needed: needed, choices };
+  return { name: fieldOf(question), label: title, kind: kind === "number" ? "number" : "text", value: said, is_needed: needed, choices };
 }
 
 /** @param {any} question @returns {[string, string][]} value and words */
@@ -27,11 +27,19 @@ function choicesOf({ kind, options = [] }, { t, language }) {
 }
 
 /** What is wrong with what was typed or picked. @param {string} said @param {Question} question */
-export function checkAnswer(said, { kind, needed, options = [], most = 0 }, limits) {
-  if (!said) return needed ? { label: "wrong.answer_missing" } : null;
-  if (kind === "number" && numberOf(said, most ? 0 : -Number.MAX_VALUE, most || Number.MAX_VALUE) === null) return { label: "wrong.not_a_number" };
-  if (kind === "choice" && !options.some((one) => (one.value ?? one) === said)) return { label: "wrong.answer_missing" };
-  return within(said, limits.short) ?? withoutIdNumber(said);
+export function checkAnswer(said, { kind, label, needed, options = [], most = 0 }, context) {
+  const question = nameIn(label, context.language);
+  const missing = { label: "wrong.answer_missing", slots: { question } };
+  if (!said) return needed ? missing : null;
+  if (kind === "number") return wrongNumber(said, question, most);
+  if (kind === "choice" && !options.some((one) => (one.value ?? one) === said)) return missing;
+  return within(said, limitsOf(context).short) ?? withoutIdNumber(said);
+}
+
+/** Where it is known how many there can be at most, whole ones are counted; else any number is measured. */
+function wrongNumber(said, question, most) {
+  if (most) return wholeNumber(said, most, "wrong.whole_number", { question, most });
+  return numberOf(said, -Number.MAX_VALUE, Number.MAX_VALUE) === null ? { label: "wrong.not_a_number" } : null;
 }
 
 /** What was said as a visit's answer is kept: yes and no as truths, numbers as numbers. @param {string} said @param {Question} question */

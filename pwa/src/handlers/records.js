@@ -6,11 +6,15 @@ import { movesOf } from "./notes.js";
 import { gridName, isPolice, notFound, page } from "./pages.js";
 import { photosIn } from "./photos.js";
 import { answerText } from "./questions.js";
-import { aboutRows, chipOf, lastMove, rowOf, stateLabel } from "./rows.js";
+import { aboutRows, chipOf, lastMove, pageOf, rowOf, stateLabel } from "./rows.js";
+import { raisedAs } from "./raised.js";
 import { heldBack, refusedRecord } from "./refused.js";
+import { withFates, withSubjects } from "./said.js";
 import { refusedPhoto } from "./troubles.js";
+import { correctedAt } from "../store/capture.js";
 import { ENDED } from "../store/cases.js";
 
+const REPORTED_WITHIN_MS = 7 * 24 * 3_600_000;
 const SHOWN = Object.freeze({ report: "cases", visit: "homes", patrol: "today", note: "cases" });
 
 /** `GET /m/records/:id` */
@@ -20,35 +24,45 @@ export async function showRecord(input, store, context) {
   const { doc, where } = record;
   await store.noteSeen(record.id);
   const [about, grids, said, raised, forms] = await Promise.all([
-    aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id), Promise.all((doc.reports ?? []).map(store.getRecord)),
+    aboutRows(store, context, input.now), store.grids(), store.saidOf(record.id), Promise.all((doc.reports ?? []).map(async (id) => (await raisedAs(store, id)).record)),
     doc.form ? store.reference("form") : [],
   ]);
-  const notes = said.filter((row) => row.doc.type === "note");
+  const notes = withFates(said.filter((row) => row.doc.type === "note"), where.case);
   const moves = movesOf(record, notes, store.session.author);
+  const shown = rowOf((await withSubjects(store, [record]))[0], about);
+  const [reason, result] = [shown.reason, resultOf(where.case)];
   return page(store, "record.html", {
     tab: SHOWN[doc.type],
     title: context.t(`${doc.type}.page`),
     back: backOf(doc, store.session.user),
+    has_action: moves.intent === "resubmit",
     id: record.id,
     just_saved: input.query.saved === "1" && [record, ...notes].some((row) => row.where.place !== "server"),
-    lead: rowOf(record, about).lead,
+    lead: shown.lead,
+    why: doc.type === "note" ? shown.why : null,
     photos: photosIn(doc).map((id, at) => ({ id, n: at + 1, is_after: !doc.photos.includes(id) })),
     voice: doc.voice ?? "",
     ...(doc.type === "report" ? await justSent(record, input, store, about) : {}),
-    where: chipOf(where),
+    where: shown.where,
     refused: refusedRecord(record, context.domain),
     held_back: heldBack(where, context.domain),
     refused_photos: where.photos_refused.map((photo) => refusedPhoto(photo, context.domain)),
-    reason: where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "",
-    result: resultOf(where.case),
+    reason,
+    result,
     moves,
     intent_label: `note.${moves.intent}`,
     notes: [...[...raised, ...said].filter((row) => row && row.doc.type !== "note").map((row) => rowOf(row, about)), ...notes.map((note) => ({ ...rowOf(note, about), href: `/m/records/${note.id}` }))],
     list_label: doc.type === "visit" ? "visit.reports" : "note.list",
-    report_href: doc.author === store.session.author && raised.includes(null) ? `/m/report?visit=${record.id}` : "",
-    steps: stepsOf(record, { ...about, units: await unitsOf(store, where.case, context.language) }),
+    report_href: mayReport(doc, raised, store.session.author, about.now_ms) ? `/m/report?visit=${record.id}` : "",
+    steps: stepsOf(record, { ...about, units: await unitsOf(store, where.case, context.language), above: [reason, result] }),
     facts: [...FACTS[doc.type](doc, about), ...answerFacts(doc, forms, context), ...commonFacts(record, grids, about)],
   });
+}
+
+/** Whether a visit offers to report what was found: the report that it names is not made yet, or it names none and is of the last days. */
+function mayReport(doc, raised, author, now_ms) {
+  if (doc.type !== "visit" || doc.author !== author) return false;
+  return raised.length ? raised.includes(null) : now_ms - correctedAt(doc) < REPORTED_WITHIN_MS;
 }
 
 /** `GET /m/records/:id/photos/:n`: one photo, as large as the screen. */
@@ -88,21 +102,28 @@ export async function unitsOf(store, found, language) {
   return new Map((await store.known(parties)).map(({ id, doc }) => [id, nameIn(doc.name, language)]));
 }
 
+/** Why a case was returned; nothing of one that was not. @returns {string} */
+export function returnReason(found) {
+  return found?.state === "returned" ? (lastMove(found, "return").reason ?? "") : "";
+}
+
 /** What a closed case says of how it was settled; of a merged one, what the case says that it became part of. */
-function resultOf(found) {
+export function resultOf(found) {
   const settled = found?.follows ?? found;
   return settled?.state === "closed" ? (lastMove(settled, "close").result ?? "") : "";
 }
 
 function backOf(doc, user) {
   if (doc.type === "visit") return isPolice(user) ? "/m/visits" : `/m/homes/${doc.household}`;
-  if (doc.type === "note") return `/m/records/${doc.of}`;
+  if (doc.type === "note") return pageOf(doc.of);
   return doc.type === "report" ? "/m/cases" : "/m/";
 }
 
-/** The way of a record, done steps and the next one: `[{label, slots, done, at}]`. */
-export function stepsOf({ doc, where }, { now_ms, t, units }) {
-  const step = (label, done, at = null, slots = {}, text = "", who = "") => ({ label, slots, done, at: momentOf(at, now_ms), text, who });
+/** The way of a record, done steps and the next one: `[{label, slots, done, at}]`. Texts that stand `above` it already are not repeated. */
+export function stepsOf({ doc, where }, { now_ms, t, units, above = /** @type {string[]} */ ([]) }) {
+  const step = (label, done, at = null, slots = {}, text = "", who = "") => {
+    return { label, slots, done, at: momentOf(at, now_ms), text: above.includes(text) ? "" : text, who };
+  };
   const steps = [{ ...step("step.phone", true), at: momentOfCapture(doc, now_ms) }];
   if (where.place === "refused") return [...steps, refusedStep(where.outcome, step)];
   const isThere = where.place === "server";
@@ -164,7 +185,7 @@ const FACTS = Object.freeze({
   visit: (doc, { now_ms }) => [
     fact("visit.kind", { key: `kind.${doc.kind}` }),
     fact("visit.findings", { text: doc.findings }),
-    ...(doc.next_at ? [fact("visit.next_at", { day: momentOf(doc.next_at, now_ms) })] : []),
+    ...(doc.next_at ? [fact("visit.next_at", { day: momentOfCapture({ ...doc, captured_at: doc.next_at }, now_ms) })] : []),
   ],
   note: (doc) => [fact("record.text", { text: doc.text })],
   patrol: (doc, { now_ms, t }) => [
@@ -186,7 +207,7 @@ function answerFacts({ kind, form, answers = {} }, forms, context) {
 }
 
 function placeFacts(place, t) {
-  if (!place) return [];
+  if (!place) return [fact("record.place", { key: "place.unknown" })];
   const { lat, lon, accuracy_m, address } = place;
   const isPoint = lat !== null && lat !== undefined;
   const slots = isPoint ? { lat: lat.toFixed(5), lon: lon.toFixed(5), metres: Math.round(accuracy_m ?? 0) } : {};

@@ -6,6 +6,7 @@ import { limitsOf, newOrigin, options } from "./fields.js";
 import { gridChoice, isPolice, page } from "./pages.js";
 import { photosIn } from "./photos.js";
 import { placeChoice } from "./places.js";
+import { raisedAs } from "./raised.js";
 import { aboutRows } from "./rows.js";
 import { uuidOf } from "../store/identity.js";
 
@@ -16,12 +17,15 @@ export const SOURCES = Object.freeze(["patrol", "visit", "resident"]);
 /** `GET /m/report` */
 export async function showReportForm(input, store, context) {
   const { query, now } = input;
-  const [before, visit, draft] = await Promise.all([
-    refusedBefore(store, query.from), visitBehind(store, query.visit), query.draft ? store.draft(query.draft) : null,
-  ]);
-  const [raised] = (visit?.reports ?? []).map(uuidOf);
-  if (raised && (await store.getRecord(`report:${raised}`))) return { redirect: `/m/records/report:${raised}` };
-  const form = { ...newOrigin(store, now), ...formOf(before), ...ofVisit(visit, raised), ...draft?.fields, ...(draft ? { uuid: draft.uuid } : {}) };
+  const visit = await visitBehind(store, query.visit);
+  const [raised] = visit?.reports ?? [];
+  const begun = raised ? await raisedAs(store, raised) : null;
+  if (begun?.record) return { redirect: `/m/records/${begun.record.id}` };
+  const draft = query.draft ? await store.draft(query.draft) : (begun?.draft ?? null);
+  const [before, pieces] = await Promise.all([refusedBefore(store, query.from ?? draft?.fields.from), shownPieces(store, draft)]);
+  const drafted = draft ? { ...draft.fields, uuid: draft.uuid, from: before?._id ?? "" } : {};
+  const form = { ...newOrigin(store, now), ...formOf(before), ...ofVisit(visit, raised && uuidOf(raised)), ...drafted };
+  const photos_again = before ? photosIn(before).length : 0;
   const about = await aboutRows(store, context, now);
   const [choice, used, drafts, places] = await Promise.all([
     gridChoice(store, form.grid ?? (before ?? visit)?.grid), store.mostUsedCategories(TOP_COUNT), draftsOffered(store, about),
@@ -37,30 +41,33 @@ export async function showReportForm(input, store, context) {
     ...choice,
     ...catalogueOf(offeredOn(about.categories, now), used, context.language, form.category),
     ...places,
-    ...shownPieces(draft),
+    ...pieces,
+    near: [],
+    lacks_originals: photos_again > 0 || [...pieces.kept_photo, ...pieces.kept_after].some(({ is_small }) => is_small),
     drafts: drafts.filter(({ uuid }) => uuid !== form.uuid),
     drafts_back: "report",
+    drafts_form: form.uuid,
     urgencies: options(context, "urgency", URGENCIES, urgency),
     is_alarm: urgency === "emergency",
     duty: await dutyOf(store, choice.grid, about.now_ms, context.language),
     sources: isPolice(store.session.user) ? [] : options(context, "source", SOURCES, form.source ?? (visit ? "visit" : "patrol")),
     limits: limitsOf(context),
-    photos_again: before ? photosIn(before).length : 0,
+    photos_again,
     form,
   });
 }
 
 /**
- * The visit that found what is to be reported, or null. The report takes the id that the visit names; where the visit was goes along
+ * The visit that found what is to be reported, or null. The report takes the id that the visit names, if it names one; where the visit was goes along
  * when that was no household, whose files the police, who read reports, have no part in.
  */
 async function visitBehind(store, id) {
   const record = id ? await store.getRecord(id) : null;
-  return record?.doc.type === "visit" && record.doc.reports.length ? record.doc : null;
+  return record?.doc.type === "visit" ? record.doc : null;
 }
 
 function ofVisit(visit, uuid) {
-  return visit ? { uuid, address: visit.household ? "" : visit.address } : {};
+  return visit ? { ...(uuid ? { uuid } : {}), address: visit.household ? "" : visit.address } : {};
 }
 
 /** The report that is to be made anew because it was not accepted, or null. */

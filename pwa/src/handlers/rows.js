@@ -6,7 +6,7 @@
  */
 import { addressOf } from "./addresses.js";
 import { categoryName, readCategories } from "./catalogue.js";
-import { minutesBetween, momentOfCapture } from "./moments.js";
+import { minutesBetween, momentOfCapture, serverNow } from "./moments.js";
 import { photosIn } from "./photos.js";
 
 const MOVING = ["move", "clock"];
@@ -35,6 +35,9 @@ export function chipOf({ place, outcome, photos_unsent, photos_refused, percent,
   return look("where.server", "good", "server");
 }
 
+/** What the office may return. */
+const BACK = new Set(["report", "errand"]);
+
 /** The words for a case's state; one for states this version does not know. */
 export function stateLabel(state) {
   return STATE_LOOK[state] ? `state.${state}` : "state.other";
@@ -42,19 +45,35 @@ export function stateLabel(state) {
 
 /**
  * One row of a list.
- * @param {Placed} record @param {{categories: any[], language: string, t: Function, now_ms: number}} about
+ * @param {Placed & {kind?: string, fate?: import("./said.js").Fate}} record of what was said about another, seen with that (`said.js`)
+ * @param {{categories: any[], language: string, t: Function, now_ms: number}} about
  */
 export function rowOf(record, about) {
   const { doc, where } = record;
   const shape = SHAPES[doc.type] ?? SHAPES.visit;
-  const reason = doc.type === "report" && where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "";
+  const reason = BACK.has(doc.type) && where.case?.state === "returned" ? (lastMove(where.case, "return").reason ?? "") : "";
   const why = where.case?.follows ? { why: followsOf(where.case.follows, about.t) } : {};
-  return { ...shape(doc, about), at: momentOfCapture(doc, about.now_ms), where: chipOf(where), reason, ...why };
+  return {
+    ...shape(doc, about, record), at: momentOfCapture(doc, about.now_ms), where: chipOf(where), reason, ...why, ...lateness(record, about),
+  };
+}
+
+/** Of a note that asked for what could not be done any more: that it arrived says little. @param {any} record */
+function lateness({ doc, where, fate }, { t }) {
+  if (fate?.is !== "late") return {};
+  const move = t(`move.${fate.after || "other"}`);
+  return { where: { ...chipOf(where), tone: "move" }, why: { tone: "bad-text", label: `note.late_${doc.intent}`, slots: { move } } };
 }
 
 /** In words: which case a merged one is part of now, and how that one stands. */
 function followsOf({ case_no, state }, t) {
   return { tone: "muted", label: "step.follows", slots: { case_no, state: t(stateLabel(state)) } };
+}
+
+/** A case's moves as its reporter may see them, oldest first. */
+export function movesIn(found) {
+  const { history, last_event } = found ?? {};
+  return history ?? (last_event ? [last_event] : []);
 }
 
 /** What a case's history says of the last such move; nothing when there was none. */
@@ -85,12 +104,22 @@ const SHAPES = Object.freeze({
   }),
   track: (doc, { t }) => ({ href: `/m/records/${doc.patrol}`, photo: "", icon: "walk", lead: t("track.row"), about: "" }),
   note: (doc, { t }) => ({
-    href: `/m/records/${doc.of}`, photo: doc.photos[0] ?? "", icon: "edit", lead: t(`note.${doc.intent ?? "plain"}`), about: snippet(doc.text),
+    href: pageOf(doc.of), photo: doc.photos[0] ?? "", icon: "edit", lead: t(`note.${doc.intent ?? "plain"}`), about: snippet(doc.text),
   }),
-  taskreply: (doc, { t }) => ({
-    href: `/m/tasks/${doc.of}`, photo: doc.photos[0] ?? "", icon: "task", lead: t(`outcome.${doc.outcome}`), about: snippet(doc.text),
+  taskreply: (doc, { t }, { kind }) => ({
+    href: `/m/tasks/${doc.of}`, photo: doc.photos[0] ?? "", icon: "task", lead: t(`${outcomeWords(kind)}.${doc.outcome}`), about: snippet(doc.text),
   }),
 });
+
+/** Which words say the outcome of a task of this kind: what was verified is solved or not. */
+export function outcomeWords(kind) {
+  return kind === "verify" ? "finding" : "outcome";
+}
+
+/** The address of what a note is about. @param {string} id */
+export function pageOf(id) {
+  return id.startsWith("errand:") ? `/m/errands/${id}` : `/m/records/${id}`;
+}
 
 /** Whether lists have a row for such a document. */
 export function hasRow({ type }) {
@@ -104,6 +133,5 @@ export function snippet(text) {
 
 /** What rows of one page need to know besides the records; `now_ms` in it is the server's. */
 export async function aboutRows(store, context, now_ms) {
-  const server_ms = now_ms - (store.session.offset_ms ?? 0);
-  return { categories: await readCategories(store, now_ms), language: context.language, t: context.t, now_ms: server_ms };
+  return { categories: await readCategories(store, now_ms), language: context.language, t: context.t, now_ms: serverNow(store, now_ms) };
 }

@@ -4,6 +4,7 @@ import { judged, needed, isRefused, textOf } from "./fields.js";
 import { momentOf } from "./moments.js";
 import { rescueOf } from "./me.js";
 import { page, refuse } from "./pages.js";
+import { othersSayings } from "./troubles.js";
 import { syncSummary } from "./today.js";
 
 const LANGUAGES = Object.freeze(["zh-CN", "en"]);
@@ -17,9 +18,11 @@ const WAIT_MINUTES = 15;
 
 /** `GET /m/sign-in` */
 export async function showSignIn(input, store, context) {
-  const [others_count, wiped_at] = await Promise.all([context.waitingOfOthers(), context.wipedAt()]);
+  const [others, wiped] = await Promise.all([context.waitingOfOthers(), context.wiped()]);
   const frame = { tab: "", title: context.t("signin.title"), back: store ? "/m/" : "", bare: true, has_action: false };
-  return { template: "sign-in.html", data: { ...frame, others_count, wiped: momentOf(wiped_at, input.now), failure: null, form: { username: "" } } };
+  const rescue = others.count ? { count: others.count, can_make: others.can_make, made_at: null } : null;
+  const data = { ...frame, others: othersSayings(others), rescue, wiped: momentOf(wiped?.at ?? null, input.now), wiped_drafts: wiped?.drafts ?? 0 };
+  return { template: "sign-in.html", data: { ...data, failure: null, form: { username: "" } } };
 }
 
 /** `POST /m/session`: the only form that needs the network. */
@@ -48,9 +51,9 @@ function refuseSignIn(input, context, error, fields) {
 
 /** `GET /m/session/end`: what is unsent, and what becomes of it. */
 export async function showSignOut(input, store, context) {
-  const [sync, rescued_at] = await Promise.all([syncSummary(store), store.rescuedAt()]);
+  const [sync, rescued_at, { sealed_count }] = await Promise.all([syncSummary(store), store.rescuedAt(), store.unsent()]);
   const rescue = rescueOf(store.session, sync.unsent_count, momentOf(rescued_at, input.now));
-  return page(store, "sign-out.html", { tab: "me", title: context.t("me.sign_out"), back: "/m/me", ...sync, rescue });
+  return page(store, "sign-out.html", { tab: "me", title: context.t("me.sign_out"), back: "/m/me", ...sync, sealed_count, rescue });
 }
 
 /** `POST /m/session/end`: nobody is signed in afterwards; records and outbox stay. */

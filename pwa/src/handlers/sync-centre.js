@@ -3,6 +3,7 @@ import { aboutRows, chipOf, hasRow, rowOf } from "./rows.js";
 import { heldBack } from "./refused.js";
 import { momentOf, sizeText } from "./moments.js";
 import { page } from "./pages.js";
+import { withSubjects } from "./said.js";
 import { refusedRows, syncFacts } from "./me.js";
 import { fact } from "./records.js";
 import { syncSummary } from "./today.js";
@@ -18,7 +19,8 @@ export async function showSync(input, store, context) {
     syncSummary(store), store.status(), store.waiting(WAITING), refusedRows(store, about, context.domain),
     store.listMine(TYPES.map((type) => [type, ARRIVED])),
   ]);
-  const waiting = rows.filter(({ doc }) => hasRow(doc));
+  const lists = [rows.filter(({ doc }) => hasRow(doc)), arrivedOf(mine.flat(), rows)];
+  const [waiting, arrived] = await Promise.all(lists.map((list) => withSubjects(store, list)));
   const whole = momentOf(status.last_sync_at, input.now);
   return page(store, "sync.html", {
     tab: "me",
@@ -29,7 +31,7 @@ export async function showSync(input, store, context) {
     waiting: waiting.map((record) => waitingRow(record, about, context.domain)),
     more: more + rows.length - waiting.length,
     refused,
-    arrived: arrivedOf(mine.flat(), rows).map((record) => rowOf(record, about)),
+    arrived: arrived.map((record) => rowOf(record, about)),
   });
 }
 

@@ -1,16 +1,19 @@
 /** 任务: what was sent to this user's grids, one task with its place and photos, and the answer to it. */
 import { categoryName } from "./catalogue.js";
-import { isRefused, judged, limitsOf, needed, newOrigin, oneOf, originOf, textOf, within, withoutIdNumber } from "./fields.js";
+import { draftAt, originAgain, shownPieces, withKept } from "./drafts.js";
+import { isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, textOf, within, withoutIdNumber } from "./fields.js";
 import { momentOf } from "./moments.js";
 import { notFound, page, refuse, savedOr } from "./pages.js";
 import { checkPhotos, photosOfForm } from "./photos.js";
 import { checkAnswer, fieldOf, questionOf } from "./questions.js";
 import { fact } from "./records.js";
-import { aboutRows, rowOf, snippet } from "./rows.js";
+import { aboutRows, chipOf, outcomeWords, rowOf, snippet } from "./rows.js";
 import { parse } from "../store/databases.js";
 
 const SEEN = "seen_tasks";
 const OUTCOMES = Object.freeze(["done", "not_done", "declined"]);
+/** States in which an answer is still wanted. */
+const ANSWERABLE = Object.freeze(["open", "declined"]);
 /** A reason has to be given with these. */
 const EXPLAINED = new Set(["not_done", "declined"]);
 
@@ -25,7 +28,7 @@ export function waitingTasks({ tasks, seen }, about, replies) {
   const answered = new Set(replies.map(({ doc }) => doc.of));
   const open = tasks.filter(({ id, doc }) => doc.state === "open" && !answered.has(id));
   return open.sort((one, other) => one.doc.due_at.localeCompare(other.doc.due_at)).map(({ id, doc }) => ({
-    href: `/m/tasks/${id}`,
+    href: pathOf(id, doc),
     photo: "",
     icon: "task",
     lead: leadOf(doc, about),
@@ -33,6 +36,11 @@ export function waitingTasks({ tasks, seen }, about, replies) {
     at: momentOf(doc.due_at, about.now_ms),
     where: dueChip(doc, about.now_ms, !(seen ?? []).includes(id)),
   }));
+}
+
+/** A task's address; one about a household lies with what is sealed, and what is begun of its answer is kept as all that is typed there. */
+function pathOf(id, { household }) {
+  return household ? `/m/homes/${household}/tasks/${id}` : `/m/tasks/${id}`;
 }
 
 function leadOf({ kind, case: found }, { t, categories, language }) {
@@ -45,52 +53,64 @@ function dueChip({ due_at }, now_ms, isNew) {
   return { label: isNew ? "task.new" : "task.due", slots: {}, tone: isNew ? "wait" : "move", icon: "clock" };
 }
 
-function stateChip(doc, now_ms) {
+/** How a task stands for this user, whose own answer (`mine`) may be on its way still. */
+function stateChip(doc, now_ms, mine) {
+  if (mine && doc.state !== "withdrawn") return answerChip(mine);
   const isOpen = doc.state === "open";
   if (isOpen && Date.parse(doc.due_at) < now_ms) return dueChip(doc, now_ms, false);
   return { label: `task.${doc.state}`, slots: {}, tone: "move", icon: isOpen ? "clock" : "server" };
 }
 
-/** `GET /m/tasks/:id`; opening it is seeing it. */
+function answerChip({ where }) {
+  if (where.place === "refused") return chipOf(where);
+  const look = where.place === "server" ? { label: "task.answered", tone: "move", icon: "server" } : { label: "task.answer_waits", tone: "wait", icon: "phone" };
+  return { ...look, slots: {} };
+}
+
+/** `GET /m/tasks/:id`, of one about a household `GET /m/homes/:home/tasks/:id`; opening it is seeing it. */
 export async function showTask(input, store, context) {
   const task = await taskOf(store, input.params.id);
   if (!task) return notFound(store, context, "today");
   const { doc, id } = task;
-  const [about, said] = await Promise.all([aboutRows(store, context, input.now), store.saidOf(id)]);
+  const path = pathOf(id, doc);
+  if (input.path !== path) return { redirect: path };
+  const [about, said, draft] = await Promise.all([aboutRows(store, context, input.now), store.saidOf(id), draftAt(store, path, "taskreply")]);
   await noteSeen(store, id);
-  const isOpen = canAnswer(store, doc, said);
+  const mine = said.find((reply) => reply.doc.author === store.session.author);
+  const isOpen = !mine && ANSWERABLE.includes(doc.state);
   return page(store, "task.html", {
-    tab: "today",
+    tab: doc.household ? "homes" : "today",
     title: context.t("task.page"),
     back: "/m/",
-    id,
+    at: path,
     has_action: isOpen,
     just_saved: input.query.saved === "1",
     lead: leadOf(doc, about),
     text: doc.text,
-    where: stateChip(doc, about.now_ms),
+    where: stateChip(doc, about.now_ms, mine),
     facts: factsOf(doc, about),
     photos: doc.case?.photos ?? [],
     household: doc.household ?? "",
-    replies: said.map((reply) => rowOf(reply, about)),
+    replies: said.map((reply) => rowOf({ ...reply, kind: doc.kind }, about)),
     can_answer: isOpen,
     is_verify: doc.kind === "verify",
-    outcomes: OUTCOMES.map((value) => ({ value, label: context.t(`${doc.kind === "verify" ? "finding" : "outcome"}.${value}`), chosen: false, extra: "" })),
-    questions: (doc.form ?? []).map((question) => questionOf(question, context)),
+    // What is kept here is kept in the open: nothing of what is sealed, though the server may not know the household any more.
+    is_kept: (parse(task.database).kind ?? "grid") === "grid",
+    outcomes: options(context, outcomeWords(doc.kind), OUTCOMES, draft?.fields.outcome),
+    questions: (doc.form ?? []).map((question) => questionOf(question, context, draft?.fields[fieldOf(question)])),
+    said: draft?.fields.text ?? "",
+    ...(await shownPieces(store, draft)),
+    draft: draft?.uuid ?? "",
     limits: limitsOf(context),
     grids: [],
     grid: doc.grid,
-    form: newOrigin(store, input.now),
+    form: originAgain(draft) ?? newOrigin(store, input.now),
   });
 }
 
 async function taskOf(store, id) {
   const found = id.startsWith("task:") ? await store.getRecord(id) : null;
   return found?.doc.type === "task" ? found : null;
-}
-
-function canAnswer(store, { state }, said) {
-  return ["open", "declined"].includes(state) && said.every(({ doc }) => doc.author !== store.session.author);
 }
 
 /** Ids of the last tasks that were opened, so that a new one stands out. */
@@ -111,8 +131,9 @@ function factsOf({ due_at, case: found }, { now_ms }) {
   ];
 }
 
-/** `POST /m/tasks/:id/replies` */
-export async function answerTask(input, store, context) {
+/** `POST /m/tasks/:id/replies`, `POST /m/homes/:home/tasks/:id/replies` */
+export async function answerTask(given, store, context) {
+  const input = await withKept(given, store);
   const { form } = input;
   const task = await taskOf(store, input.params.id);
   if (!task) return refuse(input, context, { label: "error.not_found" });
@@ -129,8 +150,9 @@ export async function answerTask(input, store, context) {
       uuid, grid, captured_at, of: task.id, outcome: form.outcome, text: textOf(form, "text"), photos: photos.ids, answers,
     });
     await store.saveRecord({ docs: [{ database, doc }, ...photos.docs], blobs: photos.blobs });
+    await store.dropDraft(uuid);
   });
-  return refusal ?? { redirect: `/m/tasks/${task.id}?saved=1` };
+  return refusal ?? { redirect: `${pathOf(task.id, task.doc)}?saved=1` };
 }
 
 function checkReply({ form, files }, questions, context) {
@@ -140,7 +162,7 @@ function checkReply({ form, files }, questions, context) {
   const asked = form.outcome === "declined" ? [] : questions;
   return judged({
     outcome: oneOf(form.outcome, OUTCOMES, "wrong.outcome_missing"),
-    ...Object.fromEntries(asked.map((question) => [fieldOf(question), checkAnswer(textOf(form, fieldOf(question)), question, limits)])),
+    ...Object.fromEntries(asked.map((question) => [fieldOf(question), checkAnswer(textOf(form, fieldOf(question)), question, context)])),
     text: explained ?? within(text, limits.said) ?? withoutIdNumber(text),
     photos: checkPhotos(files.photo ?? [], limits.photos),
   });

@@ -9,7 +9,7 @@
 /** Longer without a point is an interruption; while standing still the receiver is asked every 90 s. */
 const GAP_S = 240;
 /** A point less sure than this says nothing of a street. */
-const ACCURACY_MOST_M = 200;
+export const ACCURACY_MOST_M = 200;
 const PARTS_MOST = 12;
 const PART_LEAST_S = 300;
 const STEP_M = 10;
@@ -30,11 +30,14 @@ export function stretchesOf(points) {
   return found;
 }
 
-/** When nothing was recorded (or is kept) between 0 and `end_s`: `[[from_s, to_s]…]`. @param {Point[][]} stretches @param {number} end_s */
+/**
+ * When nothing was recorded (or is kept) between 0 and `end_s`: `[[from_s, to_s]…]`; without a single point all of it, however short.
+ * @param {Point[][]} stretches @param {number} end_s
+ */
 export function gapsOf(stretches, end_s) {
   const edges = [0, ...stretches.flatMap((stretch) => [stretch[0][0], stretch[stretch.length - 1][0]]), end_s];
   const gaps = Array.from({ length: edges.length / 2 }, (_, at) => [edges[2 * at], edges[2 * at + 1]]);
-  return gaps.filter(([from_s, to_s]) => to_s - from_s > GAP_S).slice(0, 500);
+  return gaps.filter(([from_s, to_s]) => to_s - from_s > (stretches.length ? GAP_S : 0)).slice(0, 500);
 }
 
 /** How long the parts are in which a track of this length is offered for leaving out. @param {number} end_s */

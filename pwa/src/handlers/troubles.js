@@ -29,6 +29,12 @@ function signInSaying(problem, rescue) {
 /** What a phone says whose token was refused, while it hands over and when it has. */
 const RESCUES = Object.freeze({ sending: "rescue.sending", kept: "rescue.kept" });
 
+/** What others left unsent on a shared phone: what goes by itself, and what only they can send. @param {{count: number, sealed: number}} others */
+export function othersSayings({ count, sealed }) {
+  const all = [["others.waiting", count - sealed], ["others.sealed", sealed]];
+  return all.filter(([, left]) => left).map(([label, left]) => ({ label, slots: { count: left } }));
+}
+
 /** What went with a phone's data, or may have: sayings, and whether its user is asked. @param {import("../store/losses.js").Loss | null} loss */
 export function lossSaying(loss) {
   if (!loss) return null;
@@ -40,14 +46,25 @@ export function lossSaying(loss) {
 
 /** With less room than this the user hears of it, while there is still time. */
 const LOW_BYTES = 150e6;
+const GIB = 2 ** 30;
 /** What a report's photo takes, with its original now and then. */
 const PHOTO_BYTES = 600e3;
 
-/** A word before the phone is full, or null. @param {{usage_bytes: number | null, quota_bytes: number | null}} status */
-export function storageWarning({ usage_bytes, quota_bytes }) {
+/**
+ * How much room there is, or null when the browser does not tell: for privacy's sake Chromium says a round number more than is used.
+ * @param {{usage_bytes: number | null, quota_bytes: number | null}} status
+ */
+export function freeOf({ usage_bytes, quota_bytes }) {
   if (!quota_bytes) return null;
   const free_bytes = Math.max(0, quota_bytes - (usage_bytes ?? 0));
-  return free_bytes > LOW_BYTES ? null : { label: "me.storage_low", slots: { count: Math.floor(free_bytes / PHOTO_BYTES) } };
+  return free_bytes && free_bytes % GIB === 0 ? null : free_bytes;
+}
+
+/** A word before the phone is full, or null. @param {{usage_bytes: number | null, quota_bytes: number | null, is_full: boolean}} status */
+export function storageWarning(status) {
+  if (status.is_full) return { label: "me.storage_full", slots: {} };
+  const free_bytes = freeOf(status);
+  return free_bytes === null || free_bytes > LOW_BYTES ? null : { label: "me.storage_low", slots: { count: Math.floor(free_bytes / PHOTO_BYTES) } };
 }
 
 /** Why records wait, for the chip; empty when it is nothing special. @param {string | null} problem */

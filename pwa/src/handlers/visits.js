@@ -2,6 +2,7 @@
 import {
   isRefused, judged, limitsOf, needed, newOrigin, oneOf, options, originOf, textOf, within, withoutIdNumber,
 } from "./fields.js";
+import { intervalDays } from "../store/visiting.js";
 import { addressOf } from "./addresses.js";
 import { compoundOf, premisesIn } from "./beats.js";
 import { daysAfter } from "./moments.js";
@@ -23,22 +24,29 @@ export async function showPoliceVisitForm(input, store, context) {
     back: compound ? `/m/compounds/${compound._id}` : "/m/visits",
     household: null,
     compound: compound && { id: compound._id, name: compound.name },
+    // The visit's address is both.
+    premises_most: compound ? limitsOf(context).short - compound.name.length - 1 : 0,
     premises_label: premises.length ? "visit.other_premises" : "visit.some_premises",
     premises: premises.map((value) => ({ value, label: value, chosen: false, extra: "" })),
     ...place,
   });
 }
 
-/** `GET /m/homes/:id/visits/new`: with the questions of the kind that is chosen (`kind`). */
+/**
+ * `GET /m/homes/:id/visits/new`: with the questions of the kind that is chosen (`kind`), or that was when what is being typed was kept
+ * (`input.draft`); the page puts the rest of it into the fields that are there.
+ */
 export async function showHouseholdVisitForm(input, store, context) {
   const record = await store.getRecord(input.params.id);
   if (record?.doc.type !== "household") return notFound(store, context, "homes");
   const { id, doc } = record;
   const household = { id, address: addressOf(doc, context.t) };
-  const kind = WORKER_KINDS.includes(input.query.kind) ? input.query.kind : WORKER_KINDS[0];
+  const left = Object.fromEntries((await input.draft) ?? []);
+  const kind = [input.query.kind, left.kind].find((one) => WORKER_KINDS.includes(one)) ?? WORKER_KINDS[0];
   const { questions } = await formFor(store, kind);
-  // As often as the scheme asks (`server/domain/visits.py`), unless the worker knows better.
-  const next = [doc.needs, doc.services].flat().some((flag) => context.domain.monthly.includes(flag)) ? "month" : "half_year";
+  // As often as the scheme asks, unless the worker knows better.
+  const days = intervalDays([doc.needs ?? [], doc.services ?? []].flat());
+  const next = Object.keys(NEXT_DAYS).find((name) => NEXT_DAYS[name] === days) ?? "half_year";
   return visitForm(input, store, context, {
     kinds: WORKER_KINDS, kind, next, questions: questions.map((question) => questionOf(question, context)), back: `/m/homes/${id}`, household, grids: [], grid: doc.grid,
   });
@@ -71,7 +79,7 @@ export async function saveVisit(input, store, context) {
   if (!found) return refuse(input, context, { label: "error.not_found" });
   if (!found.grid) return refuse(input, context, { label: "error.no_grid" });
   const asked = found.household ? await formFor(store, input.form.kind) : { name: null, questions: [] };
-  const fields = checkVisit(input.form, found, asked.questions, limitsOf(context));
+  const fields = checkVisit(input.form, found, asked.questions, context);
   if (isRefused(fields)) return refuse(input, context, { label: "error.check" }, fields);
   const { uuid, captured_at } = originOf(input.form, store, input.now);
   const refusal = await savedOr(store, input, context, () => {
@@ -95,12 +103,12 @@ async function subjectOf({ form, now }, store, { t }) {
   return { household: id, compound: null, address: addressOf(doc, t).slice(0, 200), grid: doc.grid, database_kind: "home-quarter", kinds: WORKER_KINDS };
 }
 
-function checkVisit(form, { address, kinds }, questions, limits) {
-  const findings = textOf(form, "findings");
+function checkVisit(form, { address, kinds }, questions, context) {
+  const [findings, limits] = [textOf(form, "findings"), limitsOf(context)];
   return judged({
     address: needed(address, "wrong.address_missing") ?? within(address, limits.short, "wrong.address_too_long"),
     kind: oneOf(form.kind ?? "", kinds, "wrong.kind_missing"),
-    ...Object.fromEntries(questions.map((question) => [fieldOf(question), checkAnswer(textOf(form, fieldOf(question)), question, limits)])),
+    ...Object.fromEntries(questions.map((question) => [fieldOf(question), checkAnswer(textOf(form, fieldOf(question)), question, context)])),
     findings: needed(findings, "wrong.findings_missing") ?? within(findings, limits.text) ?? withoutIdNumber(findings),
   });
 }
@@ -108,7 +116,7 @@ function checkVisit(form, { address, kinds }, questions, limits) {
 /** The report of a problem that was found is yet to be written; the visit, which never changes, names it already. */
 function visitOf(store, form, { name, questions }, { uuid, captured_at, grid, household, compound, address }) {
   const said = questions.filter((question) => textOf(form, fieldOf(question)));
-  const days = NEXT_DAYS[form.next] ?? 0;
+  const days = household || compound ? (NEXT_DAYS[form.next] ?? 0) : 0; // elsewhere nobody would be reminded
   return store.mint("visit", {
     uuid,
     grid,

@@ -14,8 +14,8 @@ export function watchCatalogue() {
 function find(list, text) {
   const wanted = text.trim().toLowerCase();
   const isFound = (part) => `${part.textContent} ${part.dataset.initials ?? ""}`.toLowerCase().includes(wanted);
-  // The three above the list are found by looking.
-  let isAny = [...list.parentElement.querySelectorAll(":scope > .choices .choice")].some(isFound);
+  const isAbove = [...list.parentElement.querySelectorAll(":scope > .choices .choice")].some(isFound);
+  let isAny = false;
   for (const group of list.querySelectorAll("[data-group]")) {
     const isWhole = isFound(group.querySelector("h2"));
     let isShown = false;
@@ -26,7 +26,8 @@ function find(list, text) {
     group.hidden = !isShown;
     isAny ||= isShown;
   }
-  list.querySelector("[data-none]").hidden = isAny;
+  list.querySelector("[data-above]").hidden = isAny || !isAbove;
+  list.querySelector("[data-none]").hidden = isAny || isAbove;
 }
 
 /** The folded list shows what was picked in it; a pick among the first three needs no such line. */

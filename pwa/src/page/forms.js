@@ -3,6 +3,8 @@
  */
 import { whenArrived } from "./arrival.js";
 
+const FIELDS = "input:not([type=hidden]), textarea, select, button";
+
 /** @type {WeakSet<Element>} forms that were changed since they were shown */
 const changed = new WeakSet();
 
@@ -12,9 +14,17 @@ export function watchForms() {
   document.addEventListener("htmx:after:request", keepFailed);
   document.addEventListener("htmx:error", keepFailed);
   document.addEventListener("htmx:after:swap", showFirstWrong);
+  document.addEventListener("click", goToField);
   window.addEventListener("beforeunload", (event) => unsaved() && event.preventDefault());
   whenArrived(".field-error", (message) => mark(message));
+  whenArrived(".action", (action) => heights.observe(action));
 }
+
+/** How high the main action is, with a message in it: as much room is left at the page's end (`styles/shell.css`). */
+const heights = new ResizeObserver((seen) => {
+  const { target } = seen[seen.length - 1];
+  if (target.isConnected) document.documentElement.style.setProperty("--action", `${target.clientHeight}px`);
+});
 
 /**
  * The user changed something: the form is theirs to lose, and what was said about it is no longer true.
@@ -29,6 +39,11 @@ export function noteChange(part) {
   if (!message?.textContent) return;
   message.textContent = "";
   mark(message);
+}
+
+/** Whether something was typed into a form of this page, be it kept as a draft or not. */
+export function isTyped() {
+  return [...document.querySelectorAll("form[data-guard]")].some((form) => changed.has(form));
 }
 
 /** The changed form of this page, if any; one on its way is no longer the user's to lose. */
@@ -65,9 +80,20 @@ function keepFailed(event) {
   form.querySelector("#form-errors").replaceChildren(said);
 }
 
-function showFirstWrong() {
+/** What was wrong has the focus, which the button lost while it was busy: its links come next, and no keyboard pops up over them. */
+function showFirstWrong({ detail }) {
   const wrong = [...document.querySelectorAll(".field-error")].find(({ textContent }) => textContent?.trim());
   wrong?.closest(".field")?.scrollIntoView({ block: "center" });
+  const { target } = detail.ctx;
+  if (target?.id === "form-errors") target.focus({ preventScroll: true });
+}
+
+/** A message's link leads to a group as well as to a field: the focus goes to what can be filled in. */
+function goToField({ target }) {
+  const link = /** @type {Element} */ (target).closest("#form-errors a[href^='#']");
+  const part = link && document.getElementById(link.getAttribute("href")?.slice(1) ?? "");
+  const field = part?.matches(FIELDS) ? part : part?.querySelector(FIELDS);
+  if (field) setTimeout(() => /** @type {HTMLElement} */ (field).focus()); // the link's own jump comes first
 }
 
 /** Says to screen readers which field is meant. @param {Element} message */

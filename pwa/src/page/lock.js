@@ -25,6 +25,7 @@ export function watchLock() {
     if (isOpen) timer = window.setTimeout(ask, until_ms - Date.now() + 100);
     else leaveSealed();
   });
+  document.addEventListener("htmx:after:swap", ({ detail }) => emptyTried(/** @type {any} */ (detail).ctx));
   // While a page holds it, the app was not closed (`store/vault.js`).
   void navigator.locks?.request("xunge-page", { mode: "shared" }, () => new Promise(() => undefined));
   ask();
@@ -32,6 +33,14 @@ export function watchLock() {
 
 function say(type) {
   navigator.serviceWorker?.controller?.postMessage({ type });
+}
+
+/** A PIN that was refused does not stay where the next one is typed. @param {{sourceElement?: Element, response?: {status: number}}} request */
+function emptyTried({ sourceElement, response }) {
+  const field = /** @type {HTMLInputElement | null | undefined} */ (sourceElement?.querySelector("[data-tried]"));
+  if (!field || response?.status !== 422 || sourceElement?.querySelector("[aria-invalid]")) return;
+  field.value = "";
+  field.focus();
 }
 
 function leaveSealed() {

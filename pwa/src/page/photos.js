@@ -6,12 +6,12 @@
 import { saying, whenArrived } from "./arrival.js";
 import { readExif } from "./exif.js";
 import { noteChange } from "./forms.js";
-import { offerPlace } from "./place.js";
+import { offerPlace, takePlaceBack } from "./place.js";
 import { isHeif, shrink } from "./shrink.js";
 
 /**
- * @typedef {{item: HTMLElement, key: string, ready: Promise<any>, made: Made | null, url?: string, file?: Blob, hurry?: () => void, kept: Set<string>}} Shot
- *   `kept` are the roles whose bytes a draft has
+ * @typedef {{item: HTMLElement, key: string, ready: Promise<any>, made: Made | null, url?: string, file?: Blob, hurry?: () => void, kept: Set<string>, isLost?: boolean}} Shot
+ *   `kept` are the roles whose bytes a draft has; `isLost`: it could not be made
  * @typedef {{sent?: Blob, thumb?: Blob | null, width_px?: number | null, height_px?: number | null, notes?: object, isOld?: boolean}} Made
  */
 /** @type {WeakMap<Element, Shot[]>} shots of each `[data-photos]` part, in the order they were taken */
@@ -29,7 +29,6 @@ export function watchPhotos() {
     const button = /** @type {Element} */ (target).closest("[data-shots] button");
     if (button) remove(button);
   });
-  document.addEventListener("submit", waitForPhotos, { capture: true });
   document.addEventListener("htmx:config:request", addPhotos);
   whenArrived("[data-shots] [data-key]", (item) => {
     shotsOf(item.closest("[data-photos]")).push({ item, key: item.dataset.key ?? "", ready: Promise.resolve(), made: { isOld: true }, kept: new Set() });
@@ -69,6 +68,7 @@ export function begin(part, file) {
   part.querySelector("[data-shots]").append(item);
   const shot = { item, file, key: Date.now().toString(36) + Math.random().toString(36).slice(2, 8), ready: Promise.resolve(), made: null, kept: new Set() };
   shotsOf(part).push(shot);
+  changed(part);
   return shot;
 }
 
@@ -82,10 +82,9 @@ async function make(part, shot, file) {
   try {
     const [notes, made] = await Promise.all([readExif(file), shrink(file).catch(() => asItIs(file))]);
     show(part, shot, { ...made, notes });
-    offerPlace(part.closest("form"), notes);
+    if (shot.item.isConnected) offerPlace(part.closest("form"), notes, shot);
   } catch {
-    say(part, saying(part, "unreadable"));
-    drop(part, shot);
+    lose(part, shot, saying(part, "unreadable").replace("{names}", file.name));
   }
 }
 
@@ -109,11 +108,22 @@ export function show(part, shot, made) {
 function remove(button) {
   const part = button.closest("[data-photos]");
   const shot = shotsOf(part).find(({ item }) => item.contains(button));
-  if (shot) drop(part, shot);
+  if (shot) {
+    drop(part, shot);
+    takePlaceBack(part.closest("form"), shot, shotsOf(part));
+  }
   say(part, "");
 }
 
-export function drop(part, shot) {
+/** A photo or sound that could not be made: what is said of others that dropped out stays. @param {Shot} shot @param {string} text */
+export function lose(part, shot, text) {
+  shot.isLost = true;
+  drop(part, shot);
+  const said = part.querySelector(".field-error")?.textContent;
+  say(part, said ? `${said} ${text}` : text);
+}
+
+function drop(part, shot) {
   taken.set(part, shotsOf(part).filter((other) => other !== shot));
   shot.item.remove();
   if (shot.url) URL.revokeObjectURL(shot.url);
@@ -125,20 +135,23 @@ export function say(part, text) {
   if (place) place.textContent = text;
 }
 
-/** Holds the form back until its photos are ready, then sends it as if tapped once more. */
-function waitForPhotos(event) {
-  const form = /** @type {HTMLFormElement} */ (event.target);
-  const waiting = [...form.querySelectorAll("[data-photos]")].flatMap(shotsOf).filter(({ made }) => !made);
-  if (!waiting.length) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  if (form.classList.contains("htmx-request")) return;
-  form.classList.add("htmx-request");
+/** What a form waits for until its photos are made; one that drops out is shown. @type {import("./hold.js").Wait} */
+export function photosReady(form) {
+  const parts = [...form.querySelectorAll("[data-photos]")];
+  const waiting = parts.flatMap(shotsOf).filter(({ made }) => !made);
+  if (!waiting.length) return null;
   for (const { hurry } of waiting) hurry?.();
-  Promise.all(waiting.map(({ ready }) => ready)).then(() => {
-    form.classList.remove("htmx-request");
-    form.requestSubmit(event.submitter);
+  return Promise.all(waiting.map(({ ready }) => ready)).then(() => {
+    const isWhole = !waiting.some(({ isLost }) => isLost);
+    if (!isWhole) form.querySelector("[data-photos] .field-error:not(:empty)")?.scrollIntoView({ block: "center" });
+    return isWhole;
   });
+}
+
+/** Whether a draft has every photo and sound of its form, whole. @param {HTMLFormElement} form */
+export function areKept(form) {
+  const isMade = [...form.querySelectorAll("[data-photos]")].flatMap(shotsOf).every(({ made }) => made);
+  return isMade && piecesOf(form).every(({ kept, blobs }) => Object.entries(blobs).every(([role, blob]) => !blob || kept.has(role)));
 }
 
 /**

@@ -19,23 +19,42 @@ async function manager() {
 /** @param {HTMLElement} part @param {string} [said] one of the part's sayings */
 async function show(part, said) {
   if (!("PushManager" in window)) return;
-  const held = await (await manager()).getSubscription();
-  const name = said ?? (Notification.permission === "denied" ? "denied" : held ? "on" : "off");
-  const line = /** @type {HTMLElement} */ (part.querySelector("[data-push-says]"));
-  const button = /** @type {HTMLButtonElement} */ (part.querySelector("[data-push-switch]"));
-  line.textContent = line.dataset[name] ?? "";
-  button.setAttribute("aria-pressed", String(held !== null));
+  const state = (await isPushed(part)) ? "on" : "off";
+  part.dataset.state = state;
+  say(part, said ?? (Notification.permission === "denied" ? "denied" : state));
+  const button = switchOf(part);
+  /** @type {Element} */ (button.querySelector("span")).textContent = button.dataset[state] ?? "";
   button.disabled = false;
   part.hidden = false;
+}
+
+/** @param {HTMLElement} part @param {string} name */
+function say(part, name) {
+  const line = /** @type {HTMLElement} */ (part.querySelector("[data-push-says]"));
+  line.textContent = line.dataset[name] ?? "";
+}
+
+/** @param {HTMLElement} part @returns {HTMLButtonElement} */
+function switchOf(part) {
+  return /** @type {HTMLButtonElement} */ (part.querySelector("[data-push-switch]"));
+}
+
+/** Browser and server have the same subscription. One that the server has lost it is told again; while that fails there is none. */
+async function isPushed(part) {
+  const held = await (await manager()).getSubscription();
+  return held !== null && (held.endpoint === part.dataset.pushed || told(part, held));
 }
 
 async function turn(part) {
   const push = await manager();
   const held = await push.getSubscription();
-  part.querySelector("[data-push-switch]").disabled = true;
+  const isOn = part.dataset.state === "on";
+  switchOf(part).disabled = true;
+  if (!isOn) say(part, "trying");
   try {
-    if (held) await Promise.all([held.unsubscribe(), tell("")]);
-    else await subscribe(push, part.dataset.push);
+    await held?.unsubscribe(); // also one that the server does not know, or that was made with another key of it
+    if (isOn) await told(part, null); // or the push service tells it
+    else await subscribe(push, part);
     await show(part);
   } catch {
     await show(part, Notification.permission === "denied" ? "denied" : "failed");
@@ -43,14 +62,18 @@ async function turn(part) {
 }
 
 /** One that the server does not know of is no use. */
-async function subscribe(push, applicationServerKey) {
-  const asking = push.subscribe({ userVisibleOnly: true, applicationServerKey });
+async function subscribe(push, part) {
+  const asking = push.subscribe({ userVisibleOnly: true, applicationServerKey: part.dataset.push });
   const made = await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, WAIT_MS))]);
-  if (made && (await tell(JSON.stringify(made)).catch(() => false))) return;
+  if (made && (await told(part, made))) return;
   void asking.then((late) => late.unsubscribe()).catch(() => undefined);
   throw new Error("the server was not told");
 }
 
-async function tell(subscription) {
-  return (await fetch("/m/push", { method: "POST", body: new URLSearchParams({ subscription }) })).ok;
+/** Whether the server heard of it. @param {HTMLElement} part @param {PushSubscription | null} made null: no more */
+async function told(part, made) {
+  const body = new URLSearchParams({ subscription: made ? JSON.stringify(made) : "" });
+  const isHeard = (await fetch("/m/push", { method: "POST", body }).catch(() => null))?.ok ?? false;
+  if (isHeard) part.dataset.pushed = made?.endpoint ?? "";
+  return isHeard;
 }

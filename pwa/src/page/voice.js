@@ -1,10 +1,12 @@
 /** A voice note of at most a minute: recorded here, shown with a player, sent like a photo of the form. */
 import { saying } from "./arrival.js";
 import { noteChange } from "./forms.js";
-import { begin, drop, say, show, shotsOf } from "./photos.js";
+import { begin, lose, say, show, shotsOf } from "./photos.js";
 
 const MOST_S = 60;
 const BITS = 32_000;
+/** One recorder at a time, from the question for permission on. */
+let isBusy = false;
 
 export function watchVoice() {
   document.addEventListener("click", ({ target }) => {
@@ -21,15 +23,22 @@ export function watchVoice() {
 async function toggle(part) {
   const [running] = shotsOf(part);
   if (running) return running.hurry?.();
+  if (isBusy) return;
+  isBusy = true;
   say(part, "");
   try {
-    record(part, await navigator.mediaDevices.getUserMedia({ audio: true }));
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    await record(part, stream).finally(() => stream.getTracks().forEach((track) => track.stop()));
   } catch {
     say(part, saying(part, "denied"));
+  } finally {
+    isBusy = false;
   }
 }
 
-function record(part, stream) {
+/** Until the note is there, or its page is left. @param {HTMLElement} part @param {MediaStream} stream */
+async function record(part, stream) {
+  if (!part.isConnected) return;
   const recorder = new MediaRecorder(stream, { audioBitsPerSecond: BITS });
   const shot = begin(part, null);
   noteChange(part);
@@ -45,16 +54,16 @@ function record(part, stream) {
   shot.hurry = () => recorder.state === "recording" && recorder.stop();
   shot.ready = new Promise((resolve) => recorder.addEventListener("stop", resolve, { once: true })).then(() => {
     clearInterval(timer);
-    for (const track of stream.getTracks()) track.stop();
     tell(part, saying(part, "record"));
     shot.item.hidden = false;
     const sent = new Blob(pieces, { type: recorder.mimeType.split(";")[0] });
     if (sent.size) show(part, shot, { sent });
-    else drop(part, shot);
+    else lose(part, shot, saying(part, "nothing"));
   });
   recorder.addEventListener("dataavailable", ({ data }) => pieces.push(data));
   recorder.start();
   tick();
+  await shot.ready;
 }
 
 function tell(part, text) {

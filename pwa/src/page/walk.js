@@ -1,6 +1,10 @@
 /**
  * Where a patrol goes: while one runs and a page is in sight, the receiver is asked now and then, and each point goes to the store at
  * once. Without a patrol, or in a pocket, nothing here runs: no timer, no receiver. The screen stays on only when its user asks.
+ *
+ * How recording stands is remembered here and said again after every swap, since the pages that come from the service worker do not know:
+ * "recording" once a point was kept, "denied", "lost" (several times in a row no point came of asking), "full" (the patrol takes no
+ * more), "" not known yet. The mark of the top line has words for each (`data-says-<standing>`), Today's card a notice (`data-walk-says`).
  */
 
 /** Walking, and standing still; `GAP_S` of `handlers/tracks.js` is longer than the second. */
@@ -12,8 +16,17 @@ const STILL_DEGREES = 0.0002;
 /** As good as this, the cheap way of finding a place is good enough; else the next time the satellites are asked. */
 const GOOD_M = 40;
 const DENIED = 1;
+/** So often in a row without a point: minutes by then, and soon an interruption. */
+const MISSES_MOST = 2;
+
+/** @typedef {"" | "recording" | "denied" | "lost" | "full"} Standing */
 
 let path = "";
+/** @type {Standing} */
+let standing = "";
+/** Of which patrol that is said. */
+let stands = "";
+let misses = 0;
 let timer = 0;
 let watch = 0;
 /** @type {GeolocationCoordinates | null} */
@@ -23,7 +36,12 @@ let isKeptAwake = false;
 let lock = null;
 
 export function watchWalk() {
-  for (const name of ["htmx:after:swap", "visibilitychange"]) document.addEventListener(name, follow);
+  document.addEventListener("visibilitychange", follow);
+  document.addEventListener("htmx:after:swap", ({ detail }) => {
+    follow();
+    if (/** @type {any} */ (detail).ctx.target === document.body) void tryAgain();
+  });
+  void permission().then((granted) => granted?.addEventListener("change", ask));
   document.addEventListener("click", ({ target }) => {
     if (!(/** @type {Element} */ (target).closest("[data-wake]"))) return;
     isKeptAwake = !isKeptAwake;
@@ -38,10 +56,30 @@ function follow() {
   isKeptAwake &&= mark !== null;
   void stayAwake(isKeptAwake && !document.hidden);
   const next = (!document.hidden && mark?.dataset.walk) || "";
-  if (next === path) return;
+  if (next && next !== stands) [stands, standing, misses] = [next, "", 0];
+  if (next !== path) {
+    [path, last] = [next, null];
+    ask();
+  }
+  say(standing);
+}
+
+/** Asks at once, where a patrol is followed. */
+function ask() {
   rest();
-  [path, last] = [next, null];
   if (path) look();
+}
+
+/** Another page, another try, of what does not come; but who waved the browser's question away hears it again on Today alone. */
+async function tryAgain() {
+  if (standing !== "denied" && standing !== "lost") return;
+  const isQuestion = (await permission())?.state === "prompt";
+  if (!isQuestion || document.querySelector("[data-walk-says]")) ask();
+}
+
+/** @returns {Promise<PermissionStatus | undefined>} nothing from browsers that do not tell */
+async function permission() {
+  return navigator.permissions?.query({ name: "geolocation" }).catch(() => undefined);
 }
 
 function rest() {
@@ -64,13 +102,40 @@ async function found({ coords }) {
   last = coords;
   timer = window.setTimeout(look, isStill ? STANDING_MS : WALKING_MS);
   const answer = await fetch(asked, { method: "POST", body: new URLSearchParams({ lat, lon, accuracy_m }) }).catch(() => null);
-  if (answer?.status === 409 && asked === path) rest(); // ended elsewhere
+  if (asked !== path) return;
+  if (answer?.ok) return kept();
+  if (answer?.status !== 409) return miss();
+  rest(); // it takes no more, or was ended elsewhere, which the next page says
+  say("full");
+}
+
+function kept() {
+  misses = 0;
+  say("recording");
 }
 
 function missed({ code }) {
   rest();
-  if (code !== DENIED) timer = window.setTimeout(look, STANDING_MS);
-  else for (const notice of document.querySelectorAll("[data-walk-denied]")) /** @type {HTMLElement} */ (notice).hidden = false;
+  if (code === DENIED) return say("denied");
+  timer = window.setTimeout(look, STANDING_MS);
+  miss();
+}
+
+function miss() {
+  misses += 1;
+  // Permission there is, whatever was said before.
+  say(misses >= MISSES_MOST ? "lost" : standing === "denied" ? "" : standing);
+}
+
+/** Remembers how recording stands and says it on the page there is. @param {Standing} how */
+function say(how) {
+  standing = how;
+  for (const notice of document.querySelectorAll("[data-walk-says]")) {
+    /** @type {HTMLElement} */ (notice).hidden = notice.getAttribute("data-walk-says") !== how;
+  }
+  const mark = document.querySelector("[data-walk]");
+  mark?.setAttribute("aria-label", mark.getAttribute(`data-says-${how || "unknown"}`) ?? "");
+  mark?.classList.toggle("wait", !["", "recording"].includes(how));
 }
 
 /** The browser lets go of the screen by itself when the page is hidden. @param {boolean} isWanted */

@@ -16,6 +16,8 @@ PouchDB.plugin(idb);
 
 const STEP = 200;
 const STEP_NEW = 200;
+/** What PouchDB says of a handle that somebody else here closed meanwhile. */
+const CLOSED = "database is closed";
 
 /** @type {Map<string, any>} open handles; a cache, like every global of a worker */
 const opened = new Map();
@@ -33,14 +35,17 @@ function local(key) {
  */
 async function using(author, name, work) {
   const key = `xunge/${author}/${name}`;
+  const handle = local(key);
   try {
-    return await work(local(key));
+    return await work(handle);
   } catch (error) {
-    const { name: kind, status } = /** @type {any} */ (error);
-    if (kind !== "InvalidStateError" && status !== 500) throw error;
-    opened.delete(key);
+    const { name: kind, status, message } = /** @type {any} */ (error);
+    const isClosed = kind === "InvalidStateError" || message === CLOSED;
+    if (!isClosed && status !== 500) throw error;
+    if (opened.get(key) === handle) opened.delete(key);
+    await handle.close().catch(() => undefined); // the adapter keeps a dead connection for the next handle until this one is closed
     if (isQuota(error)) throw new StorageFull(error);
-    if (kind !== "InvalidStateError") throw error;
+    if (!isClosed) throw error;
     return work(local(key));
   }
 }

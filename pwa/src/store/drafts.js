@@ -5,10 +5,12 @@
  *
  * @typedef {{key: string, part: string, shot: string}} Piece a photo or voice: which part of the form it belongs to, and what the page
  *   said of it
- * @typedef {{uuid: string, fields: Record<string, string>, pieces: Piece[], saved_at: string, undone?: {database: string, ids: string[]}}} Draft
+ * @typedef {{uuid: string, fields: Record<string, string>, pieces: Piece[], saved_at: string, at?: string, undone?: {database: string, ids: string[]}}} Draft
+ *   `at`: the address of the page that it is filled in again on, of forms that have one of their own
  */
 import { removeLocally } from "./documents.js";
 import { done, transact } from "./idb.js";
+import { noteChanged } from "./links.js";
 import { openOwn } from "./own.js";
 
 const ROLES = Object.freeze(["sent", "original", "thumb"]);
@@ -60,6 +62,7 @@ export async function finishUndone(author) {
   for (const { undone, ...rest } of await drafts(author)) {
     if (!undone) continue;
     await removeLocally(author, undone.database, undone.ids);
+    await noteChanged(author);
     await keepDraft(author, rest, []);
   }
 }

@@ -6,6 +6,7 @@
 import { parse } from "./databases.js";
 import { eraseDocs } from "./documents.js";
 import { done, transact } from "./idb.js";
+import { putMark } from "./links.js";
 import { openOwn, under } from "./own.js";
 import { dropDraftsOf } from "./sealed-drafts.js";
 
@@ -59,6 +60,7 @@ async function dropLinks(store, gone) {
     const [of, id] = String(key).split("|");
     if (gone.has(of) || gone.has(id)) store.delete(key);
   }
+  putMark(store);
 }
 
 /** What was put aside of it before: its copy goes, the row says what became of it. @param {IDBObjectStore} store @param {Set<string>} gone */

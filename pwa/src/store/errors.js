@@ -26,6 +26,14 @@ export class NoSuchDatabase extends Error {
   }
 }
 
+/** Something else was saved under this record's id before: nothing was written, and it needs an id of its own. */
+export class SavedOtherwise extends Error {
+  constructor(id) {
+    super(`${id} was saved with other content`);
+    Object.assign(this, { name: "SavedOtherwise", id });
+  }
+}
+
 /** It is sealed, and the user has not unlocked. Nothing was read or written. */
 export class Locked extends Error {
   constructor() {

@@ -29,9 +29,13 @@ export async function forgetHandOver(author) {
   return isKnown;
 }
 
-/** How many records and photos of other users wait on this phone. @param {string | null} current the signed-in user's name */
+/**
+ * How many records and photos of other users wait on this phone, how many of them wait for that user's PIN, and whether a rescue file of
+ * them can be made. @param {string | null} current the signed-in user's name @returns {Promise<{count: number, sealed: number, can_make: boolean}>}
+ */
 export async function waitingOfOthers(current) {
   const others = (await sessions()).filter(({ author }) => author !== current);
   const counts = await Promise.all(others.map(({ author }) => unsent(author)));
-  return counts.reduce((sum, { count }) => sum + count, 0);
+  const sum = (/** @type {"count" | "sealed_count"} */ name) => counts.reduce((before, of) => before + of[name], 0);
+  return { count: sum("count"), sealed: sum("sealed_count"), can_make: others.some(({ seal_key }) => seal_key?.proof) };
 }

@@ -5,18 +5,23 @@
  * value (`vault.js`); only when visits are due is kept plainly, which says of nobody anything.
  *
  * @typedef {{id: string, a?: string, b?: string, u?: string, r?: string, n?: string, m: Record<string, string>, e: Record<string, 0 | 1>, v?: string, at?: number,
- *   next?: number | null}} Home `a b u r` are address, building, unit and room, `n` the contact's name, `m` names of members by id ("" of
- *   those who moved out), `e` errands and whether they are under way; `v` is the newest visit, `at` when it was and `next` when the next one is due
- * @typedef {{seqs: Record<string, number>, rows: Home[]}} Index `seqs` by database
+ *   next?: number | null, days?: number}} Home `a b u r` are address, building, unit and room (a number without its word), `n` the contact's
+ *   name, `m` names of members by id ("" of those who moved out), `e` errands and whether they are under way; `v` is the newest visit, `at` when it
+ *   was, `next` when it agreed on the next one, `days` how many may lie between two (`visiting.js`)
+ * @typedef {{shape: number, seqs: Record<string, number>, rows: Home[]}} Index `shape` is this version's, `seqs` by database
  */
 import { open, seal } from "../crypto/seal.js";
 import { correctedAt } from "./capture.js";
 import { namesOf, parse } from "./databases.js";
 import { changesSince } from "./documents.js";
 import { setStates, state } from "./outbox.js";
+import { bareParts } from "./rooms.js";
 import { keyOf, neededKey, openedOf, vaultOf } from "./vault.js";
+import { dueAt, hasCome, intervalDays } from "./visiting.js";
 
 const STEP = 1000;
+/** Another one when rows say something else than before: an index of another shape is made anew. */
+const SHAPE = 2;
 const collator = new Intl.Collator("zh-CN", { numeric: true });
 const nameOf = (grid) => `homes:${grid}`;
 /** When visits are due, of each grid: a list of instants that says of nobody anything. */
@@ -34,17 +39,17 @@ async function read(author, grid) {
   return index;
 }
 
-/** What was kept before there was a vault counts for nothing. @param {string} author @param {string} grid @returns {Promise<Index | null>} @throws {import("./errors.js").Locked} */
+/** What was kept before there was a vault, or in another shape, counts for nothing. @param {string} author @param {string} grid @returns {Promise<Index | null>} @throws {import("./errors.js").Locked} */
 async function readKept(author, grid) {
   const [kept, vault] = await Promise.all([state(author, nameOf(grid)), vaultOf(author)]);
-  if (vault) return kept instanceof Uint8Array ? open(await neededKey(author), kept, nameOf(grid)) : null;
-  return typeof kept === "string" ? JSON.parse(kept) : null;
+  const index = vault ? kept instanceof Uint8Array && (await open(await neededKey(author), kept, nameOf(grid))) : typeof kept === "string" && JSON.parse(kept);
+  return index && index.shape === SHAPE ? index : null;
 }
 
 /** @param {string} author @param {string} grid @param {Index} index @throws {import("./errors.js").Locked} */
 async function write(author, grid, index) {
   const kept = (await vaultOf(author)) ? await seal(await neededKey(author), index, nameOf(grid)) : JSON.stringify(index);
-  const dues = index.rows.flatMap(({ a, next }) => (a && next ? [next] : []));
+  const dues = index.rows.flatMap((row) => (row.a ? (dueAt(row) ?? []) : []));
   await setStates(author, { [nameOf(grid)]: kept, [duesOf(grid)]: dues, [writingOf(grid)]: crypto.randomUUID() });
 }
 
@@ -60,10 +65,18 @@ export async function homes(session) {
   return lists.flat().filter(({ a }) => a);
 }
 
+/** A household's row, and whether others share its address and building. @param {import("./meta.js").Session} session @param {string} id @returns {Promise<Home & {has_neighbours: boolean}>} */
+export async function homeOf(session, id) {
+  const all = await homes(session);
+  const home = all.find((one) => one.id === id) ?? { id, m: {}, e: {} };
+  const isNear = (one) => one !== home && one.a === home.a && (one.b ?? "") === (home.b ?? "");
+  return { ...home, has_neighbours: all.some(isNear) };
+}
+
 /** How many visits are due. @param {import("./meta.js").Session} session @param {number} now_ms of the server */
 export async function dueCount(session, now_ms) {
   const lists = await Promise.all(gridsOf(session).map((grid) => state(session.author, duesOf(grid))));
-  return lists.flatMap((dues) => dues ?? []).filter((next) => next <= now_ms).length;
+  return lists.flatMap((dues) => dues ?? []).filter((due_ms) => hasCome(due_ms, now_ms)).length;
 }
 
 /** Follows what was written into databases; the index made good later is no reason for a saved record to fail. @param {string[]} databases */
@@ -104,7 +117,7 @@ function refreshGrid(session, grid) {
 /** @returns {Promise<Home[]>} */
 async function foldGrid(session, grid, isAnew = false) {
   const { author, databases } = session;
-  const index = (!isAnew && (await read(author, grid))) || { seqs: {}, rows: [] };
+  const index = (!isAnew && (await read(author, grid))) || { shape: SHAPE, seqs: {}, rows: [] };
   const rows = new Map(index.rows.map((row) => [row.id, row]));
   /** @type {Record<string, number>} */ const seqs = {};
   const own = databases.filter(({ name, pull }) => pull && parse(name).grid === grid);
@@ -114,7 +127,7 @@ async function foldGrid(session, grid, isAnew = false) {
     seqs[name] = seq;
   }
   if (JSON.stringify(seqs) === JSON.stringify(index.seqs)) return index.rows;
-  const made = { seqs, rows: [...rows.values()].sort(byPlace) };
+  const made = { shape: SHAPE, seqs, rows: [...rows.values()].sort(byPlace) };
   await write(author, grid, made);
   return made.rows;
 }
@@ -142,7 +155,10 @@ function foldDoc(rows, doc) {
 }
 
 const FOLDS = Object.freeze({
-  household: (doc) => ({ a: doc.address, b: doc.building, u: doc.unit, r: doc.room, n: doc.contact_name }),
+  household: (doc) => {
+    const { building: b, unit: u, room: r } = bareParts(doc);
+    return { a: doc.address, b, u, r, n: doc.contact_name, days: intervalDays([doc.needs ?? [], doc.services ?? []].flat()) };
+  },
   member: ({ _id, name, moved_out_at }, { m }) => ({ m: { ...m, [_id]: moved_out_at ? "" : name } }),
   errand: ({ _id, state: stands }, { e }) => ({ e: { ...e, [_id]: stands === "done" || stands === "withdrawn" ? 0 : 1 } }),
   visit: (doc, { v }) => {

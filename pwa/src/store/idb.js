@@ -73,6 +73,12 @@ export async function close(name) {
   (await held)?.close();
 }
 
+/** Closes a database here and deletes it; one that is not there is no error. */
+export async function drop(name) {
+  await close(name);
+  await done(indexedDB.deleteDatabase(name));
+}
+
 /**
  * Runs `work(tx)` in one transaction and settles only when what it wrote is complete: with `strict` durability the browser has
  * flushed it to disk by then; one that only read answers as soon as it has read. `work` may await only requests of this transaction. What it returns is answered.

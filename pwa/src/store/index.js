@@ -16,13 +16,14 @@
 import { nextStamp } from "./clock.js";
 import { photosNamed } from "./capture.js";
 import * as begun from "./drafts.js";
+import { beatDues, followBeat, refresh as refreshBeat } from "./beat-dues.js";
 import { namesOf } from "./databases.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as following from "./following.js";
 import * as homes from "./homes.js";
 import * as identity from "./identity.js";
 import { openThere } from "./idb.js";
-import { newestOf } from "./links.js";
+import { madeOn, newestOf } from "./links.js";
 import { currentSession } from "./meta.js";
 import { confirmLoss, noteLoss } from "./losses.js";
 import * as outbox from "./outbox.js";
@@ -30,10 +31,11 @@ import { openOwn } from "./own.js";
 import * as patrols from "./patrols.js";
 import * as reading from "./reading.js";
 import * as refused from "./refusals.js";
+import { noteRoom } from "./room.js";
 import { rescuedAt } from "./rescue-file.js";
 import * as saving from "./saving.js";
 import { blobOf } from "./sealed.js";
-import { dropSealedDraft, sealedDraft } from "./sealed-drafts.js";
+import { dropSealedDraft, keepSearch, keptSearch, sealedDraft } from "./sealed-drafts.js";
 import * as undoing from "./undo.js";
 import { waitingRows } from "./waiting.js";
 import { vaultFor } from "./unlocking.js";
@@ -84,24 +86,36 @@ export function storeOf(session, wrote = () => undefined) {
     sealedDraft: (path) => sealedDraft(author, path),
     /** @param {string} path */
     dropSealedDraft: (path) => dropSealedDraft(author, path),
+    /** What is searched for among households, sealed. @param {string} typed */
+    keepSearch: (typed) => keepSearch(author, typed),
+    keptSearch: () => keptSearch(author),
     /** What seals `home-*` and `beat-*` (`vault.js`). */
     vault: vaultFor(session),
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
     saveRecord: async (record) => {
-      const saved = told(await saving.saveRecord(session, record));
+      const saved = told(await noteRoom(author, saving.saveRecord(session, record)));
       await homes.follow(session, saved.databases);
+      await followBeat(session, saved.databases);
       return saved;
     },
     /** The patrol that runs, or is over and not let go yet (`ended_at`); or null. */
     currentPatrol: () => patrols.current(author),
+    /** The patrol that runs, or null. */
+    runningPatrol: () => patrols.running(author),
     /** Starts a patrol; one that runs already goes on. @param {{uuid: string, grid: string, started_at: string}} patrol */
-    startPatrol: (patrol) => patrols.start(author, patrol),
+    startPatrol: (patrol) => patrols.start(session, patrol),
+    /** Now as a patrol counts time, whatever became of this phone's clock; epoch milliseconds. @param {patrols.Patrol} patrol @param {number} now_ms */
+    timeInPatrol: (patrol, now_ms) => patrols.timeIn(session, patrol, now_ms),
+    /** A patrol with `ended_at`, not saved so yet. @param {patrols.Patrol} patrol @param {number} now_ms */
+    patrolOver: (patrol, now_ms) => patrols.over(session, patrol, now_ms),
     /** Keeps a point of the running patrol; false when that one does not run. @param {string} uuid @param {number[]} point */
     addPoint: (uuid, point) => patrols.addPoint(author, uuid, point),
     /** @param {string} uuid */
     pointsOf: (uuid) => patrols.points(author, uuid),
     /** Nothing is recorded any more. @param {patrols.Patrol} patrol with `ended_at` */
     stopPatrol: (patrol) => patrols.stop(author, patrol),
+    /** Goes on with a patrol that was stopped. @param {string} uuid */
+    resumePatrol: (uuid) => patrols.resume(author, uuid),
     /** Saves the patrol and what its author lets go of its way. @param {any} patrol @param {Parameters<typeof patrols.end>[2]} way */
     endPatrol: async (patrol, way) => told(await patrols.end(session, patrol, way)),
     /** Sends a record that was put aside once more, with its photo records; false when a clerk has decided on it already. @param {string} id */
@@ -128,7 +142,10 @@ function forms(author, told) {
     /** @param {string} uuid */
     draft: (uuid) => begun.draft(author, uuid),
     /** @param {import("./drafts.js").Draft} draft @param {{key: string, role: string, blob: Blob}[]} files */
-    keepDraft: (draft, files) => begun.keepDraft(author, draft, files),
+    keepDraft: (draft, files) => {
+      const keeping = begun.keepDraft(author, draft, files);
+      return files.length ? noteRoom(author, keeping) : keeping; // a few words fit where no photo does
+    },
     /** @param {string} uuid */
     dropDraft: (uuid) => begun.dropDraft(author, uuid),
     /** @param {string} uuid @param {string} key */
@@ -181,19 +198,23 @@ function lists(session) {
     listHouseholds: (options) => listed("household", options),
     /** @param {any} [options] */
     listPatrols: (options) => listed("patrol", options),
+    /** All my reports made on a patrol, without `where`. @param {string} id of the patrol */
+    madeOn: (id) => reading.linkedRows(session, madeOn(id), { limit: Infinity }),
     /** My newest records of several types, with `where`, in one go: a list for each. @param {[type: string, limit: number][]} wanted */
     listMine: async (wanted) => {
       const { rows, cases } = await reading.newestOwn(session, wanted);
       const placed = await addWhere(session, rows, cases);
       return wanted.map(([type]) => placed.filter(({ doc }) => doc.type === type));
     },
-    /** My reports that need me, go on or have ended, with `where`. @param {"needs" | "going" | "ended"} group @param {any} [options] */
+    /** How many of my returned errands are locked away now. */
+    lockedNeeds: () => following.lockedNeeds(session),
+    /** My reports and errands that need me, go on or have ended, with `where`. @param {"needs" | "going" | "ended"} group @param {any} [options] */
     listGroup: (group, options) => following.listGroup(session, group, options),
-    /** My reports for which `isWanted`, with `where`. @param {any} options */
+    /** My reports and errands for which `isWanted`, with `where`. @param {any} options */
     findMine: (options) => following.findMine(session, options),
     /** Reads ahead what `findMine` begins with. */
     beginSearch: () => following.beginSearch(session),
-    /** Ids of my reports whose cases moved since I looked, the last moved first. */
+    /** Ids of my reports and errands whose cases moved since I looked, the last moved first. */
     news: () => following.listNews(session),
     /** I look at one. @param {string} id */
     noteSeen: (id) => following.noteSeen(author, id),
@@ -204,7 +225,7 @@ function lists(session) {
     },
     /** Photo documents of a record. @param {import("./reading.js").Row} row */
     photosOf: (row) => reading.photosOf(session, row),
-    /** Visits of a household or a compound with `where`. @param {string} household @param {{limit?: number}} [options] */
+    /** Visits of a household or a compound with `where`. @param {string} household @param {{limit?: number, before?: string}} [options] from below the id `before` */
     visitsOf: async (household, options) => addWhere(session, await reading.linkedRows(session, household, options)),
     /** When each of these (compounds, households) was last visited, epoch milliseconds of the server, by id. @param {string[]} ofs */
     lastVisits: async (ofs) => new Map([...(await newestOf(author, ofs))].map(([of, id]) => [of, identity.madeAt(id)])),
@@ -213,14 +234,20 @@ function lists(session) {
       if (fresh) await homes.refresh(session);
       return homes.homes(session);
     },
-    /** A household's file with its members and errands, each a record with `where`; null when this phone has none. @param {string} id */
+    /** A household's file with its members and errands, each a record with `where`, and its row of the index (`home`); null when this phone has none. @param {string} id */
     filesOf: async (id) => {
       const [household] = id.startsWith("household:") ? await addWhere(session, [await reading.getRecord(session, id)].flatMap((row) => row ?? [])) : [];
       if (!household) return null;
       await homes.refresh(session, household.doc.grid);
-      const { m = {}, e = {} } = (await homes.homes(session)).find((home) => home.id === id) ?? {};
+      const home = await homes.homeOf(session, id);
+      const { m, e } = home;
       const parts = await addWhere(session, await reading.rowsOf(session, household.database, [...Object.keys(m), ...Object.keys(e)]));
-      return { household, members: parts.filter(({ doc }) => doc.type === "member"), errands: parts.filter(({ doc }) => doc.type === "errand") };
+      return { household, home, members: parts.filter(({ doc }) => doc.type === "member"), errands: parts.filter(({ doc }) => doc.type === "errand") };
+    },
+    /** When compounds are to be visited again, by id (`beat-dues.js`); `fresh` makes sure of what was written since. @param {boolean} [fresh] */
+    beatDues: async (fresh = false) => {
+      if (fresh) await refreshBeat(session);
+      return beatDues(session);
     },
     /** How many visits to households are due. @param {number} now_ms of the server */
     dueCount: (now_ms) => homes.dueCount(session, now_ms),

@@ -1,8 +1,8 @@
 /**
- * Which visits belong to a household or a compound, which notes and which visit to a report, which replies to a task, and which records are the user's
- * own: a small index beside the documents, written with them and rebuildable from them. What is kept there of cases: `cases.js`.
+ * Which visits belong to a household or a compound, which notes and which visit to a report, which replies to a task, which records are the user's
+ * own, and which of their reports were made on a patrol: a small index beside the documents, written with them and rebuildable from them. What is kept there of cases: `cases.js`.
  */
-import { caseLinks } from "./cases.js";
+import { caseLinks, rowId } from "./cases.js";
 import { parse } from "./databases.js";
 import { everythingAsIs, localNames } from "./documents.js";
 import { backwards, done, transact } from "./idb.js";
@@ -11,6 +11,8 @@ import { openOwn, under } from "./own.js";
 const LINK_OF = Object.freeze({ visit: "household", note: "of", taskreply: "of" });
 const LINK_ELSE = Object.freeze({ visit: "compound" });
 const MINE = "mine";
+/** A row beside the links, another one whenever own records or their cases changed: what was read as of one mark is read again as of the next. */
+const MARK = "mark";
 
 /** @typedef {{key: string, of: string, id: string, database: string, is_gone?: boolean, at?: string}} Link */
 
@@ -19,8 +21,23 @@ export function linksOf(author, database, doc) {
   if (doc.type === "case") return caseLinks(database, doc);
   const of = doc[LINK_OF[doc.type] ?? ""] || doc[LINK_ELSE[doc.type] ?? ""];
   const raised = (doc.type === "visit" && doc.reports) || [];
-  const ofs = doc._deleted ? [] : [of, ...raised, doc.author === author ? MINE : ""].filter(Boolean);
+  const own = doc.author === author ? [MINE, doc.type === "report" && doc.patrol ? madeOn(doc.patrol) : ""] : [];
+  const ofs = doc._deleted ? [] : [of, ...raised, ...own].filter(Boolean);
   return ofs.map((one) => ({ key: `${one}|${doc._id}`, of: one, id: doc._id, database }));
+}
+
+/** What own reports made on a patrol are linked to: not the patrol itself, since they say nothing of it. @param {string} patrol its id */
+export function madeOn(patrol) {
+  return `on:${patrol}`;
+}
+
+/** Ids of own records that lists do not know of, of those that `links` name; none while all links are still to be made (`whole`). @param {string} author @param {Link[]} links @returns {Promise<Set<string>>} */
+export async function unlisted(author, links) {
+  const own = links.filter(({ of }) => of === MINE);
+  return transact(await openOwn(author), ["links", "state"], "readonly", async (tx) => {
+    const [isWhole, ...keys] = await Promise.all([done(tx.objectStore("state").get(MINE)), ...own.map(({ key }) => done(tx.objectStore("links").getKey(key)))]);
+    return new Set(own.flatMap(({ id }, at) => (isWhole && keys[at] === undefined ? [id] : [])));
+  });
 }
 
 /** @param {string} author @param {Link[]} links */
@@ -30,7 +47,28 @@ export async function putLinks(author, links) {
   await transact(db, ["links"], "readwrite", (tx) => {
     const store = tx.objectStore("links");
     for (const { is_gone, ...link } of links) is_gone ? store.delete(link.key) : store.put(link);
+    putMark(store);
   });
+}
+
+/** @param {IDBObjectStore} store */
+export function putMark(store) {
+  store.put({ key: MARK, as_of: crypto.randomUUID() });
+}
+
+/** Documents changed, and their links did not. @param {string} author */
+export async function noteChanged(author) {
+  await transact(await openOwn(author), ["links"], "readwrite", (tx) => putMark(tx.objectStore("links")));
+}
+
+/**
+ * As of which writing the links are, for whoever keeps what was read by them: documents are written first, then their links. To ask each
+ * database how far it is would be one question for each. @param {string} author @returns {Promise<string>}
+ */
+export async function linksAsOf(author) {
+  const db = await openOwn(author);
+  const mark = await transact(db, ["links"], "readonly", (tx) => done(tx.objectStore("links").get(MARK)));
+  return mark?.as_of ?? "";
 }
 
 /** What is linked to a record, newest first. @returns {Promise<{id: string, database: string}[]>} */
@@ -40,13 +78,16 @@ export async function linkedTo(author, of) {
   return links.reverse();
 }
 
-/** Ids of this user's own records with a link of one kind, newest first: by keys alone, however many there are of others. @returns {Promise<string[]>} */
+/** Ids of this user's own reports and errands with a link of one kind, newest first: by keys alone, however many there are of others. @returns {Promise<string[]>} */
 export async function ownWith(session, of) {
   return fromWhole(session, async (store) => {
     const ids = (await done(store.getAllKeys(under(of)))).map((key) => key.slice(of.length + 1));
     if (!ids.length) return [];
-    const own = new Set(await done(store.getAllKeys(IDBKeyRange.bound(`${MINE}|${ids[0]}`, `${MINE}|${ids[ids.length - 1]}`))));
-    return ids.filter((id) => own.has(`${MINE}|${id}`)).reverse();
+    const mine = (id, type) => `${MINE}|${id.replace("report:", `${type}:`)}`;
+    const span = (type) => IDBKeyRange.bound(mine(ids[0], type), mine(ids[ids.length - 1], type));
+    const keys = (await Promise.all(["report", "errand"].map((type) => done(store.getAllKeys(span(type)))))).flat();
+    const own = new Map(keys.map((key) => key.slice(MINE.length + 1)).map((id) => [rowId(id), id]));
+    return ids.flatMap((id) => own.get(id) ?? []).reverse();
   });
 }
 
@@ -87,11 +128,6 @@ export async function ownOf(session, type, { before = `${type}:\uffff`, limit = 
 export async function ownIds(session, type) {
   const keys = await fromWhole(session, (store) => done(store.getAllKeys(ownSpan(type))));
   return keys.map((key) => key.slice(MINE.length + 1)).reverse();
-}
-
-/** How many records of a type are the user's own. @param {import("./meta.js").Session} session @param {string} type @returns {Promise<number>} */
-export async function ownCount(session, type) {
-  return fromWhole(session, (store) => done(store.count(ownSpan(type))));
 }
 
 /** @param {string} type */
@@ -138,5 +174,6 @@ export async function dropLinks(author, database) {
   await transact(db, ["links"], "readwrite", async (tx) => {
     const store = tx.objectStore("links");
     for (const link of await done(store.getAll())) if (link.database === database) store.delete(link.key);
+    putMark(store);
   });
 }

@@ -5,8 +5,9 @@
  * @typedef {{name: string, pull: boolean, push: boolean}} RemoteDatabase
  * @typedef {{user: {id: string, name: string, roles: string[]}, author: string, device: string, token: string,
  *   grids: string[], databases: RemoteDatabase[], offset_ms: number | null, server_ms?: number | null, enrolled_at: string, epoch?: string, push_key?: string,
- *   seal_key?: {id: string, point: string, proof?: string}}} Session `seal_key` is what only the server opens (`crypto/seals.js`), and
- *   what it believes a rescue file by.
+ *   push_endpoint?: string, requests_answered?: number, seal_key?: {id: string, point: string, proof?: string}}} Session `seal_key` is what only the server opens (`crypto/seals.js`), and
+ *   what it believes a rescue file by. `push_endpoint` is the subscription that the server has of this phone, `requests_answered` how
+ *   many of an officer's requests for household data have an answer that was not looked at (`GET /api/devices/me`).
  *   `server_ms` is the server's time at the last contact: no clock of this phone's is before it
  */
 import { done, open, transact } from "./idb.js";
@@ -58,9 +59,10 @@ export async function updateSession(author, fields) {
   });
 }
 
-/** Signs out: nobody is current. Records, outbox and token of that user stay until everything is sent. */
+/** Signs out: nobody is current. Records, outbox and token of that user stay until everything is sent. Needs no room: it only deletes. */
 export async function endSession() {
-  await setSetting("current", "");
+  const db = await openMeta();
+  await transact(db, ["settings"], "readwrite", (tx) => done(tx.objectStore("settings").delete("current")), "strict");
 }
 
 /** Everybody who has a session on this phone, signed in or out. @returns {Promise<Session[]>} */
@@ -80,18 +82,22 @@ export async function dropSession(author) {
   await transact(db, ["settings", "sessions"], "readwrite", async (tx) => {
     tx.objectStore("sessions").delete(author);
     const settings = tx.objectStore("settings");
-    if ((await done(settings.get("current"))) === author) settings.put("", "current");
+    if ((await done(settings.get("current"))) === author) settings.delete("current");
   }, "strict");
 }
 
-/** When a revoked phone wiped somebody's data, or null; the next sign-in clears it. @returns {Promise<string | null>} */
-export async function wipedAt() {
-  return (await setting("wiped_at")) ?? null;
+/**
+ * When a revoked phone wiped somebody's data, and how many forms that were begun went with them; or null. The next sign-in clears it.
+ * @returns {Promise<{at: string, drafts: number} | null>}
+ */
+export async function wiped() {
+  const held = (await setting("wiped_at")) ?? null;
+  return typeof held === "string" ? { at: held, drafts: 0 } : held; // earlier versions kept the moment alone
 }
 
-/** @param {string | null} at */
-export async function setWipedAt(at) {
-  await setSetting("wiped_at", at);
+/** @param {{at: string, drafts: number}} facts */
+export async function setWiped(facts) {
+  await setSetting("wiped_at", facts);
 }
 
 /** The app's version as its service worker noted it when it took over; what the sync worker, which is part of it, cannot know. */

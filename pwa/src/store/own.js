@@ -8,7 +8,7 @@
  * | `blobs` | `<photo>|<role>` | `{key, blob}`; roles `sent`, `original`, and `thumb` (never sent) |
  * | `uploads` | `<photo>|<role>` | `{key, photo, role, of, database, sha256, size_bytes, content_type, upload_url, sent_bytes}` |
  * | `refused` | `_id` | what the server put aside, with a copy of it and what a clerk made of it (`refusals.js`) |
- * | `links` | `<of>|<id>` | `{key, of, id, database}`: visits of a household, own records, cases that go on (`links.js`, `cases.js`); rebuildable |
+ * | `links` | `<of>|<id>` | `{key, of, id, database}`: visits of a household, own records, reports of a patrol, cases that go on (`links.js`, `cases.js`); rebuildable. `mark` says when they were written last |
  * | `checkpoints` | database | `{database, since, is_loaded, page_docs, pulled_at}` |
  * | `state` | name | running patrol, sync status, drafts and their bytes (`drafts.js`) … |
  */

@@ -21,14 +21,14 @@ function row(database, doc) {
 }
 
 /**
- * Databases of a type that pages may show, newest quarter first. Of one that is closed to this user (a former grid, an old quarter) only
+ * Databases of some types that pages may show, newest quarter first. Of one that is closed to this user (a former grid, an old quarter) only
  * their own records that wait to be sent are left to see; of its households nothing. What is locked is not shown either.
- * @param {import("./meta.js").Session} session @param {string} type
+ * @param {import("./meta.js").Session} session @param {string[]} types
  * @returns {Promise<{name: string, isOpen: boolean}[]>}
  */
-export async function shownOf({ author, databases }, type) {
+export async function shownOf({ author, databases }, ...types) {
   const open = new Set(databases.filter(({ pull }) => pull).map(({ name }) => name));
-  const names = await readable(author, namesOf(databases, KINDS_OF[type]));
+  const names = await readable(author, namesOf(databases, types.flatMap((type) => KINDS_OF[type])));
   const all = names.map((name) => ({ name, isOpen: open.has(name) }));
   return all.filter(({ name, isOpen }) => isOpen || parse(name).kind !== "home");
 }
@@ -125,8 +125,9 @@ export async function photosOf(session, { database, doc }) {
 }
 
 /** What is linked to a record (visits, notes, replies), newest first. @returns {Promise<Row[]>} */
-export async function linkedRows(session, of, { limit = 50 } = {}) {
-  const rows = await linkedDocs(session, (await linkedTo(session.author, of)).slice(0, limit));
+export async function linkedRows(session, of, { limit = 50, before = "" } = {}) {
+  const links = (await linkedTo(session.author, of)).filter(({ id }) => !before || id < before);
+  const rows = await linkedDocs(session, links.slice(0, limit));
   return rows.flat().sort((one, other) => correctedAt(other.doc) - correctedAt(one.doc));
 }
 

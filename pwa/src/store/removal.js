@@ -6,10 +6,11 @@ import { checkpoints, dropCheckpoint } from "./checkpoints.js";
 import { parse } from "./databases.js";
 import { destroy, idsOf, localNames } from "./documents.js";
 import { forget } from "./homes.js";
-import { close } from "./idb.js";
+import { drop } from "./idb.js";
+import { drafts } from "./drafts.js";
 import { dropLinks } from "./links.js";
-import { currentSession, dropSession, endSession, setWipedAt } from "./meta.js";
-import { dropBlobs, entries, setState, uploads } from "./outbox.js";
+import { currentSession, dropSession, endSession, setWiped } from "./meta.js";
+import { dropBlobs, entries, setState, state, uploads } from "./outbox.js";
 import { refusals } from "./refusals.js";
 import { unsent } from "./where.js";
 
@@ -92,7 +93,8 @@ async function remove(author, name) {
 const LAST_SAVE_MS = 1_500;
 
 /**
- * Removes everything of one user from this phone: records, photo bytes, token. They are signed out first, so that nothing new comes; it
+ * Removes everything of one user from this phone: records, photo bytes, token. What was begun and not submitted is nobody's to hand over
+ * (some of it was taken back on purpose) and goes, too; how much that was is said. They are signed out first, so that nothing new comes; it
  * refuses while anything is unsent.
  * @param {string} author @returns {Promise<boolean>} false when something unsent has turned up
  */
@@ -103,16 +105,12 @@ export async function wipeUser(author) {
   }
   const { documents, photos } = await unsent(author);
   if (documents + photos) return false;
+  const begun = (await drafts(author)).length + Object.keys((await state(author, "sealed-drafts")) ?? {}).length;
   for (const name of ["unlocked", "vault"]) await setState(author, name, null, "strict"); // what a kill leaves then nobody opens
   for (const name of await namesHere(author)) await destroy(author, name);
-  await close(`xunge-own-${author}`);
-  await new Promise((resolve, reject) => {
-    const request = indexedDB.deleteDatabase(`xunge-own-${author}`);
-    request.onsuccess = resolve;
-    request.onerror = () => reject(request.error);
-  });
+  await drop(`xunge-own-${author}`);
   await dropCopies(author);
   await dropSession(author);
-  await setWipedAt(new Date().toISOString());
+  if (!(await currentSession())) await setWiped({ at: new Date().toISOString(), drafts: begun }); // somebody else has lost nothing
   return true;
 }

@@ -4,16 +4,18 @@
  */
 import { reportLinks } from "./cases.js";
 import { databaseFor } from "./databases.js";
-import { findAsIs, keep, prepare, revisionsOf } from "./documents.js";
+import { find, findAsIs, keep, prepare, revisionsOf } from "./documents.js";
 import { finishUndone } from "./drafts.js";
-import { StorageFull, TooLarge } from "./errors.js";
-import { revisionOf, sizeOf } from "./identity.js";
-import { linksOf, putLinks } from "./links.js";
-import { HOLD_MS, entries as waiting, entryKey, put, putAgain, rawBlobOf, takeBack } from "./outbox.js";
-import { sealBlob, sealDocs } from "./sealed.js";
+import { SavedOtherwise, StorageFull, TooLarge } from "./errors.js";
+import { canonical, revisionOf, sizeOf } from "./identity.js";
+import { linksOf, putLinks, unlisted } from "./links.js";
+import { HOLD_MS, entries as waiting, entryKey, put, putAgain, rawBlobOf, takeBack, waitingOf } from "./outbox.js";
+import { openDocs, sealBlob, sealDocs } from "./sealed.js";
 import { isSealed, neededKey } from "./vault.js";
 
 const DOCUMENT_BYTES = 256 * 1024;
+/** What nobody fills in: it may differ between two saves of one form. The last ones are the server's to add. */
+const UNSAID = new Set(["captured_at", "clock_offset_ms", "device", "patrol", "stamps", "settled", "superseded", "adopted_from"]);
 
 /**
  * A document with its envelope (DESIGN §5), not saved yet.
@@ -38,12 +40,12 @@ export function mint(session, type, { uuid, grid, captured_at, ...fields }) {
  * Keeps records with their photos: when it returns, nothing short of losing the phone's storage loses them.
  * @param {import("./meta.js").Session} session
  * @param {{docs: {database: string, doc: any}[], blobs?: {photo: string, role: string, blob: Blob}[], form?: Record<string, string>}} record
- *   `docs[0]` is the record itself: saved before under the same id (or, for an edit, the same content) means that all
- *   was saved before. Edits carry the `_rev` they were made from. Every blob of role `sent` or `original` must be named in
+ *   `docs[0]` is the record itself: saved before with the same content means that all was saved before. Edits carry the `_rev` they were made from. Every blob of role `sent` or `original` must be named in
  *   the `files` of a photo document among `docs`; role `thumb` stays here. With `form` (what was filled in) nothing is sent for ten
  *   seconds, and may be taken back (`undo.js`).
  * @returns {Promise<{already: boolean, databases: string[]}>}
  * @throws {StorageFull} nothing was kept @throws {TooLarge} a document is over 256 KB; nothing was kept
+ * @throws {SavedOtherwise} one of them was saved before, saying something else; nothing was kept
  * @throws {import("./errors.js").Locked} it belongs to what is sealed, and this is locked; nothing was kept
  */
 export async function saveRecord(session, { docs, blobs = [], form }) {
@@ -52,15 +54,18 @@ export async function saveRecord(session, { docs, blobs = [], form }) {
   const made = await Promise.all(docs.map(({ database, doc }) => entryOf(author, database, doc)));
   const entries = made.map((entry, at) => ({ ...entry, ...held, ...(form && !at ? { form } : {}) }));
   const databases = [...new Set(docs.map(({ database }) => database))];
-  if (await isKept(author, entries[0])) return { already: true, databases };
+  if (await wasSaved(author, entries, docs)) return { already: true, databases };
   const bytes = await bytesOf(author, docs, blobs);
   const uploads = docs.flatMap(({ database, doc }) => uploadsOf(database, doc)).map((upload) => ({ ...upload, ...held }));
-  if (!(await put(author, entries, bytes, uploads))) return { already: true, databases };
+  if (!(await put(author, entries, bytes, uploads))) return { already: await wasSaved(author, entries, docs), databases };
   try {
     await writeThrough(author, entries);
   } catch (error) {
-    if (error instanceof StorageFull) await takeBack(author, entries, bytes, uploads);
-    throw error;
+    if (error instanceof StorageFull) {
+      await takeBack(author, entries, bytes, uploads);
+      throw error;
+    }
+    console.error("saved, and not written yet", error); // the outbox has it, from where `replay` writes it
   }
   return { already: false, databases };
 }
@@ -106,9 +111,26 @@ async function historyOf(author, database, id, parent, rev) {
   return { start: Number.parseInt(rev, 10), ids: [rev.slice(rev.indexOf("-") + 1), ...known] };
 }
 
-async function isKept(author, entry) {
-  const [held] = await revisionsOf(author, entry.database, [entry.id]);
-  return held !== null && (entry.rev.startsWith("1-") || held === entry.rev);
+/** Whether the record is here already. @param {any[]} docs of the entries, as they were made @throws {SavedOtherwise} */
+async function wasSaved(author, entries, docs) {
+  const held = await Promise.all(entries.map((entry, at) => isKept(author, entry, docs[at].doc)));
+  return held[0];
+}
+
+async function isKept(author, { database, id, rev }, doc) {
+  const [held] = await revisionsOf(author, database, [id]);
+  const isNew = rev.startsWith("1-");
+  const waiting = held === null && isNew ? await waitingOf(author, id) : undefined;
+  if (held === null && !waiting) return false;
+  if (!isNew || held === rev) return held === rev;
+  const before = waiting ? (await openDocs(author, database, [waiting.doc]))[0] : await find(author, database, id);
+  if (!before || saidBy(before) !== saidBy(doc)) throw new SavedOtherwise(id);
+  return true;
+}
+
+/** What a document says, as one text. */
+function saidBy(doc) {
+  return canonical(Object.fromEntries(Object.entries(doc).filter(([name]) => !name.startsWith("_") && !UNSAID.has(name))));
 }
 
 function uploadsOf(database, doc) {
@@ -135,7 +157,12 @@ async function writeThrough(author, entries) {
     const docs = entries.filter((entry) => entry.database === database).map(({ doc }) => doc);
     return keep(author, database, docs);
   }));
-  await putLinks(author, entries.flatMap(({ database, doc, links }) => links ?? linksMade(author, database, doc)));
+  await putLinks(author, linksIn(author, entries));
+}
+
+/** @param {string} author @param {import("./outbox.js").Entry[]} entries those that an earlier version left name none */
+function linksIn(author, entries) {
+  return entries.flatMap(({ database, doc, links }) => links ?? linksMade(author, database, doc));
 }
 
 /** @returns {import("./links.js").Link[]} */
@@ -153,7 +180,7 @@ export async function replay(author) {
 }
 
 /**
- * Makes sure that PouchDB holds these entries' documents before the outbox lets go of them.
+ * Makes sure that PouchDB holds these entries' documents, and that lists know of them, before the outbox lets go of them.
  * @param {string} author @param {import("./outbox.js").Entry[]} entries @returns {Promise<string[]>} ids that had been missing
  */
 export async function ensureWritten(author, entries) {
@@ -161,7 +188,10 @@ export async function ensureWritten(author, entries) {
   const lists = await Promise.all(databases.map((database) => notWritten(author, database, entries)));
   const missing = lists.flat();
   if (missing.length) await writeThrough(author, missing);
-  return missing.map(({ id }) => id);
+  // Their links are written after the documents: what came between the two is made good, too.
+  const left = await unlisted(author, linksIn(author, entries));
+  if (left.size) await putLinks(author, linksIn(author, entries.filter(({ id }) => left.has(id))));
+  return [...missing.map(({ id }) => id), ...left];
 }
 
 async function notWritten(author, database, entries) {

@@ -47,7 +47,7 @@ async function opened({ author }, minutes, raw) {
   const key = await usable(raw);
   raw.fill(0);
   await setState(author, "vault-tries", null);
-  await setState(author, "unlocked", { key, until_ms: Date.now() + minutes * MINUTE_MS });
+  await setState(author, "unlocked", { key, until_ms: Date.now() + minutes * MINUTE_MS, minutes });
 }
 
 /** Unlocks with the PIN. @param {import("./meta.js").Session} session @param {string} pin @returns {Promise<Tried>} */

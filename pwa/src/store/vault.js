@@ -8,7 +8,7 @@
  * | --- | --- |
  * | `vault` | `{device, salt, iterations, pin, prf, server, minutes, is_swept}`: see `Vault` |
  * | `vault-tries` | `{wrong, not_before_ms}`: written before each try, so that a restart gives nobody another one |
- * | `unlocked` | `{key, until_ms}`: the data key, which no script can read out; there only while unlocked |
+ * | `unlocked` | `{key, until_ms, minutes}`: the data key, which no script can read out; there only while unlocked. Earlier versions had no `minutes` |
  *
  * @typedef {{device: CryptoKey, salt: Uint8Array<ArrayBuffer>, iterations: number, pin: Uint8Array, minutes: number, is_swept: boolean,
  *   prf: {credential: string, salt: string, wrapped: Uint8Array} | null, server: {id: string, sealed: Uint8Array<ArrayBuffer>} | null}} Vault
@@ -71,10 +71,16 @@ export function forgetOthers(author) {
 /** What has run out is forgotten. @returns {Promise<{key: CryptoKey, until_ms: number} | null>} */
 async function unlocked(author) {
   const held = await state(author, "unlocked");
-  if (held && held.until_ms > Date.now()) return held;
+  if (isOpenAt(held, Date.now())) return held;
   opened.delete(author);
   if (held) await lock(author);
   return null;
+}
+
+/** Not longer than was chosen, whatever becomes of the clock. @param {{until_ms: number, minutes?: number} | undefined} held @param {number} now_ms */
+function isOpenAt(held, now_ms) {
+  const left_ms = (held?.until_ms ?? 0) - now_ms;
+  return left_ms > 0 && left_ms <= (held?.minutes ?? MINUTES[MINUTES.length - 1]) * MINUTE_MS;
 }
 
 /** @param {string} author @returns {Promise<CryptoKey>} @throws {Locked} */
@@ -99,9 +105,10 @@ export async function stayOpen(author) {
   return transact(db, ["state"], "readwrite", async (tx) => {
     const store = tx.objectStore("state");
     const [held, vault] = await Promise.all([done(store.get("unlocked")), done(store.get("vault"))]);
-    if (!held || !vault || held.until_ms <= Date.now()) return null;
-    const until_ms = Date.now() + vault.minutes * MINUTE_MS;
-    store.put({ ...held, until_ms }, "unlocked");
+    if (!vault || !isOpenAt(held, Date.now())) return null;
+    const { minutes } = vault;
+    const until_ms = Date.now() + minutes * MINUTE_MS;
+    store.put({ ...held, until_ms, minutes }, "unlocked");
     return until_ms;
   });
 }
@@ -118,8 +125,9 @@ export async function lockIfAlone(session) {
   return "locked";
 }
 
-/** @param {string} author @param {number} minutes until it locks by itself */
+/** @param {string} author @param {number} minutes until it locks by itself @throws {Locked} only whoever can open it may say so */
 export async function setMinutes(author, minutes) {
+  await neededKey(author);
   const vault = await vaultOf(author);
   if (vault && MINUTES.includes(minutes)) await setState(author, "vault", { ...vault, minutes }, "strict");
   await stayOpen(author);

@@ -18,6 +18,7 @@ import { oldestQuarter } from "./databases.js";
 import { lossOf } from "./losses.js";
 import { entries, state, uploads } from "./outbox.js";
 import { openOwn } from "./own.js";
+import { isWithoutRoom } from "./room.js";
 import { casesOf, getRecord } from "./reading.js";
 import { isSealed } from "./vault.js";
 
@@ -34,20 +35,25 @@ export const isSeen = (id) => !UNSEEN.has(id.slice(0, id.indexOf(":")));
  * @returns {Promise<(import("./reading.js").Row & {where: Where})[]>}
  */
 export async function addWhere(session, rows, cases) {
-  const [{ unsent: waiting, refused, files, isPushing }, found] = await Promise.all([
+  const [stood, found] = await Promise.all([
     standing(session.author),
     cases ?? casesOf(session, rows.filter(({ doc }) => HAVE_CASES.has(doc.type))),
   ]);
+  return placed(rows, found, stood);
+}
+
+/** The same from what was read already. @param {import("./reading.js").Row[]} rows @param {Map<string, any>} cases @param {Standing} standing */
+export function placed(rows, cases, { unsent: waiting, refused, files, isPushing }) {
   return rows.map((row) => {
     const place = placeOf(row.id, refused, waiting, isPushing);
     const photos_refused = refusedPhotos(row.doc, refused, files);
     const going = files.filter((file) => file.of === row.id && isGoing(file));
-    return { ...row, where: { ...place, ...progress(row.doc, going, photos_refused), photos_refused, case: found.get(row.id) ?? null } };
+    return { ...row, where: { ...place, ...progress(row.doc, going, photos_refused), photos_refused, case: cases.get(row.id) ?? null } };
   });
 }
 
 /** Everything that says where records stand, as of one moment: one transaction, whatever the number of rows. @returns {Promise<Standing>} */
-async function standing(author) {
+export async function standing(author) {
   const db = await openOwn(author);
   const [waiting, refused, files, sync] = await transact(db, ["outbox", "refused", "uploads", "state"], "readonly", (tx) => Promise.all([
     waitingIn(tx.objectStore("outbox")),
@@ -116,8 +122,8 @@ function progress(doc, going, refused) {
 }
 
 /**
- * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter, sealed}`. `sealed` is how many
- * of them need the vault open; `documents` counts those too that nobody sees as records; `oldest_quarter` is the oldest database's.
+ * What has not reached the server and still may: `{records, photos, count, documents, size_bytes, oldest_quarter, sealed, sealed_count}`. `sealed` is how many
+ * documents and files need the vault open, `sealed_count` how many of `count`; `documents` counts those too that nobody sees as records; `oldest_quarter` is the oldest database's.
  */
 export async function unsent(author) {
   const [records, all] = await Promise.all([entries(author), uploads(author)]);
@@ -126,8 +132,9 @@ export async function unsent(author) {
   const size_bytes = [...records, ...files].reduce((sum, { size_bytes: size }) => sum + size, 0);
   const oldest_quarter = oldestQuarter([...records, ...files].map(({ database }) => database));
   const documents = records.length;
-  const sealed = [...records, ...files].filter(({ database }) => isSealed(database)).length;
-  return { records: shown.length, photos: files.length, count: shown.length + files.length, documents, size_bytes, oldest_quarter, sealed };
+  const ofSealed = (rows) => rows.filter(({ database }) => isSealed(database)).length;
+  const [sealed, sealed_count] = [ofSealed([...records, ...files]), ofSealed([...shown, ...files])];
+  return { records: shown.length, photos: files.length, count: shown.length + files.length, documents, size_bytes, oldest_quarter, sealed, sealed_count };
 }
 
 /** What keeps sync from going on, as `status` says it, without asking the browser about its storage. */
@@ -147,13 +154,14 @@ function problemOf({ problem: whole = null, photos_problem = null }) {
 
 /**
  * How sync and storage are: `{phase, problem, last_contact_at, last_sync_at, loaded, offset_ms, usage_bytes,
- * quota_bytes, is_persisted, rescue, loss}`; `rescue` is what becomes of this phone's data after its token was refused (`sync/rescue.js`). `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
+ * quota_bytes, is_full, is_persisted, rescue, loss}`; `is_full` is that something found no room lately (`room.js`), `rescue`
+ * what becomes of this phone's data after its token was refused (`sync/rescue.js`). `problem` is null or one of `offline`, `signed_out`, `revoked`, `expired`, `server_full`, `server`,
  * `photos_unavailable` (records arrive, photo files do not), `phone_full`, `unknown`.
  */
 export async function status(session) {
   const storage = globalThis.navigator?.storage;
-  const [kept, loss, estimate, is_persisted] = await Promise.all([
-    state(session.author, "sync"), lossOf(session.author), storage?.estimate?.().catch(() => null), storage?.persisted?.().catch(() => null),
+  const [kept, loss, is_full, estimate, is_persisted] = await Promise.all([
+    state(session.author, "sync"), lossOf(session.author), isWithoutRoom(session.author), storage?.estimate?.().catch(() => null), storage?.persisted?.().catch(() => null),
   ]);
   const sync = kept ?? {};
   return {
@@ -165,6 +173,7 @@ export async function status(session) {
     offset_ms: session.offset_ms ?? null,
     rescue: sync.rescue ?? null,
     loss,
+    is_full,
     usage_bytes: estimate?.usage ?? null,
     quota_bytes: estimate?.quota ?? null,
     is_persisted: is_persisted ?? null,

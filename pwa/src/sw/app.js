@@ -8,9 +8,10 @@ import { beginFrame } from "../handlers/pages.js";
 import { translator } from "../render/environment.js";
 import { Locked, StorageFull, openStore } from "../store/index.js";
 import { askToHandOver, waitingOfOthers } from "../store/handover.js";
-import { DEFAULTS, choices, endSession, setLanguage, setTextSize, setTheme, wipedAt } from "../store/meta.js";
+import { DEFAULTS, choices, endSession, setLanguage, setTextSize, setTheme, wiped } from "../store/meta.js";
 import { showBadge } from "../sync/badge.js";
 import { tell } from "../sync/channel.js";
+import { endDeskSession } from "../sync/desk.js";
 import { lockIfAlone, openUntil } from "../store/vault.js";
 import { EnrolmentError, enrol, openDataKey } from "../sync/enrolment.js";
 import { pageOf, seeOther, wantsFragment } from "./answer.js";
@@ -22,7 +23,7 @@ import { textsOf } from "./texts.js";
 const SIGN_IN = "/m/sign-in";
 const HOPS = 4;
 /** Who opens one of these has seen what the badge was for. */
-const LOOKED_AT = /^\/m\/(tasks|records)\/./;
+const LOOKED_AT = /^\/m\/(homes\/.+\/tasks|tasks|records|errands)\/./;
 /** Pages of what is sealed, and whatever is posted to them. */
 const SEALED = /^\/m\/(homes|households|members|errands|visits|compounds)\b/;
 /** The end of an address whose form is wanted empty. */
@@ -36,7 +37,7 @@ export async function answer(request) {
   try {
     return found ? await run(found, request) : await failure(request, 404, "failure.not_found");
   } catch (error) {
-    if (error instanceof StorageFull) return failure(request, 507, "failure.no_room");
+    if (error instanceof StorageFull) return failure(request, 507, request.method === "GET" ? "failure.no_room" : "failure.not_done", "failure.no_room_title");
     if (error instanceof Locked) return redirected(lockOf(request), request);
     console.error("page failed", pathname, error);
     return failure(request, 500, "failure.broken");
@@ -48,20 +49,24 @@ async function run({ route, params }, request) {
   const [store, { chosen, texts }, input] = await Promise.all([openStore(announce), dressing(), inputOf(request, params)]);
   if (!store && !route.open) return redirected(SIGN_IN, request);
   const isSealed = SEALED.test(path);
-  const standing = store ? await standingFor(request, store) : "unneeded";
+  const isAsked = isSealed || request.mode === "navigate"; // of what a page asks for itself it matters only where something is sealed
+  const standing = store && isAsked ? await standingFor(request, store) : "unneeded";
   if (isSealed && !OPEN.has(standing)) return redirected(lockOf(request), request);
+  if (isSealed && store && FRESH.test(search)) {
+    await store.dropSealedDraft(shownOn(request));
+    return redirected(shownOn(request), request);
+  }
   const context = contextOf(store, chosen, texts);
   if (store && request.method === "GET") beginFrame(store);
-  const [answered, draft] = await Promise.all([
-    route.handle(input, store, context), isSealed && request.method === "GET" ? draftFor(store, path, search) : {},
-  ]);
+  const drafting = isSealed && store && request.method === "GET" ? store.sealedDraft(path + search) : null;
+  const [answered, left] = await Promise.all([route.handle({ ...input, draft: drafting }, store, context), drafting]);
   if (LOOKED_AT.test(path)) void showBadge(context.session);
   if (isSealed && request.method === "POST" && answered.redirect) await store?.dropSealedDraft(shownOn(request));
   if (answered.redirect) return redirected(answered.redirect, request, answered.headers);
   if (!answered.template) return new Response(null, { status: answered.status });
   // Whether it is there is not to be seen from outside.
   if (answered.status === 404 && store && !OPEN.has(await store.vault.standing())) return redirected(lockOf(request), request);
-  answered.data = { ...answered.data, ...draft };
+  if (left) answered.data = { ...answered.data, sealed_draft: JSON.stringify(left), fresh: freshOf(path + search) };
   return pageOf(answered, { request, path: path + search, texts, version: BUILD_VERSION, user: context.session?.user, chosen });
 }
 
@@ -79,12 +84,10 @@ async function dressing() {
   return { chosen, texts: await textsOf(chosen.language) };
 }
 
-/** What was typed into this page's form before, unless it is asked for afresh. */
-async function draftFor(store, path, search) {
-  const address = path + search.replace(FRESH, "");
-  if (FRESH.test(search)) await store.dropSealedDraft(address);
-  const fields = await store.sealedDraft(address);
-  return fields ? { sealed_draft: JSON.stringify(fields), fresh: `${address}${address.includes("?") ? "&" : "?"}fresh=1` } : {};
+/** The address of the same form, wanted empty. */
+function freshOf(shown) {
+  const address = shown.replace(FRESH, "");
+  return `${address}${address.includes("?") ? "&" : "?"}fresh=1`;
 }
 
 /** The lock page, which goes on to what was asked for; after a form to the page it was on, where it is filled in again. */
@@ -92,11 +95,14 @@ function lockOf(request) {
   return `/m/lock?to=${encodeURIComponent(shownOn(request))}`;
 }
 
-/** The address of the page that this request is about or came from. */
+/**
+ * The address of the page that this request is about or came from, without what is being searched: it comes into the browser's history. A form
+ * that was wanted empty is not to be emptied again.
+ */
 function shownOn(request) {
   const shown = request.method === "GET" ? request.url : (request.headers.get("HX-Current-URL") ?? request.referrer);
-  const { pathname, search } = new URL(shown || "/m/", request.url);
-  return pathname + search;
+  const { pathname, search, searchParams } = new URL(shown || "/m/", request.url);
+  return pathname + (searchParams.has("q") ? "" : search.replace(FRESH, ""));
 }
 
 function announce(databases) {
@@ -123,7 +129,7 @@ function contextOf(store, { language, text_size, theme }, { texts }) {
     setTextSize,
     setTheme,
     waitingOfOthers: () => waitingOfOthers(store?.session.author ?? null),
-    wipedAt,
+    wiped,
     handOver: async () => {
       await askToHandOver(store?.session.author ?? "");
       tell({ type: "sync-now" });
@@ -144,6 +150,7 @@ function contextOf(store, { language, text_size, theme }, { texts }) {
     locked: () => tell({ type: "locked" }),
     signOut: async () => {
       if (store) void endSubscription(store.session).catch(() => undefined); // without network the push service tells the server
+      void endDeskSession();
       void showBadge(null);
       await store?.vault.lock();
       await endSession();

@@ -3,15 +3,13 @@
  * what kind of thing waits and nothing of it; records come by sync as always.
  */
 import { translator } from "../render/environment.js";
-import { choices } from "../store/meta.js";
+import { choices, updateSession } from "../store/meta.js";
 import { tell } from "../sync/channel.js";
 import { ask } from "../sync/http.js";
 import { textsOf } from "./texts.js";
 
 const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (self));
 const PATH = "/api/devices/me/push";
-/** Pages without a form: leaving them loses nothing. */
-const LISTS = Object.freeze(["/m/", "/m/cases", "/m/me"]);
 
 export function hearPushes() {
   worker.addEventListener("push", (event) => event.waitUntil(show(event.data)));
@@ -33,13 +31,14 @@ async function open(notification) {
   const target = path.startsWith("/m/") ? path : "/m/";
   const [client] = await worker.clients.matchAll({ type: "window" });
   if (!client) return worker.clients.openWindow(target);
-  await client.focus();
-  return LISTS.includes(new URL(client.url).pathname) ? client.navigate(target) : null;
+  await client.focus().catch(() => undefined); // it is told all the same
+  return client.postMessage({ type: "go", path: target, said: notification.title }); // the page knows whether a form is open (`page/called.js`)
 }
 
 /** Tells the server that this phone wants to be pushed to, or no more. @param {import("../store/meta.js").Session} session @param {any} subscription null: no more */
 export async function tellSubscription(session, subscription) {
   await ask(session, PATH, subscription ? { method: "PUT", body: subscription } : { method: "DELETE" });
+  await updateSession(session.author, { push_endpoint: subscription?.endpoint ?? "" });
 }
 
 /** Nobody is signed in: whatever comes is for nobody. The server hears of it now, or from the push service. @param {import("../store/meta.js").Session} session */

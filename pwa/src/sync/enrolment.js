@@ -4,7 +4,8 @@
  */
 import { base64Of, bytesOf } from "../crypto/seals.js";
 import { noteLoss } from "../store/losses.js";
-import { beginSession, sessions } from "../store/meta.js";
+import { beginSession, currentSession, sessions } from "../store/meta.js";
+import { lock } from "../store/vault.js";
 import { offsetOf } from "./clock.js";
 
 /** Why a password did not help: `wrong_password`, `locked`, `not_for_phones`, `offline`, `signed_out`, `unreadable` or `server`. */
@@ -22,7 +23,7 @@ const OPENING_KINDS = { 401: "signed_out", 403: "wrong_password", 422: "unreadab
 const KINDS = { 400: "wrong_password", 401: "wrong_password", 403: "not_for_phones", 422: "wrong_password", 423: "locked", 429: "locked" };
 
 /**
- * Signs in and enrols; the new session is current when this returns.
+ * Signs in and enrols; the new session is current when this returns, and what somebody else had open is locked.
  * @param {{username: string, password: string, name: string}} credentials `name` is what the user calls the phone
  * @returns {Promise<import("../store/meta.js").Session>}
  * @throws {EnrolmentError}
@@ -37,6 +38,8 @@ export async function enrol(credentials) {
   const session = sessionOf(told, received_ms, sent_ms);
   // Noted first: a session that is there is not enrolled again, and would never be told.
   if (told.before) await noteLoss(session.author, told.before);
+  const before = await currentSession();
+  if (before && before.author !== session.author) await lock(before.author);
   await beginSession(session);
   return session;
 }

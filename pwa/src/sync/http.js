@@ -41,6 +41,16 @@ export class Refused extends Error {
 }
 
 const TIMEOUT_MS = 60_000;
+/** So long without the first word of an answer may mean that the link died without saying so. */
+const SILENT_MS = 10_000;
+
+/** @type {Set<{since_ms: number, stop: () => void}>} requests whose answers have not begun */
+const silent = new Set();
+
+/** Ends requests that have heard nothing for long: somebody asks anew, and would wait for their time limit otherwise. They throw Offline. */
+export function giveUpSilent() {
+  for (const { since_ms, stop } of silent) if (performance.now() - since_ms > SILENT_MS) stop();
+}
 
 let clockMoved = () => undefined;
 
@@ -78,11 +88,17 @@ export async function open(session, path, init) {
   const headers = { Authorization: `Bearer ${session.token}`, Accept: "application/json", ...init.headers };
   if (init.body) headers["Content-Type"] = "application/json";
   const sent_ms = Date.now();
+  const given_up = new AbortController();
+  const waiting = { since_ms: performance.now(), stop: () => given_up.abort() };
+  silent.add(waiting);
   let response;
   try {
-    response = await fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" });
+    const signal = init.signal ? anyOf(init.signal, given_up.signal) : given_up.signal;
+    response = await fetch(path, { ...init, headers, signal, credentials: "omit", cache: "no-store" });
   } catch (error) {
     throw new Offline(error);
+  } finally {
+    silent.delete(waiting);
   }
   if (hasMoved(response.headers.get("Date"), session.offset_ms, sent_ms, Date.now())) clockMoved();
   if (!response.ok) throw await problemOf(response);

@@ -2,7 +2,7 @@
  * When to sync: at the start, after each write, when poked, when the network or the user comes back, and every five minutes.
  * One round at a time; photos go beside it. Failures wait longer and longer, or as long as the server asks.
  */
-import { Busy, Offline, SignedOut, onClockMoved } from "./http.js";
+import { Busy, Offline, SignedOut, giveUpSilent, onClockMoved } from "./http.js";
 import { listenForPokes, pause } from "./poke.js";
 import { note, tellChanged } from "./progress.js";
 import { runRound } from "./round.js";
@@ -12,6 +12,7 @@ import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
 import { dropCopies } from "../store/removal.js";
 import { sweep } from "../store/sweep.js";
+import { leaveTornLog } from "../store/torn.js";
 import { nextDue } from "../store/outbox.js";
 
 const EVERY_MS = 5 * 60_000;
@@ -57,6 +58,7 @@ export class Loop {
   /** Runs until stopped or signed out. */
   async run() {
     const { signal } = this.ending;
+    await leaveTornLog(this.session.author); // before anything else is written
     const recovered = await replay(this.session.author);
     if (recovered.length) tellChanged([], recovered);
     // Everything is asked for once more when the stream of pokes is open; a new phone does not wait for that.
@@ -107,8 +109,9 @@ export class Loop {
     this.wake();
   }
 
-  /** The user, the network or the foreground asks: what waits or was given up for transfer faults is tried at once. */
+  /** The user, the network or the foreground asks: what waits, is asked in vain or was given up for transfer faults is tried at once. */
   async wantNow() {
+    giveUpSilent();
     this.photosNotBefore_ms = 0;
     await retryDamaged(this.session.author);
     this.want({ me: true, all: true, isUrgent: true });

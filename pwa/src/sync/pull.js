@@ -3,11 +3,13 @@
  * Pages are on their way while others are written; the checkpoint moves after each, so it resumes where it stopped. A page that does
  * not arrive is asked for again at half its size.
  */
+import { followBeat } from "../store/beat-dues.js";
 import { newsLinks } from "../store/cases.js";
 import { keepArrived, missing } from "../store/documents.js";
 import { checkpointOf, setCheckpoint } from "../store/checkpoints.js";
 import { erasedAmong, forgetErased } from "../store/erased.js";
-import { linksOf, putLinks } from "../store/links.js";
+import { follow } from "../store/homes.js";
+import { linksOf, noteChanged, putLinks } from "../store/links.js";
 import { settleByReceipts } from "./receipts.js";
 import { Offline, ask } from "./http.js";
 import { FIRST_PAGE_DOCS, afterFailure, nextPage } from "./pace.js";
@@ -134,6 +136,7 @@ async function fetchPage(session, database, since, limit) {
   return { results, last_seq: String(last_seq), pending, size_bytes, took_ms: Date.now() - began_ms };
 }
 
+/** All that a page changes on this phone. The checkpoint moves after it: what a killed worker left half done comes again. */
 async function writePage({ session, database }, results) {
   const ours = results.filter(({ id }) => !id.startsWith("_design/"));
   const receipts = ours.filter(({ id }) => id.startsWith("receipt:"));
@@ -143,7 +146,10 @@ async function writePage({ session, database }, results) {
   const docs = [...simple, ...grown];
   await keepArrived(session.author, database, docs);
   await forgetErased(session.author, database, erasedAmong(database, records));
-  await putLinks(session.author, [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)]);
+  const links = [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)];
+  if (links.length) await putLinks(session.author, links);
+  else if (docs.length) await noteChanged(session.author);
+  if (docs.length) await Promise.all([follow(session, [database]), followBeat(session, [database])]);
   await settleByReceipts(session, receipts.map(({ doc }) => doc));
   return docs;
 }

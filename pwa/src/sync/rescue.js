@@ -7,11 +7,13 @@ import { forgetHandOver, isTimeToHandOver } from "../store/handover.js";
 import { batchesOf, documentsHanded } from "../store/handing.js";
 import { entries, release, state } from "../store/outbox.js";
 import { endForGood } from "../store/patrols.js";
+import { currentSession } from "../store/meta.js";
 import { grantsOf, refusalOf } from "../store/refusals.js";
 import { wipeUser } from "../store/removal.js";
 import { endHolds } from "../store/undo.js";
 import { unsent } from "../store/where.js";
 import { tell } from "./channel.js";
+import { endDeskSession } from "./desk.js";
 import { Refused, SignedOut, ask } from "./http.js";
 import { note, tellChanged } from "./progress.js";
 import { RESCUE_ENDPOINT, sendPhotos } from "./uploads.js";
@@ -44,7 +46,9 @@ export async function rescue(session, { shouldStop = () => false } = {}) {
   const { documents, photos } = await unsent(session.author);
   if (documents + photos) return tellPhase(session, orders, "sending");
   if (orders.wipe && (await wipeUser(session.author))) {
-    tell({ type: "wiped" });
+    await endDeskSession();
+    // Somebody else who works on this phone is not sent away for it.
+    tell({ type: (await currentSession()) ? "status" : "wiped", author: session.author });
     return "wiped";
   }
   return tellPhase(session, orders, "kept");

@@ -11,7 +11,6 @@ import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
 import { ERASED, forgetErased } from "../store/erased.js";
 import { Locked } from "../store/errors.js";
-import { follow } from "../store/homes.js";
 import { countFound } from "../store/losses.js";
 import { grantsOf, isCurable, putBack, refusals } from "../store/refusals.js";
 import { removeClosed, removeStale } from "../store/removal.js";
@@ -102,12 +101,14 @@ export async function refresh(session) {
   const sent_ms = Date.now();
   const told = await ask(session, "/api/devices/me");
   const offset_ms = offsetOf(told.server_time, sent_ms, Date.now()) ?? session.offset_ms;
-  const { user, grids, databases, token = session.token, epoch = session.epoch, seal_key = session.seal_key, push_key } = told;
+  const { user, grids, databases, token = session.token, epoch = session.epoch, seal_key = session.seal_key } = told;
+  const { push_key, push_endpoint, requests_answered } = told;
   const server_ms = Date.parse(told.server_time) || session.server_ms;
-  await updateSession(session.author, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key, push_key });
+  const known = { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key, push_key, push_endpoint, requests_answered };
+  await updateSession(session.author, known);
   await note(session.author, { last_contact_at: new Date().toISOString() });
   // The same object: whoever listens for pokes or sends photos with it has a renewed token from the next request on.
-  return Object.assign(session, { user, grids, databases, offset_ms, server_ms, token, epoch, seal_key, push_key });
+  return Object.assign(session, known);
 }
 
 async function tryAgain(session) {
@@ -154,7 +155,6 @@ async function pullWanted(session, wants, { pushNews, onProgress, loaded }) {
       progress.set(database, { written: (progress.get(database)?.written ?? 0) + ids.length, pending });
       onProgress();
       if (isLoading) void note(session.author, { loading: { written: sum("written"), pending: sum("pending") } });
-      await follow(session, ids.length ? [database] : []);
       if (ids.length) tellChanged([database], ids);
       if (await pushNews()) await notePhase();
     },

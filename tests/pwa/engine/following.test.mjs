@@ -5,7 +5,9 @@ import test from "node:test";
 import { GRID, QUARTER, phone } from "./phone.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
-const { linksOf, putLinks } = await import("../../../pwa/src/store/links.js");
+const { linksOf, noteChanged, putLinks } = await import("../../../pwa/src/store/links.js");
+const { laterStamp } = await import("../../../pwa/src/store/identity.js");
+const { openedOf } = await import("../../../pwa/src/store/vault.js");
 const NAME = `grid-${GRID}-${QUARTER}`;
 const FIRST = "a".repeat(32);
 const SECOND = "b".repeat(32);
@@ -32,7 +34,7 @@ test("a search looks through a part at a time, newest first, and says where it s
   assert.deepEqual([rest.rows.length, rest.rows[0].doc.text, rest.next], [40, "39", null]);
   const few = await store.findMine({ limit: 2, isWanted: ({ doc }) => doc.text.endsWith("5") });
   assert.deepEqual([few.rows.map(({ doc }) => doc.text), few.next], [["195", "185"], few.rows[1].id]);
-  assert.deepEqual(await store.findMine({ isWanted: () => false }), { rows: [], next: first.next });
+  assert.deepEqual(await store.findMine({ isWanted: () => false }), { rows: [], next: first.next, news: [], locked_count: 0 });
 });
 
 test("between two letters a new report, another revision, a case and an outbox that was emptied are all seen", async () => {
@@ -61,4 +63,40 @@ test("a report whose document was there before its link is found as soon as it h
   assert.equal(await found(), 0);
   await putLinks(author, linksOf(author, NAME, doc));
   assert.equal(await found(), 1);
+});
+
+test("a report that was taken back, and a case that is gone, are in no search any more", async () => {
+  const store = await phone();
+  const { author } = store.session;
+  const found = async () => (await store.findMine(everything)).rows;
+  const { _rev, ...doc } = reportOf(store, 1);
+  await store.saveRecord({ docs: [{ database: NAME, doc }], form: { text: "1" } });
+  assert.equal((await found()).length, 1);
+  assert.ok(await store.takeBack(doc._id, { uuid: store.uuid(), pieces: [] }));
+  assert.deepEqual(await found(), []);
+  const kept = reportOf(store, 2);
+  await pull(author, [kept]);
+  assert.equal((await found()).length, 1);
+  await noteChanged(author); // what a pull without a link does
+  assert.equal((await found()).length, 1);
+});
+
+test("errands are searched while they are open, and nothing of what was read of them is kept when they are locked", async () => {
+  const store = await phone();
+  const { author } = store.session;
+  const { _rev, ...doc } = reportOf(store, 1);
+  const errand = store.mint("errand", {
+    uuid: store.uuid(1_700_000_000_002), grid: GRID, captured_at: "2026-11-23T08:00:00.000Z", household: `household:${store.uuid()}`, item: "idcard", materials: [],
+    stamps: { state: laterStamp(Date.now(), "device1", []) },
+  });
+  await store.saveRecord({ docs: [{ database: NAME, doc }] });
+  await store.saveRecord({ docs: [{ database: store.databaseFor("home", GRID), doc: errand }] });
+  const found = async () => (await store.findMine(everything)).rows.map(({ id }) => id);
+  assert.deepEqual(await found(), [errand._id, doc._id]);
+  assert.ok(openedOf(author).size > 0);
+  await store.vault.lock();
+  assert.equal(openedOf(author).size, 0);
+  assert.deepEqual(await found(), [doc._id]);
+  assert.deepEqual(await found(), [doc._id]);
+  assert.equal(openedOf(author).size, 0);
 });

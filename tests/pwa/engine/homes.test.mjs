@@ -1,14 +1,20 @@
 /** The index of household files: made again from nothing, and never behind or ahead of what lies on the phone. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import test from "node:test";
 import { GRID, QUARTER, household, phone } from "./phone.mjs";
 
 const { keep, destroy } = await import("../../../pwa/src/store/documents.js");
 const { setState, state } = await import("../../../pwa/src/store/outbox.js");
 const { Locked } = await import("../../../pwa/src/store/errors.js");
-const { forgetOthers, lock, openedOf } = await import("../../../pwa/src/store/vault.js");
+const { forgetOthers, lock, neededKey, openedOf } = await import("../../../pwa/src/store/vault.js");
+const { dueAt, hasCome, intervalDays } = await import("../../../pwa/src/store/visiting.js");
 const { dueCount, follow } = await import("../../../pwa/src/store/homes.js");
+const { bare } = await import("../../../pwa/src/store/rooms.js");
+const { dropDraftsOf } = await import("../../../pwa/src/store/sealed-drafts.js");
+const { seal } = await import("../../../pwa/src/crypto/seal.js");
 const { removeClosed } = await import("../../../pwa/src/store/removal.js");
+const EXAMPLES = JSON.parse(readFileSync(new URL("visiting.json", import.meta.url), "utf8"));
 const HOME = `home-${GRID}`;
 
 async function withHouseholds(count) {
@@ -64,6 +70,40 @@ test("the last visit counts, whichever quarter it is in and whenever it came", a
   await keep(author, `home-${GRID}-2026q3`, [visit("2026-08-20T08:00:00.000Z", null)]);
   assert.equal((await store.homes(true))[0].next, Date.parse("2026-11-27T08:00:00.000Z"));
   assert.deepEqual([await store.dueCount(Date.parse("2026-11-26T08:00:00.000Z")), await store.dueCount(Date.parse("2026-11-27T08:00:00.000Z"))], [0, 1]);
+});
+
+test("a visit is due by the same rule as the desk's", () => {
+  for (const { what, flags, last_at, next_at, due_on } of EXAMPLES) {
+    const home = { days: intervalDays(flags), ...(last_at ? { at: Date.parse(last_at) } : {}), next: next_at ? Date.parse(next_at) : null };
+    const due_ms = dueAt(home);
+    if (!due_on) assert.equal(due_ms, null, what);
+    const day = Date.parse(`${due_on}T00:00:00.000+08:00`);
+    if (due_on) assert.deepEqual([hasCome(due_ms, day - 1), hasCome(due_ms, day)], [false, true], what);
+  }
+});
+
+test("an index that the version before left is made anew", async () => {
+  const { store, author } = await withHouseholds(2);
+  const before = { seqs: { [HOME]: 99 }, rows: [{ id: "household:x", a: "旧", m: {}, e: {} }] };
+  await setState(author, `homes:${GRID}`, await seal(await neededKey(author), before, `homes:${GRID}`));
+  assert.deepEqual(places(await store.homes()), ["文昌路 1 号", "文昌路 2 号"]);
+});
+
+test("what was searched last is kept sealed, and goes with what is erased", async () => {
+  const { store, author, docs } = await withHouseholds(1);
+  await Promise.all(["马", "马三"].map(store.keepSearch));
+  assert.equal(await store.keptSearch(), "马三", "of two letters the later one");
+  const [kept] = Object.values(await state(author, "sealed-drafts"));
+  assert.ok(kept instanceof Uint8Array && !new TextDecoder().decode(kept).includes("马三"));
+  await dropDraftsOf(author, [docs[0]._id]);
+  assert.equal(await store.keptSearch(), "");
+  await store.vault.lock();
+  assert.equal(await store.keptSearch(), "");
+});
+
+test("a number with its word is the number, so that 2 and 2 号楼 are one building", () => {
+  for (const text of ["2", " 2 ", "２", "2号楼", "2 栋", "2幢", "2号"]) assert.equal(bare("building", text), "2", text);
+  assert.deepEqual([bare("unit", "3单元"), bare("room", "501室"), bare("room", "501 号"), bare("building", "A座"), bare("building", "东 2 栋")], ["3", "501", "501", "A座", "东 2 栋"]);
 });
 
 test("another database of the same name is read from its beginning", async () => {

@@ -24,10 +24,10 @@ async function started(answers = {}) {
     ...accepting(DATABASE),
     ...answers,
   }, asked: /** @type {string[]} */ ([]) };
-  globalThis.fetch = async (path, { method = "GET", body } = {}) => {
+  globalThis.fetch = async (path, { method = "GET", body, signal } = {}) => {
     const name = `${method} ${new URL(String(path), "http://phone.test").pathname}`;
     server.asked.push(name);
-    return (server.answers[name] ?? (() => reply(404, {})))(typeof body === "string" ? JSON.parse(body) : body);
+    return (server.answers[name] ?? (() => reply(404, {})))(typeof body === "string" ? JSON.parse(body) : body, signal);
   };
   const loop = new Loop(store.session);
   loop.sleep = async () => undefined; // the waits themselves are `waitOf`'s, tested beside it
@@ -123,4 +123,26 @@ test("who asks while a round is failing is answered by another round at once, an
   server.answers["GET /api/devices/me"] = () => { throw new TypeError("network"); };
   await round(loop);
   assert.equal(waits.length, 1);
+});
+
+test("a request on a link that died is given up when its user asks anew, and not before it has waited a while", async (t) => {
+  const push = `POST /db/${DATABASE}/_bulk_docs`;
+  const dead = (_body, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const { store, server, loop } = await started({ [push]: dead });
+  loop.want({ me: true });
+  const running = loop.step();
+  const asked = () => server.asked.filter((name) => name === push).length;
+  while (!asked()) await new Promise((resolve) => setImmediate(resolve));
+  await loop.wantNow();
+  assert.equal(await Promise.race([running.then(() => "given up"), new Promise((resolve) => setTimeout(resolve, 50, "waits"))]), "waits");
+  Object.assign(server.answers, accepting(DATABASE));
+  const [now, asked_ms] = [performance.now.bind(performance), performance.now()];
+  t.mock.method(performance, "now", () => now() + 11_000);
+  await loop.wantNow();
+  await running;
+  assert.ok(now() - asked_ms < 5_000);
+  await loop.step();
+  assert.deepEqual([asked(), (await store.unsent()).count], [2, 1]);
+  clearTimeout(loop.photosTimer);
+  await loop.photosRun;
 });

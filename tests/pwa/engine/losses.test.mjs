@@ -31,6 +31,13 @@ async function signedIn(before) {
   return { session, asked, name };
 }
 
+test("whoever signs in locks what somebody else had open", async () => {
+  const { vault } = await phone();
+  assert.equal(await vault.standing(), "open");
+  await signedIn(null);
+  assert.equal(await vault.standing(), "locked");
+});
+
 test("a phone that has the user's data says so when it signs in again; one that has none does not", async () => {
   const { asked, session, name } = await signedIn(null);
   assert.equal(asked[0].body.previous, "");

@@ -12,6 +12,20 @@ const { entries } = await import("../../../pwa/src/store/outbox.js");
 const GRID_DB = `grid-${GRID}-2026q4`;
 const HOME_DB = `home-${GRID}`;
 
+/** What a worker does until it would note how far it has come: there it is killed. */
+async function pullUntilKilled(session, database) {
+  const { put } = IDBObjectStore.prototype;
+  IDBObjectStore.prototype.put = function killed(...given) {
+    if (this.name === "checkpoints") throw new Error("killed");
+    return put.apply(this, given);
+  };
+  try {
+    await assert.rejects(pullDatabase(session, database), { message: "killed" });
+  } finally {
+    IDBObjectStore.prototype.put = put;
+  }
+}
+
 /** A changes feed of documents, one sequence each. */
 function feed(docs, failAt = Infinity) {
   return (_body, url) => {
@@ -40,6 +54,18 @@ test("a first load goes on at the page where the link died", async () => {
   assert.equal(asked[0].query.get("since"), "200");
   const { rows, next } = await store.listReports({ limit: 500 });
   assert.deepEqual({ rows: rows.length, next }, { rows: 450, next: null });
+});
+
+test("a worker killed while it pulls leaves no visit uncounted that would not be pulled again", async () => {
+  const store = await phone();
+  const quarter = `home-${GRID}-2026q4`;
+  const { docs: [{ doc: home }] } = household(store);
+  const visit = { ...store.mint("visit", { uuid: store.uuid(), grid: GRID, captured_at: "2026-11-20T08:00:00.000Z", household: home._id, next_at: "2026-11-22T08:00:00.000Z" }), _rev: "1-a" };
+  serve({ [`GET /db/${HOME_DB}/_changes`]: feed([{ ...home, _rev: "1-a" }]), [`GET /db/${quarter}/_changes`]: feed([visit]) });
+  await pullDatabase(store.session, HOME_DB);
+  await pullUntilKilled(store.session, quarter);
+  assert.equal(await checkpointOf(store.session.author, quarter), undefined);
+  assert.equal(await store.dueCount(Date.parse("2026-11-23T08:00:00.000Z")), 1);
 });
 
 test("lists come in pages, newest first, each record once", async () => {

@@ -2,20 +2,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { jpeg, phone, report } from "./phone.mjs";
+import { household, jpeg, phone, report } from "./phone.mjs";
 import { serveAll } from "./fleet.mjs";
 import { reply } from "./server.mjs";
 import "./xhr.mjs";
 
 const { rescue } = await import("../../../pwa/src/sync/rescue.js");
+const { listen } = await import("../../../pwa/src/sync/channel.js");
 const { runRound } = await import("../../../pwa/src/sync/round.js");
 const { sendForOthers } = await import("../../../pwa/src/sync/others.js");
 const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
 const { askToHandOver, waitingOfOthers } = await import("../../../pwa/src/store/handover.js");
-const { currentSession, dropSession, endSession, sessionOf, sessions, wipedAt } = await import("../../../pwa/src/store/meta.js");
+const { currentSession, dropSession, endSession, sessionOf, sessions, wiped } = await import("../../../pwa/src/store/meta.js");
 const { wipeUser } = await import("../../../pwa/src/store/removal.js");
 const { localNames } = await import("../../../pwa/src/store/documents.js");
-const { entries, uploads } = await import("../../../pwa/src/store/outbox.js");
+const { entries, release, uploads } = await import("../../../pwa/src/store/outbox.js");
 const { refusals } = await import("../../../pwa/src/store/refusals.js");
 const { storeOf } = await import("../../../pwa/src/store/index.js");
 const REVOKED = { code: "token_revoked", wipe: true, rescue_until: "2027-02-22T00:00:00.000Z" };
@@ -46,19 +47,22 @@ test("a revoked phone hands over every record and photo, and only then wipes its
   server.isDown = () => false;
   assert.equal(await rescue(store.session), "wiped");
   assert.deepEqual([server.rescued.length, await localNames(author), await sessionOf(author), await currentSession()], [4, [], null, null]);
-  assert.ok(await wipedAt());
+  assert.ok(await wiped());
+  assert.equal(server.asked.pop(), "DELETE /api/session", "a desk's page that was open in this browser is over, too");
   assert.ok(!(await indexedDB.databases()).some(({ name }) => name === `xunge-own-${author}`));
 });
 
-test("a patrol that runs when a phone is revoked is handed over without its way", async () => {
+test("a patrol that runs when a phone is revoked is handed over without its way; what was begun goes, and is counted", async () => {
   const { store, server } = await phoneWithUnsent();
   const uuid = store.uuid();
+  await store.keepDraft({ uuid, fields: { text: "没提交" }, pieces: [], saved_at: "2026-11-23T08:00:00.000Z" }, []);
   await store.startPatrol({ uuid, grid: store.session.grids[0], started_at: "2026-11-23T08:00:00.000Z" });
   await store.addPoint(uuid, [0, 38.5, 106.1, 5]);
   server.refusing = REVOKED;
   assert.equal(await rescue(store.session), "wiped");
   assert.ok(server.rescued.includes(`patrol:${uuid}`));
   assert.equal(server.rescued.some((id) => id.startsWith("track:")), false);
+  assert.equal((await wiped())?.drafts, 1);
 });
 
 test("a wipe that meets something unsent signs its user out and removes nothing", async () => {
@@ -115,9 +119,12 @@ test("a token that is good after all is found out before anything is handed over
 });
 
 test("what a signed-out user left is counted, and sent with that user's own token while another is signed in", async () => {
-  const { server, author } = await phoneWithUnsent();
+  const { store, server, author } = await phoneWithUnsent();
+  const { docs: [home] } = household(store);
+  await store.saveRecord({ docs: [home] });
   await endSession();
-  assert.equal(await waitingOfOthers(null), 3);
+  assert.deepEqual(await waitingOfOthers(null), { count: 4, sealed: 1, can_make: false });
+  await release(author, (await entries(author)).filter(({ id }) => id === home.doc._id).map(({ key }) => key));
   const next = await phone();
   server.asked.length = 0;
   const tokens = new Set();
@@ -125,7 +132,7 @@ test("what a signed-out user left is counted, and sent with that user's own toke
   globalThis.fetch = async (path, init) => (tokens.add(init.headers.Authorization), served(path, init));
   await sendForOthers(next.session.author);
   assert.deepEqual(await left(author), [0, 0]);
-  assert.deepEqual([server.held.size, await waitingOfOthers(next.session.author), tokens.size], [3, 0, 1]);
+  assert.deepEqual([server.held.size, (await waitingOfOthers(next.session.author)).count, tokens.size], [3, 0, 1]);
   assert.ok(!server.asked.some((name) => name.includes("_changes")), "nothing of theirs is pulled");
   assert.equal((await currentSession()).author, next.session.author);
 });
@@ -134,6 +141,11 @@ test("a signed-out user's phone that was revoked meanwhile is rescued and wiped,
   const { server, author } = await phoneWithUnsent();
   const next = await phone();
   server.refusing = REVOKED;
+  const told = [];
+  const stop = listen(({ type }) => told.push(type));
   await sendForOthers(next.session.author);
+  await new Promise((resolve) => setImmediate(resolve));
+  stop();
   assert.deepEqual([server.rescued.length, await sessionOf(author), (await currentSession()).author], [4, null, next.session.author]);
+  assert.deepEqual([told.includes("status"), told.includes("wiped"), await wiped()], [true, false, null], "nobody sends them away or speaks of a wipe");
 });

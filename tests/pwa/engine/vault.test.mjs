@@ -106,6 +106,19 @@ test("it locks by itself after the minutes the user chose, counted from when the
   assert.equal(await vault.standing(own), "locked");
 });
 
+test("a clock that was set back keeps nothing open for longer than was chosen, and only whoever has it open chooses", async (t) => {
+  const own = await worker();
+  const began_ms = Date.now();
+  let now_ms = began_ms;
+  t.mock.method(Date, "now", () => now_ms);
+  await vault.setMinutes(own.author, 1);
+  now_ms = began_ms - 60_000;
+  assert.equal(await vault.stayOpen(own.author), null);
+  assert.equal(await vault.standing(own), "locked");
+  await assert.rejects(vault.setMinutes(own.author, 15), { name: "Locked" });
+  assert.equal((await vault.vaultOf(own.author)).minutes, 1);
+});
+
 test("wrong PINs have to wait longer and longer, and a restart changes nothing about it", async (t) => {
   const own = await worker();
   await vault.lock(own.author);

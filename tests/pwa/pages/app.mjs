@@ -99,7 +99,7 @@ export function contextOf(store, language = "zh-CN", fields = {}) {
     version: "test", language, text_size: "large", theme: "phone", domain: DOMAIN, session: store?.session ?? null, t: translator(texts(language)),
     enrol: async () => undefined, signOut: async () => undefined, setLanguage: async () => undefined,
     setTextSize: async () => undefined, setTheme: async () => undefined,
-    waitingOfOthers: async () => 0, wipedAt: async () => null, tellSubscription: async () => undefined, handOver: async () => undefined,
+    waitingOfOthers: async () => ({ count: 0, sealed: 0, can_make: false }), wiped: async () => null, tellSubscription: async () => undefined, handOver: async () => undefined,
     syncNow: () => undefined, openDataKey: async () => undefined, unlocked: () => undefined, locked: () => undefined, ...fields,
   };
 }
@@ -107,11 +107,11 @@ export function contextOf(store, language = "zh-CN", fields = {}) {
 /** The path of the route that gave an answer. @type {WeakMap<object, string>} */
 export const routeOf = new WeakMap();
 
-export async function answer(store, context, method, path, { form = {}, every = {}, files = {}, is_htmx = true, now = NOW } = {}) {
+export async function answer(store, context, method, path, { form = {}, every = {}, files = {}, is_htmx = true, now = NOW, draft = null } = {}) {
   const url = new URL(path, "http://phone");
   const { route, params } = match(routes, method, url.pathname);
   const query = Object.fromEntries(url.searchParams);
-  const answered = await route.handle({ method, path: url.pathname, params, query, form, every, files, is_htmx, now }, store, context);
+  const answered = await route.handle({ method, path: url.pathname, params, query, form, every, files, is_htmx, now, draft }, store, context);
   routeOf.set(answered, `${method} ${route.path}`);
   return answered;
 }

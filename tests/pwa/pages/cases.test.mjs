@@ -101,6 +101,8 @@ test("a case is found by its words, its category's initials, its state and its n
   assert.deepEqual(await found("zdjy"), ["第 1 条"]);
   const { data } = await phone.get("/m/cases?q=zzz");
   assert.deepEqual([data.groups, data.empty, data.older], [[], "cases.not_found", ""]);
+  await pulled(phone.store.session, DATABASE, Array.from({ length: 161 }, (_, n) => theirs(phone, n, phone.store.session.author)));
+  assert.equal((await phone.get("/m/cases?q=zzz")).data.empty, "cases.not_found_yet", "there is more to look through");
 });
 
 test("what moved since this phone was enrolled is news until it was looked at, and again when it moves again", async () => {

@@ -1,7 +1,8 @@
 /** Pages of Homes in their telling states: buildings and rooms, masked and opened files, members, errands, forms of visits. */
-import { jpeg } from "../engine/phone.mjs";
-import { NOW, filled } from "./app.mjs";
+import { PIN, jpeg } from "../engine/phone.mjs";
+import { GRID, NOW, QUARTER, caseOf, filled, pulled } from "./app.mjs";
 
+const { unlock } = await import("../../../pwa/src/store/unlocking.js");
 const DAY_MS = 86_400_000;
 
 /** @param {(name: string, page: Promise<any>) => Promise<void>} add @param {any} phone @param {string} household @param {string} rough */
@@ -49,4 +50,25 @@ async function addErrands(add, phone, household, rough) {
   await phone.post(`${errand}/state`, { state: "handed_in" });
   await add("errand handed in", phone.get(errand));
   await add("file with an errand", phone.get(`/m/homes/${household}`));
+  for (const page of ["/m/homes", "/m/errands", "/m/errands?from=30"]) await add(`errands under way ${page}`, phone.get(page));
+  await addOffice(add, phone, errand, rough);
+}
+
+/** An errand as the office leaves it: returned, sent again, closed; and while it is locked. */
+async function addOffice(add, phone, errand, rough) {
+  const { doc } = await phone.store.getRecord(errand.slice("/m/errands/".length));
+  const pull = (state, event, _rev) => pulled(phone.store.session, `home-${GRID}-${QUARTER}`, [
+    { ...caseOf({ ...doc, category: "4104" }, state, event), _id: doc._id.replace("errand:", "case:"), _rev },
+  ]);
+  await pull("returned", { move: "return", reason: rough }, "1-a");
+  const shown = await phone.get(`${errand}/note?intent=resubmit`, { now: NOW + 1000 });
+  await add("sending an errand again", Promise.resolve(shown));
+  for (const page of [errand, "/m/cases", "/m/"]) await add(`returned errand ${page}`, phone.get(page));
+  await phone.store.vault.lock();
+  await add("locked returned errand", phone.get("/m/cases"));
+  await unlock(phone.store.session, PIN);
+  await phone.post(`${errand}/notes`, filled(shown, { intent: "resubmit", text: rough }));
+  await add("errand sent again", phone.get(`${errand}?saved=1`));
+  await pull("closed", { move: "close", result: rough }, "2-a");
+  await add("errand closed", phone.get(errand));
 }

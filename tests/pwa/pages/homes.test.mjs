@@ -60,7 +60,7 @@ test("a household is found by name, by initials, by room and by all of its numbe
   const { contact_name: name, building, unit, room } = homes[1234];
   await phone.get("/m/homes");
   const finds = async (q) => (await phone.get(`/m/homes?q=${encodeURIComponent(q)}`)).data.entries;
-  const is = (entries) => entries.some(({ href }) => href === `/m/homes/${homes[1234]._id}`);
+  const is = (entries) => entries.some(({ href }) => href === `/m/homes/${homes[1234]._id}?found=1`);
   const initials = { 赵: "z", 丽: "l", 静: "j" };
   for (const q of [`${building}-${unit}-${room}`, `${name} ${room} ${building}`, `WCBL ${building}-${unit}-${room}`]) assert.ok(is(await finds(q)), q);
   assert.ok((await finds([...name].map((sign) => initials[sign] ?? sign).join(""))).length > 0);
@@ -85,7 +85,64 @@ test("what was written or pulled meanwhile is in the index, whoever wrote it", a
   const member = { ...homes[0], _id: `member:${uuid(1)}`, type: "member", household: homes[0]._id, name: "孙二" };
   await keep(phone.store.session.author, `home-${GRID}`, [member]);
   await phone.get("/m/homes");
-  assert.deepEqual((await phone.get("/m/homes?q=孙二")).data.entries.map(({ href }) => href), [`/m/homes/${homes[0]._id}`]);
+  assert.deepEqual((await phone.get("/m/homes?q=孙二")).data.entries.map(({ href }) => href), [`/m/homes/${homes[0]._id}?found=1`]);
+});
+
+test("a place is found as the list writes it, as doors do, by its number alone, with wide signs and spaces anywhere", async () => {
+  const { phone, homes } = await village();
+  const { building, unit, room } = homes[188];
+  assert.deepEqual([building, unit, room], ["3", "2", "601"]);
+  await phone.get("/m/homes");
+  const finds = async (q) => (await phone.get(`/m/homes?q=${encodeURIComponent(q)}`)).data.entries;
+  const whole = "文昌北路 12 号 3 号楼 2 单元 601 室";
+  for (const q of ["3号楼2单元601", "3 号楼 2 单元 601 室", "3栋2单元601", whole, "文昌北路12号3号楼2单元601", "３－２－６０１", "12-3-2-601"]) {
+    assert.deepEqual((await finds(q)).map(({ lead }) => lead), [whole], q);
+  }
+  for (const q of ["601 室", "601室", "601", "６０１"]) assert.ok((await finds(q)).every(({ lead }) => lead.endsWith(" 601 室")), q);
+  for (const q of ["12号", "12 号", "文昌北路12号", "wcbl12h"]) assert.equal((await finds(q)).length, 20, q);
+  assert.deepEqual(await finds("2号院"), []);
+  assert.deepEqual(await finds("01室"), [], "no figure begins in the middle of one");
+});
+
+test("of doors and numbers the exact one comes first", async () => {
+  const { phone } = await village();
+  await phone.get("/m/homes");
+  const first = async (q) => leads(await phone.get(`/m/homes?q=${encodeURIComponent(q)}`)).slice(0, 2);
+  assert.deepEqual(await first("2-1-301"), ["文昌北路 12 号 2 号楼 1 单元 301 室"]);
+  assert.deepEqual(await first("1-2-101"), ["文昌北路 12 号 1 号楼 2 单元 101 室"]);
+  assert.deepEqual(await first("1-101"), ["文昌北路 12 号 1 号楼 1 单元 101 室", "文昌北路 12 号 2 号楼 1 单元 101 室"]);
+  assert.deepEqual((await first("2-1-30")).map((lead) => lead.slice(-15)), ["2 号楼 1 单元 301 室", "2 号楼 1 单元 302 室"].map((lead) => lead.slice(-15)));
+});
+
+test("what was searched is in no address, and there again for whoever comes back", async () => {
+  const { phone } = await village(400);
+  await phone.get("/m/homes");
+  const { data } = await phone.get("/m/homes?found=1&q=王");
+  assert.equal(data.search.shown, "/m/homes?found=1");
+  assert.equal(data.older, "/m/homes?found=1&from=20");
+  assert.equal(JSON.stringify([data.entries.map(({ href }) => href), data.newer, data.older]).includes(encodeURIComponent("王")), false);
+  const back = await phone.get("/m/homes?found=1");
+  assert.deepEqual([back.data.q, leads(back)], ["王", leads({ data })]);
+  const household = await phone.get(data.entries[0].href);
+  assert.equal(household.data.back, "/m/homes?found=1");
+  await phone.get("/m/homes?found=1&q=");
+  assert.deepEqual([(await phone.get("/m/homes?found=1")).data.q, (await phone.get("/m/homes")).data.view], ["", "buildings"]);
+});
+
+test("a household's page leads back to its building and unit, one that stands alone to all of them", async () => {
+  const { phone, homes } = await village(73);
+  const back = async ({ _id }) => new URL((await phone.get(`/m/homes/${_id}`)).data.back, "http://phone");
+  assert.deepEqual(Object.fromEntries((await back(homes[30])).searchParams), { a: "文昌北路 12 号", b: "1", u: "2" });
+  assert.equal((await back(homes[72])).search, "");
+});
+
+test("a household that is added in a building's unit begins with where it is", async () => {
+  const { phone } = await village(73);
+  const { data } = await phone.get("/m/homes?a=文昌北路 12 号&b=1&u=2");
+  const { form, back } = (await phone.get(`/m/homes/new?near=${data.near}`)).data;
+  assert.deepEqual([form.address, form.building, form.unit, form.room], ["文昌北路 12 号", "1", "2", undefined]);
+  assert.ok(back.includes("u=2"));
+  assert.equal((await phone.get("/m/homes")).data.near, "");
 });
 
 test("visits whose day has come stand first, and Today counts them", async () => {
@@ -99,6 +156,22 @@ test("visits whose day has come stand first, and Today counts them", async () =>
   const saved = await phone.post("/m/visits", filled(await phone.get(`/m/homes/${homes[3]._id}/visits/new`), { household: homes[3]._id, kind: "routine", findings: "好", next: "none" }));
   assert.ok(saved.redirect);
   assert.equal((await phone.get("/m/")).data.due_count, 1, "a visit that was made is due no more");
+  await pull([{ ...visit(6, homes[7], on(40)), clock_offset_ms: 30 * DAY_MS }]);
+  const { facts } = (await phone.get(`/m/records/visit:${uuid(6)}`)).data;
+  assert.equal(facts.find(({ label }) => label === "visit.next_at").day.date, "12-03", "a wrong clock's day to come is put right");
+});
+
+test("where no day was agreed on, a visit is due when its household's interval is over: on the list, Today and its own page", async () => {
+  const { phone, homes, pull } = await village(4);
+  const made = (n, of, days) => ({ ...visit(n, of, null), captured_at: new Date(NOW - days * DAY_MS).toISOString() });
+  await keep(phone.store.session.author, `home-${GRID}`, [0, 1].map((n) => ({ ...homes[n], needs: ["低保户"], _rev: `2-${"b".repeat(32)}`, _revisions: { start: 2, ids: ["b".repeat(32), "a".repeat(32)] } })));
+  await pull([made(1, homes[0], 30), made(2, homes[1], 29), made(3, homes[2], 183), made(4, homes[3], 31)]);
+  const { data } = await phone.get("/m/homes");
+  assert.deepEqual(data.due.map(({ href }) => href), [homes[2], homes[0]].map(({ _id }) => `/m/homes/${_id}`));
+  assert.equal((await phone.get("/m/")).data.due_count, 2);
+  const facts = async ({ _id }) => (await phone.get(`/m/homes/${_id}`)).data.facts.filter(({ day }) => day).map(({ label, day }) => [label, day.day ?? day.date]);
+  assert.deepEqual((await facts(homes[0]))[0], ["household.due", "today"]);
+  assert.deepEqual((await facts(homes[1]))[0], ["visit.next_at", "tomorrow"]);
 });
 
 test("households of two grids are one list; of a grid that is somebody else's nothing is left", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { GRID, NOW, app, filled } from "./app.mjs";
 
+const { withoutIdNumber } = await import("../../../pwa/src/handlers/fields.js");
 const { entries } = await import("../../../pwa/src/store/outbox.js");
 const HOUSEHOLD = { address: "文昌路 12 号", building: "3", contact_phone: "138", residents_count: "2", remark: "一\n二", purpose: "走访", how: "consent_spoken" };
 
@@ -123,6 +124,32 @@ test("needs and services are lists, corrected as one fact each", async () => {
   assert.deepEqual([after.needs, "services" in after, after.stamps.needs], [doc.needs, false, doc.stamps.needs]);
 });
 
+test("where there is a file already it is shown, and another one is made only when its user says so", async () => {
+  const phone = await app();
+  const make = async (fields, shown) => phone.post("/m/households", filled(shown ?? (await phone.get("/m/homes/new")), { ...HOUSEHOLD, address: "文昌路 12 号", ...fields }));
+  const shown = await phone.get("/m/homes/new");
+  const { redirect } = await make({ building: "2号楼", unit: "1单元", room: "501室" }, shown);
+  const id = redirect.match(/household:[0-9a-f-]+/)[0];
+  const { building, unit, room } = await docOf(phone, id);
+  assert.deepEqual([building, unit, room], ["2", "1", "501"]);
+  assert.ok((await make({ building: "2", unit: "1", room: "501" }, shown)).redirect, "the same form twice is one file");
+  const again = { address: "文昌路12号", building: "2 栋", unit: "1", room: "501" };
+  const refused = await make(again);
+  assert.deepEqual([refused.status, refused.data.known.href], [422, `/m/homes/${id}`]);
+  assert.ok((await make({ ...again, room: "502" })).redirect);
+  assert.ok((await make({ ...again, anyway: "1" })).redirect);
+  assert.equal((await phone.store.homes(true)).length, 3);
+});
+
+test("an ID number is refused however it is written, and no telephone or case number is one", () => {
+  for (const text of ["64010519900101123X", "身份证 640105 19900101 123x", "640105-1990-0101-1234。", "６４０１０５ １９９００１０１ １２３４", "电话 13912345678 640105.19900101.1234"]) {
+    assert.deepEqual(withoutIdNumber(text), { label: "wrong.id_number" }, text);
+  }
+  for (const text of ["13912345678 1381234", "13912345678、13812345678", "0951-6012345 13912345678", "案件 002-261123-7K3M9Q", "2026-11-23 2026-11-24 12", "6222 0212 3456 7890 123", "网格 640105002001001"]) {
+    assert.equal(withoutIdNumber(text), null, text);
+  }
+});
+
 test("the basis says for what, by what and since when; a day to come is refused", async () => {
   const phone = await app();
   const given = (given_on) => ({ ...HOUSEHOLD, given_on });
@@ -148,6 +175,23 @@ test("a basis that was written down wrongly is put right, and only it", async ()
   assert.deepEqual([answered.status, answered.data.failure.fields.map(({ name }) => name)], [422, ["purpose", "how", "given_on"]]);
 });
 
+test("a phone whose clock is wrong says since when by the server's time", async () => {
+  const two_days_ms = 48 * 3600_000;
+  const phone = await app({ offset_ms: two_days_ms });
+  const shown = await phone.get("/m/homes/new");
+  assert.equal(shown.data.form.given_on, "2026-11-21");
+  const made = await phone.post("/m/households", filled(shown, HOUSEHOLD));
+  const id = made.redirect.match(/household:[0-9a-f-]+/)[0];
+  const { basis, captured_at } = await docOf(phone, id);
+  assert.equal(Date.parse(captured_at) - Date.parse(basis.given_at), two_days_ms);
+  assert.equal((await phone.post(`/m/homes/${id}/edits`, await formOf(phone, id, { given_on: "2026-11-22" }))).status, 422, "a day to come");
+  const form = await phone.post(`/m/homes/${id}/members`, filled(await phone.get(`/m/homes/${id}/members/new`), { name: "李奶奶" }));
+  assert.equal(form.redirect, `/m/homes/${id}`);
+  const [member] = (await phone.get(`/m/homes/${id}`)).data.members;
+  const { stays } = (await phone.get(member.href)).data;
+  assert.equal(Date.parse(stays[1].value), NOW - two_days_ms);
+});
+
 test("a form that the version before had drawn, without the basis, leaves it alone", async () => {
   const { phone, id } = await withHousehold();
   const before = await docOf(phone, id);
@@ -164,4 +208,18 @@ test("signing in leads to the first PIN, and past it whoever has one", async () 
   await phone.store.vault.lock();
   assert.equal((await phone.get("/m/pin?first=1")).redirect, "/m/");
   assert.equal((await phone.get("/m/lock?to=//elsewhere")).data.to, "/m/");
+});
+
+test("a form that goes out again with another household in it makes another household; the same one, the same", async () => {
+  const { phone, id } = await withHousehold();
+  const form = filled(await phone.get("/m/homes/new"), { ...HOUSEHOLD, anyway: "1" });
+  const send = (values) => phone.post("/m/households", { ...form, ...values }, { now: NOW + 60_000 });
+  const first = await send({});
+  assert.equal((await send({})).redirect, first.redirect);
+  const neighbour = await send({ address: "文昌路 14 号" });
+  assert.notEqual(neighbour.redirect, first.redirect);
+  const addresses = (await phone.store.homes(true)).length;
+  assert.equal(addresses, 3);
+  assert.equal((await docOf(phone, neighbour.redirect.match(/household:[0-9a-f-]+/)[0])).address, "文昌路 14 号");
+  assert.equal((await docOf(phone, id)).address, HOUSEHOLD.address);
 });

@@ -43,12 +43,12 @@ function sticksOut(what) {
   return [...wide, ...parts.slice(0, 3).map((part) => `${what}: sticks out: ${piece(part)}`)];
 }
 
-/** Text that a box cuts off, unless it stands in a row that opens the whole. */
+/** Text that a box cuts off, unless it stands in a row or a fold that opens the whole. */
 function cutText(what) {
   const isCut = (part) => part.scrollWidth > part.clientWidth + 2 || part.scrollHeight > part.clientHeight + 2;
   const hides = (part) => /hidden|clip/.test(getComputedStyle(part).overflow);
   return all("main *, header *, nav *")
-    .filter((part) => part.textContent.trim() && hides(part) && isCut(part) && !part.closest(".visually-hidden, a.row, svg"))
+    .filter((part) => part.textContent.trim() && hides(part) && isCut(part) && !part.closest(".visually-hidden, a.row, details:not([open]) > summary, svg"))
     .map((part) => `${what}: cut off: ${piece(part)}`);
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { jpeg } from "../engine/phone.mjs";
+import { household, jpeg } from "../engine/phone.mjs";
 import { NOW, SEAL_KEY, app, caseOf, contextOf, answer, filled } from "./app.mjs";
 
 const { entries, noteHeldBack, noteUpload, release, uploads } = await import("../../../pwa/src/store/outbox.js");
@@ -70,8 +70,46 @@ test("Me offers the rescue file when something is unsent, other users' too, and 
   const phone = await app();
   assert.deepEqual((await phone.get("/m/me")).data.rescue, { count: 0, can_make: false, made_at: null });
   await report(phone, "在本机");
-  const ask = contextOf(phone.store, "zh-CN", { waitingOfOthers: async () => 2 });
+  const ask = contextOf(phone.store, "zh-CN", { waitingOfOthers: async () => ({ count: 2, sealed: 0, can_make: false }) });
   assert.equal((await answer(phone.store, ask, "GET", "/m/me")).data.rescue.count, 3);
+});
+
+test("who signs out hears how much of what is unsent will wait for the PIN, and may unlock and send it first", async () => {
+  const phone = await app();
+  await report(phone, "在本机");
+  await phone.store.saveRecord(household(phone.store));
+  const open = (await phone.get("/m/session/end")).data;
+  assert.deepEqual([open.unsent_count, open.sealed_count, open.unsent_locked], [2, 1, false]);
+  await phone.store.vault.lock();
+  assert.equal((await phone.get("/m/session/end")).data.unsent_locked, true);
+});
+
+test("a browser that says ten GiB more than is used does not tell how much room there is", async (t) => {
+  const phone = await app();
+  const { storage } = navigator;
+  t.after(() => Object.defineProperty(navigator, "storage", { configurable: true, value: storage }));
+  Object.defineProperty(navigator, "storage", { configurable: true, value: { estimate: async () => ({ usage: 95e6, quota: 95e6 + 10 * 2 ** 30 }) } });
+  assert.deepEqual((await phone.get("/m/me")).data.storage, { key: "me.storage_used", slots: { used: "91 MB" } });
+});
+
+test("what found no room is spoken of on Today and Me until something is kept again, whatever the browser says", async (t) => {
+  const phone = await app();
+  const real = IDBObjectStore.prototype.put;
+  t.after(() => (IDBObjectStore.prototype.put = real));
+  const shot = { "sent:a": [jpeg(1000)] };
+  const keep = () => {
+    const uuid = phone.store.uuid();
+    return phone.post(`/m/drafts/${uuid}`, { uuid, pieces: JSON.stringify([{ key: "a", part: "photo", shot: "{}" }]) }, { files: shot });
+  };
+  IDBObjectStore.prototype.put = function put(value, ...key) {
+    if (value instanceof Blob) throw new DOMException("no room", "QuotaExceededError");
+    return real.call(this, value, ...key);
+  };
+  await assert.rejects(keep(), { name: "StorageFull" });
+  for (const path of ["/m/", "/m/me"]) assert.equal((await phone.get(path)).data.storage_low?.label, "me.storage_full");
+  IDBObjectStore.prototype.put = real;
+  await keep();
+  assert.equal((await phone.get("/m/")).data.storage_low, null);
 });
 
 test("the size of letters is one of three, and nothing else", async () => {

@@ -100,7 +100,7 @@ async function addTasks(add, { phone, ids }) {
   }));
   await phone.pull(tasks);
   await add("tasks on Today", phone.get("/m/"));
-  for (const { _id, kind } of tasks) await add(`task ${kind}`, phone.get(`/m/tasks/${_id}`));
+  for (const { _id, kind, household } of tasks) await add(`task ${kind}`, phone.get(`/m/${household ? `homes/${household}/` : ""}tasks/${_id}`));
   const path = `/m/tasks/${tasks[0]._id}`;
   await add("refused answer", phone.post(`${path}/replies`, { outcome: "" }));
   await phone.post(`${path}/replies`, filled(await phone.get(path), { outcome: "declined", text: ROUGH }));
@@ -163,6 +163,12 @@ async function addReport(add, language) {
   const kept = phone.post(`/m/drafts/${draft}`, { ...form, uuid: draft, pieces }, { files: { "sent:k-photo": [jpeg()], "sent:k-voice": [sound] } });
   await add("a draft is kept", kept);
   for (const path of ["/m/", "/m/report", `/m/report?draft=${draft}`]) await add(`with a draft ${path}`, phone.get(path));
+  for (const text of ["", ROUGH]) {
+    const { uuid } = (await phone.get("/m/report")).data.form;
+    await phone.post(`/m/drafts/${uuid}`, { ...form, uuid, text, pieces: "[]" });
+  }
+  await add("an emergency beside drafts", phone.get("/m/report?urgency=emergency"));
+  await add("a draft was discarded", phone.post(`/m/drafts/${draft}/drop`, { back: "report" }));
 }
 
 /** A phone that is nearly full, and one that can make a rescue file and has made one. */
@@ -173,6 +179,9 @@ async function addSafety(add, language) {
   const { storage } = navigator;
   Object.defineProperty(navigator, "storage", { configurable: true, value: { estimate: async () => ({ usage: 95e6, quota: 100e6 }), persisted: async () => false } });
   for (const path of ["/m/", "/m/me", "/m/session/end"]) await add(`nearly full ${path}`, phone.get(path));
+  Object.defineProperty(navigator, "storage", { configurable: true, value: { estimate: async () => ({ usage: 95e6, quota: 95e6 + 10 * 2 ** 30 }) } });
+  await setState(phone.store.session.author, "no-room", true);
+  await add("a browser that does not tell how much room there is", phone.get("/m/me"));
   const loss = { device: "x", name: ROUGH, last_seen_on: "2026-11-16", records: 3, photos: 1, is_certain: true };
   for (const fields of [{ found: 37 }, { records: 0, photos: 0 }, { is_certain: false }]) {
     await setState(phone.store.session.author, "loss", { ...loss, ...fields });
@@ -195,7 +204,7 @@ async function addLock(add, language) {
   for (const path of ["/m/pin", "/m/pin/forgotten"]) await add(path, phone.get(path));
   await phone.post("/m/households", filled(shown, { address: ROUGH, how: "consent_signed", purpose: "x" }));
   await lock(session.author);
-  for (const path of [`/m/lock?to=${encodeURIComponent(ROUGH)}`, "/m/lock?to=/m/homes", "/m/me", "/m/"]) await add(`locked ${path}`, phone.get(path));
+  for (const path of [`/m/lock?to=${encodeURIComponent(ROUGH)}`, "/m/lock?to=/m/homes", "/m/me", "/m/", "/m/session/end"]) await add(`locked ${path}`, phone.get(path));
   await add("wrong PIN", phone.post("/m/unlock", { pin: "000000" }));
   await add("no PIN", phone.post("/m/pin", { pin: "123456", again: "x" }));
   for (const wrong of [6, 10]) {
@@ -242,7 +251,7 @@ export async function shownPages(language) {
   await add("refused plainly", full.phone.post("/m/reports", { category: "", grid: GRID }, { is_htmx: false }));
   await addTrack(add, full);
   await add("ended patrol", full.phone.get(`/m/records/patrol:${full.patrol_id}`));
-  const shared = { waitingOfOthers: async () => 3, wipedAt: async () => "2026-11-23T07:00:00.000Z" };
+  const shared = { waitingOfOthers: async () => ({ count: 3, sealed: 2, can_make: true }), wiped: async () => ({ at: "2026-11-23T07:00:00.000Z", drafts: 2 }) };
   for (const fields of [{}, shared]) await add("sign-in", answer(null, contextOf(null, language, fields), "GET", "/m/sign-in"));
   await addSafety(add, language);
   const pushed = await app({ language, push_key: "B-key" });

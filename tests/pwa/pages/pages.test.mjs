@@ -31,6 +31,7 @@ test("a patrol runs until it is ended, and is then one record", async () => {
   assert.equal(ended.redirect, `/m/records/patrol:${running.id}?saved=1`);
   const { doc } = await phone.store.getRecord(`patrol:${running.id}`);
   assert.deepEqual([doc.started_at, doc.ended_at], ["2026-11-23T08:00:00.000Z", "2026-11-23T08:10:00.000Z"]);
+  assert.deepEqual(doc.gaps, [[doc.started_at, doc.ended_at]], "no point was recorded: all of it is an interruption");
   assert.equal((await phone.get("/m/")).data.patrol, null);
 });
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { GRID, NOW, app } from "./app.mjs";
+import { GRID, NOW, app, filled } from "./app.mjs";
 
 const { cellsOf, gapsOf, partLength, sketchOf, stretchesOf, thinned, trimmed } = await import("../../../pwa/src/handlers/tracks.js");
 const { entries } = await import("../../../pwa/src/store/outbox.js");
@@ -11,6 +11,7 @@ const { removeClosed } = await import("../../../pwa/src/store/removal.js");
 
 const MINUTE = 60_000;
 const STEP = 0.0005; // 55 m north
+const HERE = { lat: "38.5", lon: "106.1", accuracy_m: "9" };
 const ALL = { from_s: 0, to_s: Infinity, out: new Set() };
 
 /** A worker's phone with the databases of the author's own tracks, as the server announces them. */
@@ -125,15 +126,14 @@ test("a track let go twice is one track, as it was the first time", async () => 
 
 test("no point is kept of a patrol that is over, is another one, or was forgotten for a day", async () => {
   const phone = await walker();
-  const here = { lat: "38.5", lon: "106.1", accuracy_m: "9" };
   const post = async (id, fields, input) => (await phone.post(`/m/patrols/${id}/points`, fields, input)).status;
-  assert.equal(await post("none", here), 409);
+  assert.equal(await post("none", HERE), 409);
   const id = await walk(phone, 1);
-  assert.equal(await post("other", here), 409);
-  for (const wrong of [{ lat: "91" }, { lon: "x" }, { accuracy_m: "" }]) assert.equal(await post(id, { ...here, ...wrong }), 422);
-  assert.equal(await post(id, here, { now: NOW + 25 * 60 * MINUTE }), 409);
+  assert.equal(await post("other", HERE), 409);
+  for (const wrong of [{ lat: "91" }, { lon: "x" }, { accuracy_m: "" }, { accuracy_m: "900" }]) assert.equal(await post(id, { ...HERE, ...wrong }), 422);
+  assert.equal(await post(id, HERE, { now: NOW + 25 * 60 * MINUTE }), 409);
   await end(phone, id);
-  assert.equal(await post(id, here), 409);
+  assert.equal(await post(id, HERE), 409);
   assert.equal((await phone.store.pointsOf(id)).length, 1);
 });
 
@@ -159,6 +159,66 @@ test("a track leaves the phone once the server has it, photos of others' pages s
   assert.notEqual(await phone.store.getRecord(`patrol:${id}`), null);
 });
 
+test("a patrol that was ended too early goes on, and the pause is an interruption", async () => {
+  const phone = await walker();
+  const id = await walk(phone, 5);
+  await end(phone, id, 5);
+  assert.equal((await phone.post(`/m/patrols/${id}/resume`)).redirect, "/m/");
+  const today = (await phone.get("/m/")).data;
+  assert.deepEqual([today.walking, today.patrol.is_over], [id, false]);
+  assert.equal((await phone.post(`/m/patrols/${id}/points`, HERE, { now: NOW + 20 * MINUTE })).status, 204);
+  const { redirect } = await end(phone, id, 21);
+  await phone.post(redirect, { send: "yes" });
+  const { patrol, track } = await saved(phone, id);
+  assert.deepEqual([patrol.ended_at, track.doc.points.length], ["2026-11-23T08:21:00.000Z", 6]);
+  assert.deepEqual(patrol.gaps, [["2026-11-23T08:04:00.000Z", "2026-11-23T08:20:00.000Z"]]);
+  assert.equal((await phone.post(`/m/patrols/${id}/resume`)).redirect, `/m/records/patrol:${id}`);
+  assert.equal(await phone.store.currentPatrol(), null, "what was let go does not come back");
+});
+
+test("Today counts every report of a patrol, however many, and none that was taken back", async () => {
+  const phone = await walker();
+  const report = async (text) => (await phone.post("/m/reports", filled(await phone.get("/m/report"), { category: "1101", text }))).redirect;
+  await report("巡查前");
+  await walk(phone, 1);
+  for (let n = 0; n < 35; n += 1) await report(`第 ${n} 条`);
+  assert.equal((await phone.get("/m/")).data.patrol.reports_count, 35);
+  await phone.post(`/m/records/${(await report("看错了")).match(/report:[0-9a-f-]+/)[0]}/undo`);
+  assert.equal((await phone.get("/m/")).data.patrol.reports_count, 35);
+});
+
+test("a clock that is set back in mid-patrol turns no time of it around", async () => {
+  const phone = await walker();
+  const id = await walk(phone, 5);
+  assert.equal((await phone.post(`/m/patrols/${id}/points`, HERE, { now: NOW - 60 * MINUTE })).status, 204);
+  assert.deepEqual((await phone.store.pointsOf(id)).map(([t_s]) => t_s), [0, 60, 120, 180, 240, 240]);
+  const { redirect } = await end(phone, id, -50);
+  assert.deepEqual((await phone.get(redirect)).data.minutes, "4");
+  await phone.post(redirect, { send: "no" });
+  const { patrol } = await saved(phone, id);
+  assert.deepEqual([patrol.started_at, patrol.ended_at, patrol.gaps], ["2026-11-23T08:00:00.000Z", "2026-11-23T08:04:00.000Z", []]);
+});
+
+test("a patrol without a point does not end before it began either", async () => {
+  const phone = await walker();
+  const id = await walk(phone, 0);
+  await end(phone, id, -50);
+  const { patrol } = await saved(phone, id);
+  assert.deepEqual([patrol.started_at, patrol.ended_at, patrol.gaps], ["2026-11-23T08:00:00.000Z", "2026-11-23T08:00:00.000Z", []]);
+});
+
+test("once the server has said how the clock was set, a patrol goes on by the time it began with", async () => {
+  const phone = await walker({ offset_ms: 60 * MINUTE });
+  const id = await walk(phone, 5);
+  phone.store.session.offset_ms = 0; // an hour ahead before, right now
+  await phone.post(`/m/patrols/${id}/points`, HERE, { now: NOW - 54 * MINUTE });
+  assert.equal((await phone.store.pointsOf(id))[5][0], 360);
+  const { redirect } = await end(phone, id, -53);
+  await phone.post(redirect, { send: "yes" });
+  const { patrol, track } = await saved(phone, id);
+  assert.deepEqual([patrol.ended_at, patrol.clock_offset_ms, track.doc.clock_offset_ms], ["2026-11-23T08:07:00.000Z", 60 * MINUTE, 60 * MINUTE]);
+});
+
 test("every page says that positions are recorded while a patrol runs, and only then", async () => {
   const phone = await walker();
   assert.equal((await phone.get("/m/cases")).data.walking, "");
@@ -172,6 +232,7 @@ test("interruptions are what lies between points too far apart in time, edges in
   assert.deepEqual(stretches.map((one) => one.length), [3, 2]);
   assert.deepEqual(gapsOf(stretches, 1200), [[0, 300], [500, 1000]]);
   assert.deepEqual(gapsOf([], 1200), [[0, 1200]]);
+  assert.deepEqual([gapsOf([], 60), gapsOf([], 0)], [[[0, 60]], []], "without a point there was nothing but interruption");
   assert.deepEqual(gapsOf(stretchesOf([point(10)]), 60), []);
 });
 

@@ -42,8 +42,9 @@ test("the badge counts tasks that were not opened and reports that came back, un
 });
 
 test("a switch turned on is told to the server, and one that could not be told says so", async () => {
-  const phone = await app({ push_key: "B-key" });
-  assert.equal((await phone.get("/m/me")).data.push_key, "B-key");
+  const phone = await app({ push_key: "B-key", push_endpoint: "https://push.example/0" });
+  const { push_key, push_endpoint } = (await phone.get("/m/me")).data;
+  assert.deepEqual([push_key, push_endpoint], ["B-key", "https://push.example/0"]);
   const told = [];
   const turn = (subscription, tellSubscription) => {
     return answer(phone.store, contextOf(phone.store, "zh-CN", { tellSubscription }), "POST", "/m/push", { form: { subscription } });

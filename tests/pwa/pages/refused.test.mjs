@@ -52,6 +52,22 @@ test("a report made anew carries the words and photos of the one that was not ac
   assert.deepEqual([record.doc.photos.length, sizes, record.doc.text], [3, [1000, 70, 90], "占道经营"]);
 });
 
+test("what was corrected, taken back and sent again has every photo once, and so has a correction that was left as a draft", async () => {
+  const { phone, id } = await refusedPhone("schema", { state: "waiting" });
+  const shown = await phone.get(`/m/report?from=${id}`);
+  await phone.post(`/m/drafts/${shown.data.form.uuid}`, { ...shown.data.form, pieces: "[]" });
+  const draft = (await phone.get(`/m/report?draft=${shown.data.form.uuid}`)).data;
+  assert.deepEqual([draft.form.from, draft.photos_again], [id, 2]);
+  const first = await phone.post("/m/reports", filled(shown, { category: "1401", from: id }), { files: { photo: [jpeg(90)] } });
+  const back = await phone.post(first.redirect.replace(/\?.*/, "/undo"), {});
+  const { data } = await phone.get(back.redirect);
+  assert.deepEqual([data.form.from, data.kept_photo.length], ["", 3]);
+  const kept = data.kept_photo.map(({ key }) => key);
+  const second = await phone.post("/m/reports", { ...data.form, category: "1401", grid: GRID }, { every: { kept } });
+  const { doc } = await phone.store.getRecord(second.redirect.match(/report:[0-9a-f-]+/)[0]);
+  assert.equal(doc.photos.length, 3);
+});
+
 test("only a report that was not accepted can be made anew", async () => {
   const phone = await app();
   const { redirect } = await phone.post("/m/reports", filled(await phone.get("/m/report"), { category: "1401", text: "好的" }));
@@ -96,11 +112,14 @@ test("a revoked phone says how much it still hands over, and an expired one lets
   assert.equal(asked, 1);
 });
 
-test("what waits for other users is a number on Me and at the sign-in, and nothing else of theirs", async () => {
+test("what waits for other users is told in numbers on Me and at the sign-in, what needs their PIN apart; there it can be exported", async () => {
   const phone = await app();
-  const context = contextOf(phone.store, "zh-CN", { waitingOfOthers: async () => 4 });
-  assert.equal((await answer(phone.store, context, "GET", "/m/me")).data.others_count, 4);
-  assert.equal((await answer(null, contextOf(null, "zh-CN", { waitingOfOthers: async () => 4 }), "GET", "/m/sign-in")).data.others_count, 4);
+  const waiting = { waitingOfOthers: async () => ({ count: 4, sealed: 1, can_make: true }) };
+  const said = [{ label: "others.waiting", slots: { count: 3 } }, { label: "others.sealed", slots: { count: 1 } }];
+  assert.deepEqual((await answer(phone.store, contextOf(phone.store, "zh-CN", waiting), "GET", "/m/me")).data.others, said);
+  const { others, rescue } = (await answer(null, contextOf(null, "zh-CN", waiting), "GET", "/m/sign-in")).data;
+  assert.deepEqual([others, rescue], [said, { count: 4, can_make: true, made_at: null }]);
+  assert.equal((await answer(null, contextOf(null), "GET", "/m/sign-in")).data.rescue, null);
 });
 
 test("a clock more than two minutes wrong is spoken of; records stand in the order and at the time of the server", async () => {

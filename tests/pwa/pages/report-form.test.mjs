@@ -6,7 +6,8 @@ import { jpeg } from "../engine/phone.mjs";
 import { GRID, NOW, QUARTER, SECOND_GRID, app, caseOf, filled } from "./app.mjs";
 
 const { keep } = await import("../../../pwa/src/store/documents.js");
-const { due, HOLD_MS } = await import("../../../pwa/src/store/outbox.js");
+const { due, entries, HOLD_MS, release } = await import("../../../pwa/src/store/outbox.js");
+const { refusalOf } = await import("../../../pwa/src/store/refusals.js");
 const { isOn } = await import("../../../pwa/src/handlers/duty.js");
 const { metresBetween } = await import("../../../pwa/src/handlers/near.js");
 const SOUND = new Blob(["sound"], { type: "audio/webm;codecs=opus" });
@@ -106,7 +107,6 @@ test("an undo within ten seconds brings the form back as it was, with every phot
 test("after ten seconds there is no undo but a note, and trying it says so", async () => {
   const phone = await app();
   const { id } = await sent(phone, {});
-  const { release } = await import("../../../pwa/src/store/outbox.js");
   await release(phone.store.session.author, (await due(phone.store.session.author, Date.now() + HOLD_MS)).map(({ key }) => key));
   assert.equal((await phone.get(`/m/records/${id}`)).data.undo_ms, 0);
   const { redirect } = await phone.post(`/m/records/${id}/undo`, {});
@@ -151,12 +151,36 @@ test("a photo taken off the form is not in the report, and later keeping does no
 test("a draft that is dropped is gone with its bytes; one whose report was saved is offered no more", async () => {
   const phone = await app();
   const uuid = await drafted(phone, { text: "不要了" }, [{ key: "a", part: "photo" }], { "sent:a": [jpeg()] });
-  assert.equal((await phone.post(`/m/drafts/${uuid}/drop`, { back: "report" })).redirect, "/m/report");
+  const [other, open] = [await drafted(phone, { text: "另一份" }), await drafted(phone, { text: "正在写的" })];
+  const { data, redirect } = await phone.post(`/m/drafts/${uuid}/drop`, { back: "report", open });
+  assert.deepEqual([redirect, data.drafts.map((draft) => draft.uuid)], [undefined, [other]], "the form that is being filled in stays, and is no offer");
+  assert.equal((await phone.post(`/m/drafts/${other}/drop`, { back: "report" }, { is_htmx: false })).redirect, "/m/report");
+  await phone.post(`/m/drafts/${open}/drop`, {});
   assert.deepEqual([await phone.store.drafts(), (await phone.store.draftFiles(uuid, "a")).sent], [[], undefined]);
   const { id } = await sent(phone, {});
   await phone.post(`/m/drafts/${id.slice(7)}`, { uuid: id.slice(7), text: "晚到的草稿", pieces: "[]" });
   assert.deepEqual((await phone.get("/m/")).data.drafts, []);
   assert.equal((await phone.post("/m/drafts/not-an-id", { text: "x" })).status, 404);
+});
+
+test("what only the server can decode is evidence out of a draft, too, and a smaller picture without its original says so", async () => {
+  const phone = await app();
+  const pieces = [{ key: "a", part: "photo", shot: '{"thumb":false}' }, { key: "b", part: "photo", shot: "{}" }];
+  const files = { "sent:a": [HEIC], "sent:b": [jpeg(20)], "thumb:b": [jpeg(2)] };
+  const uuid = await drafted(phone, { category: "1401", evidence: "1" }, pieces, files);
+  const { data } = await phone.get(`/m/report?draft=${uuid}`);
+  assert.deepEqual(data.kept_photo.map(({ is_as_is, is_small }) => [is_as_is, is_small]), [[true, false], [false, true]]);
+  assert.equal(data.lacks_originals, true);
+  const answer = await phone.post("/m/reports", { ...data.form, grid: GRID }, { every: { kept: ["a", "b"] }, files: { voice: [SOUND] } });
+  const row = await phone.store.getRecord(answer.redirect.match(/report:[0-9a-f-]+/)[0]);
+  const photos = (await phone.store.photosOf(row)).map(({ doc }) => filesOf(doc)[0].slice(0, 2));
+  assert.deepEqual(photos.sort(), [["original", "image/heic"], ["sent", "audio/webm"], ["sent", "image/jpeg"]]);
+});
+
+test("every draft is offered, however many there are", async () => {
+  const phone = await app();
+  for (const text of ["一", "二", "三", "四", "五"]) await drafted(phone, { text });
+  assert.equal((await phone.get("/m/")).data.drafts.length, 5);
 });
 
 function compound(n, name, grid = GRID) {
@@ -203,6 +227,42 @@ test("what was reported close by in the last three days is told, as far as it is
   assert.deepEqual(await near(phone, { uuid: close.slice(7) }), [], "not itself");
   await phone.pull([caseOf((await phone.store.getRecord(close)).doc, "withdrawn")]);
   assert.deepEqual(await near(phone, {}), [], "nothing was there");
+});
+
+test("nothing is added to what was put aside, was solved on the spot or has ended, but it is told", async () => {
+  const phone = await app();
+  const here = { lat: "38.4900", lon: "106.1300" };
+  const { id, doc } = await sent(phone, here);
+  const takesMore = async () => (await near(phone, {})).map(({ takes_more }) => takes_more);
+  assert.deepEqual(await takesMore(), [true]);
+  const after = { accepted: [true], closed: [false], rework: [true], self_solved: [false], merged: [false], transferred: [false], refused: [] };
+  for (const [at, [state, expected]] of Object.entries(after).entries()) {
+    await phone.pull([{ ...caseOf(doc, state), _rev: `${at + 1}-a` }]);
+    assert.deepEqual(await takesMore(), expected, state);
+  }
+  const solved = await sent(phone, { ...here, solved: "1", solved_text: "清了" });
+  assert.deepEqual((await near(phone, {})).map((one) => [one.id, one.takes_more]), [[solved.id, false]]);
+  const { author } = phone.store.session;
+  const waiting = await entries(author);
+  await release(author, waiting.map(({ key }) => key), waiting.map((entry) => refusalOf(entry, { reason: "schema" }, { grants: "g", version: "1" })));
+  assert.deepEqual((await near(phone, {})).map((one) => [one.id, one.takes_more]), [[solved.id, false]], `${id} was refused by its case`);
+});
+
+test("an emergency is always a report of its own", async () => {
+  const phone = await app();
+  const { id } = await sent(phone, {});
+  const other = await sent(phone, { same: id, urgency: "emergency" });
+  assert.notEqual(other.id, id);
+  assert.deepEqual(await phone.store.saidOf(id), []);
+});
+
+test("a note about the same thing says where it was picked or typed and that it is urgent", async () => {
+  const phone = await app();
+  await keep(phone.store.session.author, "ref", [compound(1, "文昌花园")]);
+  const { id } = await sent(phone, {});
+  await send(phone, { same: id, text: "还在", urgency: "urgent", compound: "compound:c001", building_typed: "3", address: "门口" });
+  const [note] = await phone.store.saidOf(id);
+  assert.equal(note.doc.text, "还在\n地址：文昌花园 3 号楼 门口\n较急");
 });
 
 test("without a point the same compound is near", async () => {

@@ -36,6 +36,13 @@ test("a report is saved with its photos, place and category, and its page is sho
   assert.equal((await phone.store.photoBlob(photo.id, "thumb")).size, 100);
 });
 
+test("a report without any place says so on its page", async () => {
+  const phone = await app();
+  const { redirect } = await send(phone, { text: "不知道在哪" });
+  const facts = (await phone.get(redirect)).data.facts.filter(({ label }) => label === "record.place");
+  assert.deepEqual(facts.map(({ key }) => key), ["place.unknown"]);
+});
+
 test("the same form posted twice makes one record with the same photos", async () => {
   const phone = await app();
   const form = filled(await phone.get("/m/report"), { category: "1101", text: "一次" });
@@ -55,6 +62,12 @@ test("a report says which patrol it was made on", async () => {
   const { doc } = await onlyReport(phone);
   assert.equal(doc.patrol, `patrol:${today.data.patrol_id}`);
   assert.equal(doc.source, "patrol");
+  await phone.post(`/m/patrols/${today.data.patrol_id}/points`, { lat: "38.5", lon: "106.1", accuracy_m: "9" });
+  await phone.post(`/m/patrols/${today.data.patrol_id}/end`);
+  assert.notEqual(await phone.store.currentPatrol(), null, "its way is not let go yet");
+  const later = await send(phone, { text: "巡查结束后看到" });
+  const { doc: after } = await phone.store.getRecord(later.redirect.match(/report:[0-9a-f-]+/)[0]);
+  assert.equal(after.patrol, null);
 });
 
 test("a report of the police says so and goes to the grid like any other", async () => {
@@ -70,6 +83,9 @@ for (const [name, values, input, wrong] of [
   ["without photo and words", { text: "  " }, {}, "text"],
   ["with too much text", { text: "字".repeat(4001) }, {}, "text"],
   ["with an ID number in the text", { text: "身份证 640105199001011234 的人" }, {}, "text"],
+  ["with an ID number in the address", { text: "有", address: "640105199001011234 家" }, {}, "address"],
+  ["with an ID number for a building", { text: "有", building_typed: "640105199001011234" }, {}, "address"],
+  ["with a place that is too long when it is put together", { text: "有", building_typed: "甲".repeat(20), address: "字".repeat(190) }, {}, "address"],
   ["with a text file for a photo", { text: "有" }, { files: { photo: [new Blob(["x"], { type: "text/plain" })] } }, "photos"],
   ["with too many photos", { text: "有" }, { files: { photo: Array.from({ length: 31 }, PHOTO) } }, "photos"],
 ]) {

@@ -99,12 +99,25 @@ test("a campaign's questions are asked and their answers kept", async () => {
   assert.deepEqual((await replies(phone))[0].doc.answers, { q1: "3", q2: "yes" });
 });
 
-test("a task of a household is answered among the household databases", async () => {
+test("a task of a household lies with what is sealed, from Today on, and is answered there", async () => {
   const phone = await app();
   const { keep } = await import("../../../pwa/src/store/documents.js");
   await keep(phone.store.session.author, `home-${GRID}-${QUARTER}`, [taskDoc({ household: "household:x" })]);
-  await answer(phone, { outcome: "done" });
+  const path = `/m/homes/household:x/tasks/${TASK}`;
+  assert.equal((await phone.get("/m/")).data.tasks[0].href, path);
+  assert.deepEqual(await phone.get(`/m/tasks/${TASK}`), { redirect: path }, "what a message or an older page leads to");
+  const shown = await phone.get(path);
+  assert.deepEqual([shown.data.tab, shown.data.at, shown.data.is_kept], ["homes", path, false], "what is begun of it is not kept unsealed");
+  const saved = await phone.post(`${path}/replies`, filled(shown, { outcome: "done" }));
+  assert.equal(saved.redirect, `${path}?saved=1`);
   assert.equal((await replies(phone))[0].database, `home-${GRID}-${QUARTER}`);
+});
+
+test("what is begun of a task among the household databases is not kept unsealed, though no household is named", async () => {
+  const phone = await app();
+  const { keep } = await import("../../../pwa/src/store/documents.js");
+  await keep(phone.store.session.author, `home-${GRID}-${QUARTER}`, [taskDoc()]);
+  assert.equal((await phone.get(`/m/tasks/${TASK}`)).data.is_kept, false);
 });
 
 test("a task that is called off cannot be answered any more", async () => {

@@ -6,7 +6,6 @@ No system runs: pages are the templates' own output with the app's style sheet. 
 
 import io
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.browsers import FLAGS, picture
+from tests.browsers import picture, start_chromium
 
 from .rendering import HERE, rendered, routes
 from .twins import PWA
@@ -68,7 +67,7 @@ def files() -> dict[str, tuple[str, bytes]]:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        made = start_chromium(playwright)
         yield made
         made.close()
 

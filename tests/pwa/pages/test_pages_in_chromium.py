@@ -4,7 +4,6 @@ Photos, targets, widths, double taps and the form that must not be lost. The way
 """
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.browsers import CATALOGUE_IS_THERE, FLAGS, PATIENCE_S, set_pin, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, PATIENCE_S, set_pin, start_chromium, wait_for
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
@@ -41,7 +40,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
 def context(system: RunningSystem) -> Iterator[BrowserContext]:
     """A phone's browser, enrolled as `worker1`."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        browser = start_chromium(playwright)
         size = {"width": 360, "height": 740}
         made = browser.new_context(viewport=size, has_touch=True, is_mobile=True, locale="zh-CN", timezone_id="Asia/Shanghai")
         made.set_default_timeout(PATIENCE_S * 1000)
@@ -101,7 +100,7 @@ def test_a_photo_is_kept_upright_small_and_without_the_cameras_notes(page: Page,
     open_report(page)
     page.set_input_files("[data-gallery]", camera_photo(tmp_path / "a.jpg"))
     page.click("#category .choices label >> nth=0")
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector(".gallery img")
     source = page.get_attribute(".gallery img", "src")
     sent = page.evaluate("url => fetch(url).then(r => r.arrayBuffer()).then(b => [...new Uint8Array(b)])", source)
@@ -117,13 +116,13 @@ def test_a_refused_form_keeps_its_words_and_photos(page: Page, tmp_path: Path) -
     open_report(page)
     page.fill("#text", "写了一半")
     page.set_input_files("[data-gallery]", [camera_photo(tmp_path / f"{n}.jpg") for n in range(2)])
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector("#form-errors .notice")
     assert page.input_value("#text") == "写了一半"
     assert page.locator(".shot").count() == 2
     page.click("#category .choices label >> nth=1")
     assert page.locator("#form-errors .notice").count() == 0
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector(".gallery")
     assert page.locator(".gallery img").count() == 2
 
@@ -133,9 +132,89 @@ def test_a_removed_photo_is_not_sent(page: Page, tmp_path: Path) -> None:
     page.set_input_files("[data-gallery]", [camera_photo(tmp_path / f"{n}.jpg", 1) for n in range(2)])
     page.click(".shot >> nth=0 >> button")
     page.click("#category .choices label >> nth=0")
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector(".gallery")
     assert page.locator(".gallery img").count() == 1
+
+
+# A receiver that answers when it is told to.
+RECEIVER = """() => {
+  navigator.geolocation.getCurrentPosition = (found, missed) => {
+    window.found = (latitude, accuracy) => found({coords: {latitude, longitude: 106.1, accuracy}});
+    window.missed = () => missed({code: 2});
+  };
+}"""
+
+
+def test_the_place_can_be_dropped_tried_again_and_goes_with_the_photo_that_gave_it(page: Page, tmp_path: Path) -> None:
+    page.evaluate(RECEIVER)
+    open_report(page)
+    page.evaluate("found(38.1, 500)")
+    chip = page.locator("[data-place-state]")
+    rough = chip.inner_text()
+    assert "500" in rough and "wait" in str(chip.get_attribute("class"))
+    page.click("[data-locate]")
+    page.click("[data-locate]")
+    assert chip.inner_text() != rough
+    page.evaluate("missed()")
+    assert chip.inner_text() == rough, "what stood before stands again"
+    page.click("[data-locate]")
+    page.click("[data-unplace]")
+    page.evaluate("found(38.2, 5)")
+    assert page.input_value("[name=lat]") == "", "an answer that came too late"
+    assert page.locator("[data-unplace]").is_hidden()
+    page.set_input_files("[data-gallery]", camera_photo(tmp_path / "a.jpg"))
+    page.wait_for_selector("[data-place-state].good")
+    assert page.input_value("[name=lat]").startswith("38.49")
+    page.click(".shot button")
+    assert page.input_value("[name=lat]") == ""
+    page.evaluate("found(38.3, 5)")
+    assert page.input_value("[name=lat]").startswith("38.3")
+
+
+def test_a_report_that_nothing_places_waits_a_little_for_the_receiver(page: Page) -> None:
+    page.evaluate(RECEIVER)
+    for text, answer, said in (("等定位", "found(38.7, 5)", "38.70000"), ("定不到", "", "没有记下位置")):
+        open_report(page)
+        page.click("#category .choices label >> nth=2")
+        page.fill("#text", text)
+        page.click(".action .main")
+        page.wait_for_selector("#report-form.held")
+        assert page.locator(".action .when-busy").is_visible()
+        page.evaluate(answer)
+        page.wait_for_selector(".steps")
+        assert said in page.inner_text(".facts")
+
+
+# Photos that are not made until it is said how that went.
+MAKING = """() => {
+  const make = window.createImageBitmap;
+  const gate = new Promise((resolve, reject) => Object.assign(window, {fail: reject}));
+  window.createImageBitmap = (...given) => gate.then(() => make(...given));
+}"""
+
+
+def test_a_photo_that_is_being_made_is_not_left_behind_or_out_unasked(page: Page, tmp_path: Path) -> None:
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    open_report(page)
+    page.click("#category .choices label >> nth=0")
+    page.fill("#text", "照片还在处理")
+    page.wait_for_selector("form[data-draft=kept]")
+    page.evaluate(MAKING)
+    page.set_input_files("[data-gallery]", camera_photo(tmp_path / "late.jpg", 1))
+    page.click('.bar a[href="/m/me"]')
+    assert len(asked) == 1
+    page.click(".action .main")
+    page.wait_for_selector("#report-form.held")
+    page.evaluate("fail()")
+    page.wait_for_selector("#photos-error:not(:empty)")
+    assert "late.jpg" in page.inner_text("#photos-error")
+    page.wait_for_selector("#report-form:not(.held)")
+    assert page.locator(".steps").count() == 0, "its user has not seen it yet"
+    page.click(".action .main")
+    page.wait_for_selector(".steps")
+    assert len(asked) == 1
 
 
 def test_a_text_file_called_jpg_is_left_out_and_said_so(page: Page, tmp_path: Path) -> None:
@@ -151,7 +230,7 @@ def test_many_taps_on_save_make_one_record(page: Page) -> None:
     open_report(page)
     page.click("#category .choices label >> nth=0")
     page.fill("#text", "连点三下")
-    page.evaluate("() => { const button = document.querySelector('.action button'); for (const n of [1, 2, 3]) button.click(); }")
+    page.evaluate("() => { const button = document.querySelector('.action .main'); for (const n of [1, 2, 3]) button.click(); }")
     page.wait_for_selector(".steps")
     page.click('.bar a[href="/m/cases"]')
     page.wait_for_selector(".rows")
@@ -167,7 +246,7 @@ def test_leaving_a_changed_form_asks_first(page: Page) -> None:
     assert page.input_value("#text") == "写了一半"
     assert len(asked) == 1
     page.click("#category .choices label >> nth=0")
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector(".steps")
     assert len(asked) == 1
 
@@ -177,11 +256,11 @@ def test_a_form_that_fails_for_no_fault_of_the_user_stays(page: Page) -> None:
     page.click("#category .choices label >> nth=0")
     page.fill("#text", "不能丢")
     page.evaluate("() => { window.kept = fetch; window.fetch = async () => new Response('broken', { status: 500 }); }")
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector("#form-errors .notice")
     assert page.input_value("#text") == "不能丢"
     page.evaluate("() => { window.fetch = window.kept; }")
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector(".steps")
     assert "不能丢" in page.inner_text(".facts")
 
@@ -195,7 +274,7 @@ def test_live_news_never_touch_a_form_that_is_being_filled_in(page: Page) -> Non
     assert page.get_attribute("#text", "data-mine") == "yes"
     assert page.input_value("#text") == "正在写"
     page.click("#category .choices label >> nth=0")
-    page.click(".action button")
+    page.click(".action .main")
     page.wait_for_selector(".steps")
 
 
@@ -275,5 +354,6 @@ def test_a_page_that_redraws_itself_says_of_no_form_that_it_is_being_saved(page:
     page.wait_for_selector("form.htmx-request")
     assert start.locator(".when-busy").is_visible()
     page.evaluate("() => window.letGo()")
+    page.once("dialog", lambda dialog: dialog.accept())
     page.click("form[action$='/end'] button")
     page.wait_for_selector("form[action$='/end']", state="detached")

@@ -40,6 +40,25 @@ test("an answer that is missing or none of the choices is refused, field by fiel
   for (const people of ["21", "-1", "x", "1e999"]) assert.deepEqual(await named({ "answer-met": "home", "answer-people": people }), ["answer-people"], people);
 });
 
+test("what is missing is named, and a number says between which it may be", async () => {
+  const { phone, household } = await withHousehold();
+  const said = async (answers) => {
+    const { data } = await phone.post("/m/visits", { household, kind: "elderly", findings: "好", ...answers });
+    return data.failure.fields.map(({ label, slots }) => phone.context.t(label, slots));
+  };
+  assert.deepEqual(await said({}), ["请回答：是否见到本人"]);
+  for (const people of ["3.7", "21", "三", "-1"]) assert.deepEqual(await said({ "answer-met": "home", "answer-people": people }), ["同住人数：请填 0 到 20 之间的整数。"], people);
+});
+
+test("a form that is filled in again asks what the kind that was chosen asks, and another one that is tapped", async () => {
+  const { phone, household } = await withHousehold();
+  const path = `/m/homes/${household}/visits/new`;
+  const draft = Promise.resolve([["kind", "elderly"], ["answer-met", "home"], ["findings", "好"]]);
+  const kindOf = ({ data }) => data.kinds.find(({ chosen }) => chosen).value;
+  const [again, tapped] = [await phone.get(path, { draft }), await phone.get(`${path}?kind=routine`, { draft })];
+  assert.deepEqual([kindOf(again), again.data.questions.map(({ name }) => name)[0], kindOf(tapped), tapped.data.questions], ["elderly", "answer-met", "routine", []]);
+});
+
 test("a kind without questions keeps no answers, whatever the form says", async () => {
   const { phone, household } = await withHousehold();
   const saved = await phone.post("/m/visits", filled(await phone.get(`/m/homes/${household}/visits/new`), { household, kind: "routine", findings: "好", "answer-met": "home" }));
