@@ -7,15 +7,19 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Error, Page
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
 
 from tests.running import PASSWORD, RunningSystem, until
 
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]
+FLAGS = [
+    *("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"),
+    # The list below the address bar is pages of their own, a second of processor time at each start; nobody types there.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+]
 PHONE = {"width": 360, "height": 740}
 PIN = "240815"
 DESK = {"width": 1440, "height": 900}
@@ -38,19 +42,27 @@ HOLD_BACK_PLAIN = """() => {
 }"""
 
 
+def start_chromium(playwright: Playwright) -> Browser:
+    """The browser, with nothing on its disk: for desks, and phones that are never killed."""
+    return playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+
+
+def open_profile(playwright: Playwright, profile: Path, flags: Sequence[str] = (), **options: Any) -> BrowserContext:
+    """A browser on a profile that outlives it. `flags` are for the browser besides the usual ones."""
+    path = shutil.which("chromium")
+    return playwright.chromium.launch_persistent_context(str(profile), executable_path=path, args=[*FLAGS, *flags], **options)
+
+
 class Phone:
     """One browser profile on disk: it can be killed and started again. `flags` are for the browser besides the usual ones."""
 
     def __init__(self, playwright: Any, profile: Path, system: RunningSystem, flags: Sequence[str] = (), **options: Any) -> None:
-        self._playwright, self._profile, self.system, self._options = playwright, profile, system, options
-        self._flags = [*FLAGS, *flags]
+        self._playwright, self.profile, self.system, self._options = playwright, profile, system, options
+        self._flags = flags
         self.context, self.page = self._launch()
 
     def _launch(self) -> tuple[BrowserContext, Page]:
-        path = shutil.which("chromium")
-        context = self._playwright.chromium.launch_persistent_context(
-            str(self._profile), executable_path=path, args=self._flags, **self._options
-        )
+        context = open_profile(self._playwright, self.profile, self._flags, **self._options)
         context.set_default_timeout(PATIENCE_S * 1000)
         return context, context.pages[0]
 
@@ -75,19 +87,20 @@ class Phone:
         self.page.goto(self.system.url + path)
         self.page.wait_for_selector("main")
 
-    def kill(self) -> None:
-        """`kill -9` of the browser, and a new one on the same profile."""
+    def kill(self, meanwhile: Callable[[Path], None] = lambda _profile: None) -> None:
+        """`kill -9` of the browser, and a new one on the same profile; what is done to that `meanwhile`."""
         for pid in self.pids():
             os.kill(pid, signal.SIGKILL)
         until(lambda: not self.pids(), "the browser is gone")
-        (self._profile / "SingletonLock").unlink(missing_ok=True)
+        (self.profile / "SingletonLock").unlink(missing_ok=True)
         with contextlib.suppress(Exception):  # it was killed: whatever it says to that
             self.context.close()
+        meanwhile(self.profile)
         self.context, self.page = self._launch()
 
     def pids(self) -> list[int]:
         """The browser's main process."""
-        mark = f"user-data-dir={self._profile}"
+        mark = f"user-data-dir={self.profile}"
         commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
         return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
 
@@ -121,7 +134,10 @@ def wait_for(page: Page, expression: str, argument: object = None) -> None:
             assert "context was destroyed" in str(error), error  # it went on to another page meanwhile
             return False
 
-    until(ask, expression, PATIENCE_S)
+    try:
+        until(ask, expression, PATIENCE_S)
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {page.url} says: {page.inner_text('body')}") from None
 
 
 def picture(page: Page, name: str, full_page: bool = False) -> None:

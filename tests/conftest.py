@@ -37,6 +37,40 @@ hypothesis.settings.register_profile("search", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+# Files that take half a minute or more, the longest first: whichever begins last is the one that everybody waits for.
+LONG_FILES = [
+    "pwa/pages/test_every_page",
+    "e2e/test_life",
+    "e2e/test_main_flow",
+    "e2e/test_police_and_cases",
+    "pwa/engine/test_phone_in_chromium",
+    "e2e/test_sync_spine",
+    "e2e/test_me",
+    "e2e/test_report",
+    "e2e/test_patrol",
+    "e2e/test_homes",
+    "e2e/test_desks",
+    "e2e/test_push",
+    "e2e/test_lock",
+    "pwa/pages/test_pages_in_chromium",
+    "worker/test_callbacks",
+    "worker/test_processes",
+    "server/test_route_matrix",
+    "faults/test_kill",
+    "pwa/pages/test_handlers",
+    "faults/test_tasks",
+    "server/cases/test_concurrency",
+    "server/erasure/test_carrying",
+    "faults/test_thin_link",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; all others stay in their order."""
+    turns = {ROOT / "tests" / f"{name}.py": turn for turn, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: turns.get(item.path, len(turns)))
+
+
 @contextmanager
 def running_store(data: Path) -> Iterator[str]:
     """An embedded store process on a free port; its URL with credentials."""

@@ -127,13 +127,15 @@ async def _stop(server: asyncio.Server) -> None:
 class Front:
     """A reverse proxy that can serve another version of the phone's app, and cut chosen addresses off, while a test runs.
 
-    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of paths that get no answer.
+    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of paths that get no answer, `held` of
+    those that wait for theirs as long as they are.
     """
 
     def __init__(self, url: str) -> None:
         self.target, self.url = url, ""
         self.folder: Path | None = None
         self.cut: tuple[str, ...] = ()
+        self.held: tuple[str, ...] = ()
         self.session: ClientSession | None = None
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -142,6 +144,8 @@ class Front:
             assert request.transport is not None
             request.transport.abort()
             return web.Response(status=502)
+        while request.path.startswith(self.held):  # noqa: ASYNC110 - the test, in another thread, lets go
+            await asyncio.sleep(0.05)
         file = self.folder / request.path.removeprefix("/m/") if self.folder and request.path.startswith("/m/") else None
         if file is not None and file.is_file():
             return web.FileResponse(file, headers={"Cache-Control": "no-cache"})

@@ -9,7 +9,6 @@ into the same kind of local database, which is the limit. Run from the root: `py
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from sync.couch import Couch
-from tests.browsers import FLAGS, PHONE, set_pin
+from tests.browsers import PHONE, set_pin, start_chromium
 from tests.proxies import delaying
 from tests.running import PASSWORD, ROOT, RunningSystem
 from tests.sync.gateway.conftest import make_report
@@ -50,11 +49,11 @@ ARRIVED = """async () => {
   }
   throw new Error('not loaded within three minutes');
 }"""
-# A household file: unlike a report it is not held back for its author to take back.
+# A household file: unlike a report it is not held back for its author to take back. Of a known address the app asks first.
 SAVE = """async () => {
   const page = await (await fetch('/m/homes/new')).text();
   const form = new FormData(new DOMParser().parseFromString(page, 'text/html').querySelector('form[action="/m/households"]'));
-  form.set('address', 'first load'); form.set('how', 'consent_spoken');
+  form.set('address', `first load ${Date.now()}`); form.set('how', 'consent_spoken');
   const saved = await fetch('/m/households', {method: 'POST', body: form});
   if (!saved.url.includes('/m/homes/household:')) throw new Error(await saved.text());
 }"""
@@ -159,7 +158,7 @@ def main() -> int:
         system = RunningSystem.on_given_store(Path(folder) / "data").start()
         try:
             with delaying(system.url, DELAY_S) as url:
-                browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+                browser = start_chromium(playwright)
                 report(measure(browser, system, url, bundle(Path(folder)), given), given.docs)
                 browser.close()
         finally:

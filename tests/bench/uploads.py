@@ -16,7 +16,6 @@ import io
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from tests.browsers import start_chromium
 from tests.media.photographs import scene
 from tests.media.thin_link import Counted, ThinLink, Weather, thin_link
 from tests.phones import SimulatedPhone, make_id
@@ -98,7 +98,7 @@ def send_from_chromium(link: ThinLink, phone: SimulatedPhone, folder: Path, fast
     ).stdout
     weather, link.weather = link.weather, replace(link.weather, drop_share=0.0)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = start_chromium(playwright)
         page = browser.new_page()
         page.goto(f"{link.url}/healthz")
         page.evaluate(bundle)

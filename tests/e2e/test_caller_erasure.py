@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import ERASURES, cases_db
-from tests.browsers import DESK, FLAGS, picture, sign_in
+from tests.browsers import DESK, picture, sign_in, start_chromium
 from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
@@ -18,7 +18,7 @@ SETTLED = "#caller .sub:has-text('已删除')"
 
 def test_a_caller_is_erased_at_the_case_and_its_page_says_so(system: RunningSystem, playwright: Playwright) -> None:
     couch = Couch(system.store_url())
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    browser = start_chromium(playwright)
     page = browser.new_page(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
     sign_in(page, system, "triage1")
     case_no = registered(page, system)

@@ -5,7 +5,6 @@ photos before and after.
 """
 
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ from server.cases import store
 from server.domain import times, workflow
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
-from tests.browsers import DESK, FLAGS, HOLD_BACK_PLAIN, PATIENCE_S, picture, sign_in, wait_for
+from tests.browsers import DESK, HOLD_BACK_PLAIN, PATIENCE_S, picture, sign_in, start_chromium, wait_for
 from tests.media.photographs import camera_jpeg
 from tests.records import report, with_rev
 from tests.running import RunningSystem, until
@@ -36,7 +35,7 @@ TEXTS = {
 
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    started = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    started = start_chromium(playwright)
     yield started
     started.close()
 
@@ -92,6 +91,12 @@ def move(page: Page, name: str, state: str, **typed: str) -> None:
     shown = re.sub(r"<[^>]+>|\s+", " ", sent.value.text().partition('role="alert"')[2][:600])
     assert sent.value.status == 200, (name, sent.value.status, shown)
     page.wait_for_selector(f".chip.state.{state}")
+    page.wait_for_selector("#moves .done")
+    assert not page.locator("[data-stale]").is_visible()
+
+
+# A choice that can be read and hit.
+WHOLE = "(one) => one.offsetHeight >= 24 && one.scrollWidth <= one.clientWidth"
 
 
 def test_a_case_at_five_desks(browser: Browser, system: RunningSystem, tmp_path: Path) -> None:
@@ -104,6 +109,9 @@ def test_a_case_at_five_desks(browser: Browser, system: RunningSystem, tmp_path:
     triage.goto(system.url + path)
     move(triage, "accept", "accepted")
     triage.click("form.move.dispatch summary")
+    triage.evaluate("document.querySelector('form.move.dispatch .boxes').open = true")
+    assert triage.locator(".box-list label").count() > 3
+    assert triage.evaluate("[...document.querySelectorAll('.box-list label')].every(isWhole)".replace("isWhole", WHOLE))
     picture(triage, "desk-dispatch-zh-CN", full_page=True)
     triage.click("form.move.dispatch summary")
     move(triage, "dispatch", "dispatched", unit="unit:enforcement", entry="", reason="占道经营由执法队办理")
@@ -147,6 +155,39 @@ def _is_sized(system: RunningSystem, page: Page) -> bool:
     found = [image.get_attribute("src") or "" for image in page.locator(".gallery img").all()]
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return all(requests.get(system.url + src, cookies=cookies, timeout=10).status_code == 200 for src in found)
+
+
+# The answer to a move waits for `letGo`; `told` is the version that the page heard of last.
+NEWS_BEFORE_THE_ANSWER = """
+  const ask = window.fetch, Source = window.EventSource;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.fetch = async (url, options) => {
+    const answer = await ask(url, options);
+    if (String(url).endsWith('/moves')) await gate;
+    return answer;
+  };
+  window.EventSource = class extends Source {
+    constructor(url) {
+      super(url);
+      this.addEventListener('message', ({data}) => { window.told = JSON.parse(data).version; });
+    }
+  };
+"""
+
+
+def test_news_of_ones_own_move_never_stand_in_the_way_of_its_answer(browser: Browser, system: RunningSystem) -> None:
+    path = f"/cases/{make_cases(system, 1)[0]}"
+    page = sit_down(browser, system, "triage1")
+    page.add_init_script(NEWS_BEFORE_THE_ANSWER)
+    page.goto(system.url + path)
+    page.keyboard.press("e")
+    page.fill("form.move.escalate textarea", "跨镇街协调")
+    page.click("form.move.escalate button.submit")
+    page.wait_for_function("() => window.told && window.told !== document.getElementById('case').dataset.version")
+    page.evaluate("() => window.letGo()")
+    page.wait_for_selector("#moves .done")
+    assert not page.locator("[data-stale]").is_visible()
+    assert page.locator("form.move.escalate").count() == 0
 
 
 REFRESH = "() => { document.getElementById('cases').dispatchEvent(new CustomEvent('refresh')); }"

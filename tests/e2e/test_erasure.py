@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import ERASURES, QUARANTINE
-from tests.browsers import DESK, FLAGS, Phone, picture, sign_in, wait_for
+from tests.browsers import DESK, Phone, picture, sign_in, start_chromium, wait_for
 from tests.e2e.test_lock import RAW
 from tests.running import RunningSystem, until
 
@@ -93,7 +93,7 @@ def home_of(couch: Couch, household: str) -> str | None:
 
 def erase_at_the_desk(playwright: Playwright, system: RunningSystem, couch: Couch, database: str, household: str) -> None:
     """community1 looks at what goes, types the address and waits for the receipt; pictures in both languages."""
-    browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+    browser = start_chromium(playwright)
     page = browser.new_page(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
     sign_in(page, system, "community1")
     page.goto(f"{system.url}/households/{database[5:]}/{household}")

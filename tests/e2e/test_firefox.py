@@ -53,7 +53,7 @@ def report(firefox: Firefox, system: RunningSystem) -> None:
     firefox.run(ADD_PHOTO)
     firefox.run("document.querySelector('input[name=category][value=\"0101\"]').click()")
     firefox.run(f"document.querySelector('#text').value = '{TEXT}'")
-    firefox.run("document.querySelector('.action button[type=submit]').click()")
+    firefox.run("document.querySelector('.action > button[type=submit]').click()")
     firefox.wait("Boolean(document.querySelector('.gallery img'))")
 
 

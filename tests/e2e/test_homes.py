@@ -17,6 +17,7 @@ from server.domain import hlc, times
 from sync.couch import Couch
 from sync.databases import month_at
 from tests.browsers import Phone, picture, wait_for
+from tests.e2e.test_lock import state
 from tests.e2e.test_main_flow import MOBILE, photograph_phone, send
 from tests.media.photographs import camera_jpeg
 from tests.phones import SimulatedPhone
@@ -53,8 +54,23 @@ def households_of_a_colleague(system: RunningSystem) -> str:
 def find(phone: Phone, typed: str, household: str) -> None:
     """What a thumb does: letters, one after the other, then the first that is found."""
     phone.page.locator("[type=search]").press_sequentially(typed, delay=60)
-    phone.page.wait_for_selector(f"#live a.row[href='/m/homes/{household}'] >> nth=0")
+    phone.page.wait_for_selector(f"#live a.row[href='/m/homes/{household}?found=1'] >> nth=0")
     wait_for(phone.page, "document.querySelectorAll('#live a.row').length === 1")
+
+
+def come_back_to_what_was_found(phone: Phone, typed: str) -> None:
+    """By the browser's Back and by the page's own arrow; what was typed is in no address, whatever Enter does."""
+    entries = phone.page.evaluate("history.length")
+    phone.page.locator("[type=search]").press("Enter")
+    for back in (phone.page.go_back, lambda: phone.page.click("header a.back")):
+        phone.page.click("#live a.row")
+        phone.page.wait_for_selector("#address-title")
+        back()
+        wait_for(phone.page, f"document.querySelector('[type=search]')?.value === '{typed}'")
+        assert phone.page.url.endswith("/m/homes?found=1")
+        assert phone.page.locator("#live a.row").count() == 1
+    assert phone.page.evaluate("history.length") == entries + 2, "the household and the arrow, no letter and no Enter"
+    picture(phone.page, "phone-homes-found-zh-CN")
 
 
 def open_for_a_purpose(phone: Phone) -> None:
@@ -83,7 +99,7 @@ def visit_that_finds_a_problem(phone: Phone, household: str) -> tuple[str, str]:
     phone.page.check("[name=raise]", force=True)
     picture(phone.page, "phone-visit-safety-zh-CN", full_page=True)
     send(phone, "#form-errors .notice")
-    assert phone.page.locator("#answer-wiring_is_safe-error").inner_text(), "what the form needs is asked for"
+    phone.page.wait_for_selector("#answer-wiring_is_safe-error:not(:empty)")  # what the form needs is asked for
     for key in ("wiring_is_safe", "exit_is_clear"):
         phone.page.click(f"#answer-{key} .choice >> nth=0")
     send(phone, "#report-form")
@@ -107,6 +123,9 @@ def errand_with_paper_and_signature(phone: Phone, household: str, photo: Path) -
     phone.open(f"{errand}/signature")
     box = phone.page.locator("canvas").bounding_box()
     assert box
+    phone.page.mouse.click(box["x"] + 10, box["y"] + 10)
+    send(phone, "#form-errors .notice")
+    phone.page.wait_for_selector("#signature-error:not(:empty)")  # a dot signs nothing
     phone.page.mouse.move(box["x"] + 30, box["y"] + 40)
     phone.page.mouse.down()
     phone.page.mouse.move(box["x"] + 150, box["y"] + 90, steps=6)
@@ -114,8 +133,11 @@ def errand_with_paper_and_signature(phone: Phone, household: str, photo: Path) -
     picture(phone.page, "phone-errand-signature-zh-CN", full_page=True)
     send(phone, "#errand-title")
     wait_for(phone.page, "[...document.querySelectorAll('main img.thumb')].length === 2")
-    phone.page.click("button[value=handed_in]")
-    phone.page.wait_for_selector("button[value=done]")
+    asked = []
+    phone.page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept()))
+    phone.page.click("form:has([value=handed_in]) button")
+    phone.page.wait_for_selector("form:has([value=done])")
+    assert "银行卡" in asked[0], "a paper that lacks is named before"
     return errand
 
 
@@ -140,6 +162,52 @@ def reading_is_logged(system: RunningSystem, household: str) -> None:
     assert SECRET not in shown.text
 
 
+def errand_is_returned_and_sent_again(phone: Phone, system: RunningSystem, desk: requests.Session, errand: str) -> str:
+    """Its case, whose papers the office sees; what it returns stands on the phone, is put right, and goes on."""
+
+    def cases() -> list[dict[str, object]]:
+        return [one for one in system.cases(desk) if one["category"] == "4104"]
+
+    until(cases, "the errand's case", 60)
+    case = str(cases()[0]["id"])
+    found = desk.get(f"{system.url}/api/cases/{case}", timeout=10).json()
+    assert found["kind"] == "service"
+
+    def shown() -> str:
+        return desk.get(f"{system.url}/cases/{case}", headers={"Accept": "text/html"}, timeout=10).text
+
+    until(lambda: shown().count("data-full=") == 2, "the office sees the paper and the signature", 60)
+    move(system, desk, case, "return", reason="身份证看不清")
+    phone.open("/m/cases")
+    phone.page.click(f"section[aria-label='待我处理'] a.row[href='{errand}']:has-text('身份证看不清')", timeout=60_000)
+    phone.page.click("a[href$='note?intent=resubmit']")
+    phone.page.fill("#text", "重拍了身份证")
+    send(phone, "#errand-title")
+    until(lambda: cases()[0]["state"] == "reported", "the errand sent again", 60)
+    move(system, desk, case, "accept")
+    phone.page.wait_for_selector("#errand-title ~ p .chip:has-text('已受理')", timeout=60_000)
+    return case
+
+
+def task_about_the_household(phone: Phone, system: RunningSystem, desk: requests.Session, case: str, household: str) -> None:
+    """Sent down from the errand's case: what is begun of its answer is kept sealed, is there again, and goes with the answer."""
+    move(system, desk, case, "send_task", kind="visit", text="请上门再看一次证件", days=2)
+    phone.open("/m/")
+    phone.page.click(f"a.row[href^='/m/homes/{household}/tasks/']", timeout=60_000)
+    phone.page.fill("#text", "证件已当面核对")
+    path = phone.page.url.removeprefix(system.url)
+    until(lambda: path in (state(phone.page, "sealed-drafts") or {}), "what is begun is kept")
+    phone.page.reload()
+    phone.page.wait_for_selector("[data-sealed-draft]")
+    wait_for(phone.page, "document.querySelector('#text').value === '证件已当面核对'")
+    picture(phone.page, "phone-household-task-zh-CN")
+    phone.page.click("#outcome .choice >> nth=0")
+    send(phone, ".notice.good")
+    assert path not in state(phone.page, "sealed-drafts")
+    found = f"{system.url}/api/cases/{case}"
+    until(lambda: desk.get(found, timeout=10).json()["tasks"][0]["state"] == "answered", "the answer at the desk", 60)
+
+
 def test_homes_work_without_a_network_and_what_was_done_there_arrives(
     system: RunningSystem, playwright: Playwright, tmp_path: Path
 ) -> None:
@@ -154,6 +222,7 @@ def test_homes_work_without_a_network_and_what_was_done_there_arrives(
     phone.open("/m/homes")
     picture(phone.page, "phone-homes-due-zh-CN", full_page=True)
     find(phone, "zxl", household)
+    come_back_to_what_was_found(phone, "zxl")
     phone.page.click("#live a.row")
     phone.page.wait_for_selector("#address-title")
     open_for_a_purpose(phone)
@@ -170,15 +239,8 @@ def test_homes_work_without_a_network_and_what_was_done_there_arrives(
     reading_is_logged(system, household)
     desk = system.desk("community1")
 
-    def cases() -> list[dict[str, object]]:
-        return [one for one in system.cases(desk) if one["category"] == "4104"]
-
-    until(cases, "the errand's case", 60)
-    case = str(cases()[0]["id"])
-    found = desk.get(f"{system.url}/api/cases/{case}", timeout=10).json()
-    assert found["kind"] == "service"
-    move(system, desk, case, "accept")
-    phone.open(errand)
-    phone.page.wait_for_selector("#errand-title ~ p .chip:has-text('已受理')", timeout=60_000)
+    case = errand_is_returned_and_sent_again(phone, system, desk, errand)
+    task_about_the_household(phone, system, desk, case, household)
     for language in ("en", "zh-CN"):
-        photograph_phone(phone, language, phone_errand=errand, phone_household_lists=f"/m/homes/{household}")
+        pages = {"phone_errand": errand, "phone_errands": "/m/errands", "phone_household_lists": f"/m/homes/{household}"}
+        photograph_phone(phone, language, **pages)

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from server.domain import hlc, times
-from tests.browsers import DESK, FLAGS, PATIENCE_S, PHONE, picture
+from tests.browsers import DESK, PATIENCE_S, PHONE, picture, start_chromium
 from tests.phones import SimulatedPhone
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -51,7 +51,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        found = start_chromium(playwright)
         yield found
         found.close()
 
@@ -103,6 +103,7 @@ def test_the_township_finds_an_overdue_household_reads_it_masked_and_follows_its
     assert [text.split() for text in page.locator(".materials li").all_inner_texts()] == [
         ["户口本", "已备齐"],
         ["收入证明", "缺"],
+        ["签名", "未签名"],
     ]
     picture(page, "desk-homes-errands-zh-CN")
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 from server.domain import hlc, merge
 from sync import conflicts
 from sync.couch import Couch
-from tests.browsers import DESK, FLAGS, picture, sign_in
+from tests.browsers import DESK, picture, sign_in, start_chromium
 from tests.phones import SimulatedPhone
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -88,7 +88,7 @@ def test_a_phone_dated_2030_wins_nothing_and_what_it_lost_is_reviewed(system: Ru
 def review_at_the_desk(system: RunningSystem) -> None:
     """community1 finds the entry, opens it for a purpose and restores it; pictures in both languages."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = start_chromium(playwright)
         page = browser.new_page(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
         sign_in(page, system, "community1")
         page.click("a.to[href='/households']")

@@ -24,6 +24,22 @@ from tests.running import PASSWORD, ROOT, RunningSystem, until
 pytestmark = pytest.mark.e2e
 STEP = "(db) => db.createObjectStore('later'),"
 VERSIONS = "() => indexedDB.databases().then((all) => Object.fromEntries(all.map(({name, version}) => [name, version])))"
+PHASE = """() => new Promise((resolve) => {
+  indexedDB.open('xunge-own-worker1').onsuccess = ({target: {result: db}}) => {
+    db.transaction('state').objectStore('state').get('sync').onsuccess = ({target: {result}}) => resolve(result?.phase);
+    db.close();
+  };
+})"""
+# A last entry of some length that nobody misses.
+LAST_WORDS = """() => new Promise((resolve) => {
+  const opening = indexedDB.open('words', 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore('words');
+  opening.onsuccess = () => {
+    const writing = opening.result.transaction('words', 'readwrite');
+    writing.objectStore('words').put('x'.repeat(40_000), 1);
+    writing.oncomplete = resolve;
+  };
+})"""
 UNSENT = """async () => (await (await fetch('/m/sync')).text()).match(/(\\d+) 项未送/)?.[1] ?? '0'"""
 # At a place in the save the worker says so and never comes back from there; what was not committed by then never is.
 TRAPS = """(place) => {
@@ -129,7 +145,7 @@ def test_an_update_with_a_form_open_and_fifty_unsent_records_loses_nothing_and_w
     assert other.evaluate(UNSENT) == "53"
 
     assert phone.page.input_value("#text") == "更新时正在填的表单"
-    phone.page.click(".action button[type=submit]")
+    phone.page.click(".action > button[type=submit]")
     phone.page.wait_for_selector(".steps")
     front.cut = ()
     other.evaluate(SYNC_NOW)
@@ -179,17 +195,53 @@ def test_a_worker_killed_at_any_step_of_a_save_leaves_one_whole_record(phone: Ph
         phone.page.wait_for_selector("main form img")
         phone.page.evaluate(HEAR_TRAP)
         running_worker(phone).evaluate(TRAPS, place)
-        phone.page.click(".action button[type=submit]")
+        phone.page.click(".action > button[type=submit]")
         wait_for(phone.page, "place => document.body.dataset.trap === place", place)
         stop_workers(phone)
         until(partial(is_settled, phone), f"{place}: the record's page, or a form that says it was not saved")
         if not phone.page.query_selector(".steps"):
-            phone.page.click(".action button[type=submit]")
+            phone.page.click(".action > button[type=submit]")
             phone.page.wait_for_selector(".steps")
         phone.open("/m/sync")
         assert phone.page.inner_text("main").count(f"断在：{place}") == 1
         assert phone.page.evaluate(UNSENT) == str(2 * count)
         assert phone.page.evaluate("fetch(document.querySelector('main .row img.thumb').src).then(answer => answer.ok)")
+        phone.open("/m/cases")
+        wait_for(phone.page, "text => document.querySelector('main').innerText.split(text).length === 2", f"断在：{place}")
+
+
+def test_a_phone_killed_in_the_middle_of_a_write_has_everything_after_the_next_start_and_the_one_after_that(
+    phone: Phone, system: RunningSystem, front: Front
+) -> None:
+    front.held = ("/db/",)
+    save(phone.page, "写到一半断的")
+    until(lambda: phone.page.evaluate(PHASE) != "idle", "it was at work")
+    phone.page.evaluate(LAST_WORDS)
+    phone.kill(tear_log)
+    [torn] = logs(phone.profile)
+    phone.open("/m/sync")
+    assert "写到一半断的" in phone.page.inner_text("main")
+    until(lambda: torn not in logs(phone.profile), "the torn log was left")
+    phone.kill()
+    phone.open("/m/sync")
+    assert "写到一半断的" in phone.page.inner_text("main")
+    front.held = ()
+    phone.page.evaluate(SYNC_NOW)
+    wait_for(phone.page, MAIN_SAYS, "所有记录都已送达")
+    assert "写到一半断的" in texts_of(system)
+    until(lambda: "xunge-filling" not in phone.page.evaluate(VERSIONS), "nothing is left of what filled it")
+
+
+def logs(profile: Path) -> list[Path]:
+    """What Chromium's LevelDB writes to as it goes, for each site's IndexedDB."""
+    return sorted(profile.glob("Default/IndexedDB/*.leveldb/*.log"))
+
+
+def tear_log(profile: Path) -> None:
+    """Takes the end of the last entry away, as a kill in the middle of a write does."""
+    log = logs(profile)[-1]
+    with log.open("r+b") as file:
+        file.truncate(log.stat().st_size - 100)
 
 
 def photo_file(phone: Phone) -> dict[str, Any]:

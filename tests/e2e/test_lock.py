@@ -58,9 +58,10 @@ def state(page: Page, name: str, **changes: Any) -> Any:
     return page.evaluate(STATE, [name, changes or None])
 
 
-def save_household(page: Page) -> str:
-    """Through the form; its address."""
+def save_household(page: Page, room: str = "") -> str:
+    """Through the form, one for each room; its address."""
     page.fill("#address", ADDRESS)
+    page.fill("#room", room)
     page.fill("#contact_name", NAME)
     page.check("[name=how][value=consent_spoken]", force=True)
     page.click(".action button")
@@ -91,7 +92,17 @@ def test_a_household_saved_offline_is_locked_away_and_arrives_after_unlocking(ph
     raw = phone.page.evaluate(RAW)
     assert "household:" in raw
     assert not [secret for secret in (NAME, ADDRESS) if secret in raw]
+    today, me = phone.context.new_page(), phone.context.new_page()
+    today.goto(f"{phone.system.url}/m/")
+    today.wait_for_selector(f"main:has-text('{ADDRESS}')")
+    me.goto(f"{phone.system.url}/m/me")
+    me.wait_for_selector("#lock form[action='/m/lock/minutes']")
+    phone.page.bring_to_front()
     lock(phone)
+    today.wait_for_selector(f"main:not(:has-text('{ADDRESS}'))")
+    me.wait_for_selector("#lock:not(:has(form[action^='/m/lock'][method=post]:not([data-prf-user]))) a[href='/m/lock?to=/m/me']")
+    for page in (today, me):
+        page.close()
     phone.open("/m/")
     assert "入户资料已锁定" in phone.page.inner_text("main")
     phone.kill()
@@ -106,13 +117,14 @@ def test_a_household_saved_offline_is_locked_away_and_arrives_after_unlocking(ph
     phone.page.goto(household)
     assert "请在" in phone.page.inner_text("#form-errors"), "a restart gives nobody another try"
     assert "请在" in try_pin(phone.page, PIN)
+    wait_for(phone.page, "document.activeElement.id === 'pin' && document.activeElement.value === ''")
     state(phone.page, "vault-tries", not_before_ms=0)
     phone.page.fill("#pin", PIN)
     phone.page.click("form:has(#pin) button")
     phone.page.wait_for_selector(f"main:has-text('{NAME}')")
     assert phone.page.url == household, "on to where the user was going"
     phone.page.click("a[href$='/visits/new']")
-    phone.page.fill("#findings", FINDING)
+    fill_visit_and_come_back(phone.page)
     phone.page.click(".action button")
     phone.page.wait_for_selector(f"main:has-text('{FINDING}')")
     phone.context.set_offline(False)
@@ -121,6 +133,23 @@ def test_a_household_saved_offline_is_locked_away_and_arrives_after_unlocking(ph
     id = household.rpartition("/")[2]
     held = Couch(system.store_url()).database(f"home-{id_grid(phone)}").get(id)
     assert (held["contact_name"], held["address"]) == (NAME, ADDRESS)
+
+
+def fill_visit_and_come_back(page: Page) -> None:
+    """A visit's form is there again after it was loaded anew, with the questions of its kind and what was answered."""
+    page.click("#kind .choice:has([value=tenant])")
+    page.click("#answer-has_contract .choice >> nth=1")
+    page.fill("#answer-people", "三")
+    kept = until(lambda: state(page, "sealed-drafts"), "a draft is kept")
+    page.fill("#findings", FINDING)
+    until(lambda: state(page, "sealed-drafts") != kept, "what was typed last, too")
+    page.reload()
+    wait_for(page, f"document.querySelector('#findings')?.value === '{FINDING}'")
+    assert page.is_checked("[name=kind][value=tenant]")
+    assert page.is_checked("[name=answer-has_contract][value=no]")
+    page.click(".action button")
+    page.wait_for_selector("#answer-people-error:has-text('0 到 50')")
+    page.fill("#answer-people", "3")
 
 
 def id_grid(phone: Phone) -> str:
@@ -156,7 +185,7 @@ def test_what_is_being_typed_when_it_locks_by_itself_is_there_after_unlocking(ph
     phone.open("/m/homes/new")
     phone.page.fill("#address", "正在填写的地址")
     phone.page.check("[name=how][value=consent_spoken]", force=True)
-    until(lambda: state(phone.page, "sealed-drafts"), "the draft is kept")
+    until(lambda: "/m/homes/new" in (state(phone.page, "sealed-drafts") or {}), "the draft is kept")
     state(phone.page, "unlocked", until_ms=1)
     phone.page.evaluate("navigator.serviceWorker.controller.postMessage({type: 'idle'})")
     phone.page.wait_for_selector("#pin")
@@ -170,6 +199,14 @@ def test_what_is_being_typed_when_it_locks_by_itself_is_there_after_unlocking(ph
     phone.page.click("[data-sealed-draft] a")
     wait_for(phone.page, "!document.querySelector('[data-sealed-draft]')")
     assert phone.page.input_value("#address") == ""
+    phone.page.fill("#address", "重新填写的地址")
+    until(lambda: "/m/homes/new" in state(phone.page, "sealed-drafts"), "what is filled in afresh is kept, too")
+    phone.page.reload()
+    wait_for(phone.page, "document.querySelector('#address').value === '重新填写的地址'")
+    save_household(phone.page, "301")
+    phone.open("/m/homes/new")
+    assert not phone.page.query_selector("[data-sealed-draft]"), "what was saved is no draft any more"
+    assert phone.page.input_value("#address") == ""
 
 
 def test_whoever_forgot_the_pin_sets_a_new_one_by_password_and_unsent_records_survive(
@@ -177,7 +214,7 @@ def test_whoever_forgot_the_pin_sets_a_new_one_by_password_and_unsent_records_su
 ) -> None:
     phone.context.set_offline(True)
     phone.open("/m/homes/new")
-    household = save_household(phone.page)
+    household = save_household(phone.page, "302")
     lock(phone)
     state(phone.page, "vault-tries", wrong=10, not_before_ms=0)
     phone.page.goto(household)
@@ -204,7 +241,7 @@ def test_whoever_forgot_the_pin_sets_a_new_one_by_password_and_unsent_records_su
 def test_a_revoked_phone_hands_over_what_is_locked_and_wipes_itself_keys_and_all(phone: Phone, system: RunningSystem) -> None:
     phone.context.set_offline(True)
     phone.open("/m/homes/new")
-    household = save_household(phone.page).rpartition("/")[2]
+    household = save_household(phone.page, "303").rpartition("/")[2]
     lock(phone)
     phone.open("/m/me")
     device = phone.page.inner_text("dt:has-text('编号') + dd, dt:has-text('设备') + dd")

@@ -5,7 +5,6 @@ One story, told by its helpers below; the pictures it takes on the way are what 
 
 import io
 import json
-import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
-from tests.browsers import DESK, FLAGS, PATIENCE_S, PHONE, Phone, picture, wait_for
+from tests.browsers import DESK, PATIENCE_S, PHONE, Phone, picture, start_chromium, wait_for
 from tests.media.photographs import camera_jpeg, is_upright
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -35,7 +34,7 @@ def cut_off(phone: Phone, system: RunningSystem) -> None:
 
 
 def send(phone: Phone, then: str) -> None:
-    phone.page.click(".action button[type=submit]")
+    phone.page.click(".action > button[type=submit]")  # a hint above it has buttons of its own
     phone.page.wait_for_selector(then)
 
 
@@ -90,7 +89,7 @@ def photograph_sign_in(phone: Phone) -> None:
 
 
 def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    browser = start_chromium(playwright)
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     for language in ("en", "zh-CN"):
@@ -164,6 +163,7 @@ def test_what_a_worker_records_without_network_reaches_the_desk_and_comes_back(
     for (text, category), pair in zip(REPORTS.items(), (photos[:2], photos[2:3], photos[3:]), strict=True):
         report(phone, text, category, pair)
     phone.open("/m/")
+    phone.page.once("dialog", lambda dialog: dialog.accept())  # without a position there is no way back
     phone.page.click("#patrol button.stop")
     phone.page.wait_for_selector(".steps")
     visit_form = add_household_with_visit(phone)

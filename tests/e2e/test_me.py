@@ -137,7 +137,7 @@ def test_the_browser_is_asked_to_keep_the_data_once_something_is_saved_and_not_b
     assert phone.page.evaluate(ASKED) == 0
     phone.page.evaluate("document.querySelector(`input[name=category][value='1101']`).click()")
     phone.page.fill("#text", "第一条记录")
-    phone.page.click(".action button[type=submit]")
+    phone.page.click(".action > button[type=submit]")
     phone.page.wait_for_selector(".steps")
     wait_for(phone.page, f"{ASKED} === 1")
 
@@ -156,6 +156,10 @@ def test_who_signs_out_with_something_unsent_is_told_what_stays_and_finds_it_aga
     phone.page.click("main form button[type=submit]")
     phone.page.wait_for_selector("#username")
     assert "2 项记录等待发送" in phone.page.inner_text("main")
+    picture(phone.page, "phone-sign-in-others-zh-CN", full_page=True)
+    with phone.page.expect_download() as began:
+        phone.page.click("a[href='/m/rescue.xunge']")
+    assert began.value.path().read_bytes().startswith(b"XUNGRSQ1"), "without network and without anybody signed in"
     system.start()
     phone.page.fill("#username", "worker1")
     phone.page.fill("#password", PASSWORD)

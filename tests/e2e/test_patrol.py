@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Playwright
+from playwright.sync_api import Playwright, expect
 
 from sync.couch import Couch
 from tests.browsers import Phone, picture, wait_for
@@ -104,6 +104,10 @@ def test_a_patrol_survives_pocket_and_kill_and_only_what_is_kept_of_its_way_is_s
     wait_for(phone.page, AT_REST)
     assert phone.page.evaluate("seen.asked") == 0
     kept = patrol_with_interruptions(phone)
+    says_when_nothing_is_recorded(phone)
+    phone.page.click("#patrol button.stop")
+    phone.page.click("form[action$='/resume'] button")  # a tap too early
+    expect(phone.page.locator("[data-walk]")).to_have_accessible_name("正在巡查，正在记录位置")
     phone.page.click("#patrol button.stop")
     phone.page.wait_for_selector("#sketch polyline")
     wait_for(phone.page, f"seen.locks === 0 && {AT_REST}")
@@ -158,6 +162,41 @@ def patrol_with_interruptions(phone: Phone) -> int:
     return len(phone.page.evaluate(POINTS))
 
 
+REDRAW = """async () => {
+  const drawn = new Promise(done => document.addEventListener('htmx:after:swap', done, {once: true}));
+  document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
+  await drawn;
+}"""
+
+
+def says_when_nothing_is_recorded(phone: Phone) -> None:
+    """No place to be found, then no permission: both are said for as long as they last, on every page, and no longer."""
+    page = phone.page
+    mark, denied, lost = (page.locator(part) for part in ("[data-walk]", "[data-walk-says=denied]", "[data-walk-says=lost]"))
+    expect(mark).to_have_accessible_name("正在巡查，正在记录位置")
+    phone.context.set_geolocation(None)
+    expect(lost).to_be_visible()
+    picture(page, "phone-patrol-lost-zh-CN", full_page=True)
+    phone.context.clear_permissions()
+    expect(denied).to_be_visible()
+    expect(lost).to_be_hidden()
+    page.evaluate(REDRAW)
+    expect(denied).to_be_visible()
+    phone.open("/m/")
+    expect(denied).to_be_visible()
+    picture(page, "phone-patrol-denied-zh-CN", full_page=True)
+    page.click('.bar a[href="/m/cases"]')
+    page.wait_for_selector(".bar a[href='/m/cases'][aria-current]")
+    expect(mark).to_have_accessible_name("正在巡查，没有定位权限，不在记录位置")
+    wait_for(page, AT_REST)
+    step(phone, 12)
+    phone.context.grant_permissions(["geolocation"])
+    expect(mark).to_have_accessible_name("正在巡查，正在记录位置")
+    page.click('.bar a[href="/m/"]')
+    page.wait_for_selector("#patrol")
+    expect(denied).to_be_hidden()
+
+
 def trim_and_send(phone: Phone, track: str) -> None:
     """Cuts the first five minutes off by the slider and taps one stretch out; the rest goes."""
     phone.open(track)
@@ -171,5 +210,9 @@ def trim_and_send(phone: Phone, track: str) -> None:
     phone.page.click("label:has([name=out-2])")
     wait_for(phone.page, "text => document.querySelector('#sketch p').innerText !== text", count)
     picture(phone.page, "phone-track-trimmed-zh-CN", full_page=True)
+    phone.page.once("dialog", lambda dialog: dialog.dismiss())
+    with phone.page.expect_event("dialog") as asked:
+        phone.page.click("button[value=no]")
+    assert asked.value.message == "不上交轨迹？轨迹会从手机上删除，不能找回。"
     phone.page.click("button[value=yes]")
     phone.page.wait_for_selector(".steps")

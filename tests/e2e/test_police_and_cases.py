@@ -15,10 +15,21 @@ from tests.browsers import HOLD_BACK_PLAIN, Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, databases_of, photograph_phone, report, send
 from tests.e2e.test_tasks import case_at, move
 from tests.media.photographs import camera_jpeg
-from tests.running import RunningSystem, until
+from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
 LANGUAGES = ("en", "zh-CN")
+WANTED = {
+    "township": "640105002",
+    "basis": "criminal_case",
+    "document_no": "〔2026〕15 号",
+    "purpose": "核实证人住处",
+    "address": "同心北街 3-501",
+    "period_from": "2026-01-01",
+    "period_to": "2026-01-31",
+    "days": "3",
+    "fact:address": "on",
+}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +109,44 @@ def test_a_visit_in_a_compound_raises_a_report_and_no_household_is_on_the_phone(
     pages = {"phone_police_record": visit, "phone_police_form": form, "phone_visit_log": "/m/visits/log"}
     for language in LANGUAGES:
         photograph_phone(phone, language, phone_beat="/m/visits", phone_compound=compound, **pages)
+    the_answer_is_read_and_signing_out_ends_that_session_too(phone, system)
     phone.context.close()
+
+
+def the_answer_is_read_and_signing_out_ends_that_session_too(phone: Phone, system: RunningSystem) -> None:
+    """What the township answered shows on Today; its page is the desk's, whose session the phone's next user must not have."""
+    officer, triage, page = system.desk("police1"), system.desk(), phone.page
+    asked = (
+        officer.post(f"{system.url}/requests", data=WANTED, allow_redirects=False, timeout=10)
+        .headers["location"]
+        .partition("?")[0]
+    )
+    triage.post(f"{system.url}{asked}/decision", data={"verdict": "refuse", "reason": "依据不足"}, timeout=10)
+    phone.open("/m/")
+    page.wait_for_selector("main a[href='/requests']")
+    for language in LANGUAGES:
+        photograph_phone(phone, language, phone_requests_today="/m/", phone_requests_me="/m/me")
+    phone.open("/m/")
+    page.click("main a[href='/requests']:has-text('1 份')")
+    page.wait_for_selector("text=用自己的账号再登录一次")
+    assert page.evaluate("document.documentElement.scrollWidth") <= MOBILE["viewport"]["width"]
+    picture(page, "phone-requests-sign-in-zh-CN", full_page=True)
+    page.fill("#username", "police1")
+    page.fill("#password", PASSWORD)
+    page.click("form button.primary")
+    page.click(".asking a")
+    page.wait_for_selector("text=依据不足")
+    phone.open("/m/me")
+    page.wait_for_selector("main .notice:has-text('申请有答复')", state="detached")
+    assert "xunge_session" in cookies_of(phone)
+    phone.open("/m/session/end")
+    page.click("main form button")
+    page.wait_for_selector("#username")
+    until(lambda: "xunge_session" not in cookies_of(phone), "the desk's session ended")
+
+
+def cookies_of(phone: Phone) -> set[str]:
+    return {str(cookie.get("name")) for cookie in phone.context.cookies()}
 
 
 def test_what_is_typed_is_found_whatever_the_list_is_doing(system: RunningSystem, playwright: Playwright, tmp_path: Path) -> None:
@@ -126,6 +174,14 @@ def test_what_is_typed_is_found_whatever_the_list_is_doing(system: RunningSystem
     phone.context.close()
 
 
+# The page's end can be scrolled clear of what lies over it: the third answer can be tapped.
+IS_FREE = """() => {
+  const button = document.querySelector('button[value=declined]');
+  const { x, y, width, height } = button.getBoundingClientRect();
+  return button === document.elementFromPoint(x + width / 2, y + height - 2);
+}"""
+
+
 def compound_of(phone: Phone) -> str:
     return str(phone.page.evaluate("fetch('/m/visits').then(r => r.text()).then(t => /compounds.(compound:[^\"]+)/.exec(t)[1])"))
 
@@ -136,21 +192,26 @@ def test_a_returned_report_is_put_right_with_its_photo_kept_and_accepted(
     photos = [camera_jpeg(tmp_path / f"{n}.jpg", orientation=1, text=str(n)) for n in range(2)]
     record, case = reported(worker, system, "井盖缺角", photos[:1])
     desk = system.desk()
+    worker.open("/m/cases")  # the record's own page would show what became of it, and it would be no news here
     move(system, desk, case["id"], "return", reason="请写清楚在几号楼")
-    worker.open("/m/cases")
     worker.page.wait_for_selector(".bad-text:has-text('几号楼')", timeout=60_000)
-    assert worker.page.is_visible(".chip:has-text('有进展')")
+    worker.page.wait_for_selector(".chip:has-text('有进展')")
     for language in LANGUAGES:
         photograph_phone(worker, language, phone_cases="/m/cases", phone_cases_needs="/m/cases?show=needs")
     worker.context.set_offline(True)
     worker.open(record)
     picture(worker.page, "phone-record-returned-zh-CN", full_page=True)
-    worker.page.click(".notice a.button")
+    worker.page.click(".action a.button")
     worker.page.wait_for_selector("#category")
     wait_for(worker.page, "document.querySelector('.shots img').naturalWidth > 0")
     assert worker.page.input_value("#text") == "井盖缺角"
     worker.page.fill("#text", "井盖缺角，7号楼西侧")
     worker.page.set_input_files("[data-gallery]", photos[1:])
+    worker.page.wait_for_selector("[data-shots] img[src]")
+    wait_for(worker.page, "fetch(location.href).then(answer => answer.text()).then(text => /data-key[^]*西侧/.test(text))")
+    worker.page.reload()
+    wait_for(worker.page, "document.querySelector('[data-shots] img').naturalWidth > 0")
+    assert worker.page.input_value("#text") == "井盖缺角，7号楼西侧", "a closed browser loses nothing of it"
     picture(worker.page, "phone-resend-zh-CN", full_page=True)
     send(worker, ".notice.good")
     worker.open("/m/cases")
@@ -187,6 +248,9 @@ def test_a_verification_that_found_nothing_solved_moves_the_case(system: Running
     picture(worker.page, "phone-verify-zh-CN")
     worker.page.click("#outcome .stop")
     worker.page.wait_for_selector("#text-error:has-text('原因')")
+    worker.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    wait_for(worker.page, IS_FREE)
+    picture(worker.page, "phone-verify-refused-zh-CN")
     worker.page.fill("#text", "还是不亮")
     worker.page.set_input_files("[data-gallery]", [camera_jpeg(tmp_path / "b.jpg", orientation=1, text="2")])
     worker.page.click("#outcome .stop")  # at once: it waits for the photo and still knows which answer was tapped
@@ -214,6 +278,15 @@ def test_a_report_is_withdrawn_before_it_is_accepted(system: RunningSystem, work
     worker.context.set_offline(False)
     until(lambda: case_at(system, system.desk(), case["id"])["state"] == "withdrawn", "withdrawn", 60)
     wait_for_chip(worker, record, "已撤回")
+    worker.open("/m/cases")
+    worker.page.fill("[type=search]", "报错了")
+    wait_for(worker.page, "document.querySelectorAll('#live a.row').length === 1")
+    worker.page.click("#live a.row")
+    worker.page.wait_for_selector(".steps")
+    worker.page.go_back()
+    worker.page.wait_for_selector("[type=search]")
+    assert worker.page.input_value("[type=search]") == "报错了"
+    assert worker.page.locator("#live a.row").count() == 1
     worker.open("/m/cases?show=ended")
     assert worker.page.is_visible(".row:has-text('报错了地方') .chip:has-text('已撤回')")
     pages = {"phone_cases_going": "/m/cases?show=going", "phone_cases_ended": "/m/cases?show=ended"}

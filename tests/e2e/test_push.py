@@ -11,11 +11,23 @@ from sync.couch import Couch
 from tests.browsers import Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, photograph_phone
 from tests.running import RunningSystem, until
+from tests.server.push.push_service import Subscriber
 
 pytestmark = pytest.mark.e2e
 SHOWN = """async () => {
   const registration = await navigator.serviceWorker.ready;
   return (await registration.getNotifications()).map(({title, data, tag}) => [title, data.path, tag]);
+}"""
+
+TAP = """async () => {
+  const [notification] = await registration.getNotifications();
+  self.dispatchEvent(new NotificationEvent("notificationclick", {notification}));
+}"""
+# A browser whose push service has subscribed it, and will not do so again.
+SUBSCRIBED = """body => {
+  let held = {endpoint: body.endpoint, toJSON: () => body, unsubscribe: async () => { held = null; return true; }};
+  PushManager.prototype.getSubscription = async () => held;
+  PushManager.prototype.subscribe = () => new Promise((_, reject) => { window.giveUp = () => reject(new Error("no service")); });
 }"""
 
 
@@ -42,7 +54,34 @@ def test_a_message_is_shown_in_the_phones_language_and_leads_to_its_page(
     until(lambda: phone.page.evaluate(SHOWN) == [["你有新任务", "/m/tasks/task:1", "xunge"]], "the notification")
     deliver(phone, {"what": "something new", "title": "新消息", "path": "/m/"})
     until(lambda: phone.page.evaluate(SHOWN) == [["新消息", "/m/", "xunge"]], "one line, the newest")
+
+    page = phone.page
+    deliver(phone, {"what": "task", "title": "你有新任务", "path": "/m/cases"})
+    until(lambda: phone.page.evaluate(SHOWN) == [["你有新任务", "/m/cases", "xunge"]], "the next")
+    page.click(".bar a[href='/m/me']")
+    page.wait_for_selector(".bar [href='/m/me'][aria-current]")
+    tap(phone)
+    page.wait_for_selector(".bar [href='/m/cases'][aria-current]")
+
+    deliver(phone, {"what": "task", "title": "你有新任务", "path": "/m/cases"})
+    until(lambda: phone.page.evaluate(SHOWN) == [["你有新任务", "/m/cases", "xunge"]], "another")
+    page.click(".bar a[href='/m/report']")
+    page.fill("#text", "写到一半")
+    tap(phone)
+    page.wait_for_selector("#called:has-text('你有新任务 · 打开')")
+    assert page.input_value("#text") == "写到一半"
+    page.locator("#text").scroll_into_view_if_needed()
+    picture(page, "phone-push-called-zh-CN")
+    page.wait_for_selector("form[data-draft=kept]")
+    page.click("#called a")
+    page.wait_for_selector(".bar [href='/m/cases'][aria-current]")
     phone.context.close()
+
+
+def tap(phone: Phone) -> None:
+    """What the browser does when the line on the screen is tapped."""
+    [worker] = phone.context.service_workers
+    worker.evaluate(TAP)
 
 
 def test_where_no_push_service_is_reached_the_switch_says_so_and_all_goes_on(
@@ -61,8 +100,45 @@ def test_where_no_push_service_is_reached_the_switch_says_so_and_all_goes_on(
     phone.page.wait_for_selector("[data-push-switch]:not(:disabled)", timeout=40_000)
     wait_for(phone.page, "/现在无法开启/.test(document.querySelector('[data-push-says]').innerText)")
     picture(phone.page, "phone-push-failed-zh-CN", full_page=True)
-    devices = Couch(system.store_url()).database("devices").range("device:", "device:\ufff0", 100)
-    assert not [device for device in devices if device.get("push")]
+    assert subscribed(system) == []
+    the_server_is_told_what_the_browser_holds(phone, system)
     phone.open("/m/")
     assert re.search("今日", phone.page.inner_text("h1"))
     phone.context.close()
+
+
+def the_server_is_told_what_the_browser_holds(phone: Phone, system: RunningSystem) -> None:
+    """A subscription that the server has lost is told it again, or counts for nothing; the button says what it does."""
+    page, line, button = phone.page, "[data-push-says]", "[data-push-switch]"
+    page.evaluate(SUBSCRIBED, Subscriber().body)
+    phone.context.set_offline(True)
+    arrive_on_me(phone)
+    page.wait_for_selector(f"{line}:has-text('未开启')")
+    assert page.inner_text(button).strip() == "开启"
+    phone.context.set_offline(False)
+    arrive_on_me(phone)
+    page.wait_for_selector(f"{line}:has-text('已开启')")
+    assert page.inner_text(button).strip() == "关闭"
+    assert subscribed(system) == [Subscriber().endpoint]
+    picture(page, "phone-push-on-zh-CN")
+    page.click(button)
+    page.wait_for_selector(f"{line}:has-text('未开启')")
+    assert subscribed(system) == []
+    page.click(button)
+    page.wait_for_selector(f"{line}:has-text('正在开启')")
+    page.evaluate("() => window.giveUp()")
+    page.wait_for_selector(f"{line}:has-text('现在无法开启')")
+
+
+def arrive_on_me(phone: Phone) -> None:
+    """By the bar: what stands in for the browser lasts as long as the page."""
+    phone.page.click(".bar a[href='/m/']")
+    phone.page.wait_for_selector(".bar [href='/m/'][aria-current]")
+    phone.page.click(".bar a[href='/m/me']")
+    phone.page.wait_for_selector("[data-push]:not([hidden])")
+
+
+def subscribed(system: RunningSystem) -> list[str]:
+    """Endpoints of the phones that the server pushes to."""
+    devices = Couch(system.store_url()).database("devices").range("device:", "device:\ufff0", 100)
+    return [device["push"]["endpoint"] for device in devices if device.get("push")]

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Playwright
 
 from server.demo.district import grid_codes
 from server.demo.people import TOWNSHIP
-from tests.browsers import DESK, FLAGS, PATIENCE_S, SCREENSHOTS, sign_in
+from tests.browsers import DESK, PATIENCE_S, SCREENSHOTS, sign_in, start_chromium
 from tests.media.photographs import camera_jpeg
 from tests.phones import SimulatedPhone, first_revision
 from tests.running import ROOT, RunningSystem, until
@@ -46,9 +46,7 @@ def outcomes(phone: SimulatedPhone) -> dict[str, Document]:
 
 
 def open_desk(playwright: Playwright, system: RunningSystem) -> Page:
-    import shutil
-
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+    browser = start_chromium(playwright)
     page = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai").new_page()
     page.set_default_timeout(PATIENCE_S * 1000)
     sign_in(page, system, "triage1")

@@ -25,8 +25,14 @@ TOWNSHIP = "640105002"
 HERE = {"latitude": 38.5455, "longitude": 106.159, "accuracy": 8}
 DEVICES = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 COUNT_TAPS = "taps = 0; addEventListener('pointerdown', event => { if (event.isTrusted) taps += 1 }, true)"
+COUNT_RECORDERS = """() => {
+  recorders = 0;
+  const { mediaDevices } = navigator;
+  const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+  mediaDevices.getUserMedia = (...given) => { recorders += 1; return ask(...given); };
+}"""
 # What the phone asks the service worker for is answered offline, too; only the server is out of reach.
-SENDS = ".action button[type=submit]"
+SENDS = ".action .main"
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +51,11 @@ def phone(system: RunningSystem, playwright: Playwright, tmp_path_factory: pytes
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the camera takes."""
     return camera_jpeg(tmp_path_factory.mktemp("camera") / "photo.jpg", lat=None, lon=None)
+
+
+# Where the words are on the page, and the button on the screen.
+STANDS = """[document.querySelector('#text').getBoundingClientRect().top + scrollY,
+  document.querySelector('.action .main').getBoundingClientRect().top]"""
 
 
 def begin(phone: Phone, text: str = "", category: int = 0, path: str = "/m/report") -> Page:
@@ -121,8 +132,15 @@ def test_an_undo_within_ten_seconds_brings_the_form_back_filled(phone: Phone, ph
     page = begin(phone, "写错了类别", category=1)
     shoot(page, photo)
     record = send(page)
+    phone.context.set_geolocation(HERE | {"latitude": 38.9})
     page.click("[data-undo] button")
     page.wait_for_selector("#report-form")
+    page.wait_for_selector("[data-place-state].good:has-text('当时记下的')")
+    assert page.input_value("[name=lat]") == "38.545500"
+    phone.context.set_geolocation(HERE)
+    assert not page.is_visible(".says-small")
+    page.click("label:has([name=evidence])")
+    assert page.is_visible(".says-small"), "the camera's own file was not kept"
     assert page.input_value("#text") == "写错了类别"
     assert page.locator("[data-name=photo] .shot img").count() == 1
     page.click("#category > .choices label >> nth=2")
@@ -144,6 +162,7 @@ def test_a_form_that_was_being_filled_in_outlives_the_browser(phone: Phone, phot
     phone.open("/m/report")
     assert phone.page.input_value("#text") == "", "a new report is not blocked"
     phone.open("/m/")
+    phone.page.click("[data-drafts] summary")
     phone.page.click("a[href*='draft=']")
     phone.page.wait_for_selector("[data-name=photo] .shot img")
     assert phone.page.input_value("#text") == "刚打到一半手机没电了"
@@ -154,16 +173,33 @@ def test_a_form_that_was_being_filled_in_outlives_the_browser(phone: Phone, phot
     assert phone.page.locator("a[href*='draft=']").count() == 0
 
 
-def test_discarding_a_draft_asks_first(phone: Phone) -> None:
+def test_a_draft_that_finds_no_room_is_not_said_to_be_kept_and_discarding_one_asks_first(phone: Phone) -> None:
     page = begin(phone, "不要的草稿")
-    page.wait_for_selector("[data-draft-says]:not(:empty)")
+    page.wait_for_selector("[data-draft-says][role=status]:has-text('草稿已存本机')")
+    page.evaluate("() => { window.fetch = async () => new Response('', {status: 507}); }")
+    page.fill("#text", "存不下的话")
+    page.wait_for_selector("[data-draft-says][role=alert]:has-text('没有存下来')")
+    picture(page, "phone-draft-not-kept-zh-CN", full_page=True)
+    page = begin(phone, "也不要了")
+    page.wait_for_selector("[data-draft-says][role=status]:has-text('草稿已存本机')")
+    phone.open("/m/report?urgency=emergency")
+    assert page.evaluate("drafts.compareDocumentPosition(document.querySelector('#report-form'))") == 2, "below the form"
     phone.open("/m/")
+    assert not page.is_visible("form[action$='/drop']"), "one line, however many there are"
+    page.click("[data-drafts] summary")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}))")
+    page.wait_for_selector("#live:not(.htmx-request)")
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.click("form[action$='/drop'] button")
-    assert page.locator("form[action$='/drop']").count() == 1
-    page.once("dialog", lambda dialog: dialog.accept())
-    page.click("form[action$='/drop'] button")
-    page.wait_for_selector("form[action$='/drop']", state="detached")
+    assert page.locator("form[action$='/drop']").count() == 2
+    begin(phone, "正在写的")
+    page.click("[data-drafts] summary")
+    for left in (1, 0):
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.click("form[action$='/drop'] button")
+        wait_for(page, "left => document.querySelectorAll(\"form[action$='/drop']\").length === left", left)
+    assert page.input_value("#text") == "正在写的"
+    send(page)
 
 
 def test_an_emergency_offers_the_duty_number_before_and_after_it_is_sent(phone: Phone) -> None:
@@ -186,11 +222,27 @@ def test_an_emergency_offers_the_duty_number_before_and_after_it_is_sent(phone: 
 def test_what_was_reported_close_by_is_hinted_at_and_takes_a_note_instead(phone: Phone) -> None:
     record = send(begin(phone, "同一处垃圾"))
     phone.context.set_geolocation(HERE | {"latitude": HERE["latitude"] + 40 / 111_320})
-    page = begin(phone, "我也看到了")
+    phone.open("/m/report")
+    page = phone.page
+    page.wait_for_selector("[data-place-state].good")
+    page.evaluate("addEventListener('submit', () => { sent = true; }, true)")
+    before = page.evaluate(STANDS)
+    page.click("#category > .choices label >> nth=0")
+    page.fill("#text", "我也看到了")
     # Two reports lie here by now: the hint names the nearest; the first test's is at the same place.
-    page.wait_for_selector("#near button")
+    page.wait_for_selector("#near summary")
+    assert page.evaluate(STANDS) == before, "nothing moves under a finger"
     assert "40 米外" in page.inner_text("#near")
+    assert not page.is_visible("#near button")
     picture(page, "phone-report-near-zh-CN")
+    for field in ("#address", "[data-find]", "[name=building_typed]", "[name=unit_typed]"):
+        page.evaluate("field => { document.querySelector(field).closest('details')?.setAttribute('open', ''); }", field)
+        page.press(field, "Enter")
+    assert page.evaluate("typeof sent") == "undefined", "Enter sends nothing"
+    page.click("#near summary")
+    page.click("#urgency label >> nth=2")
+    assert not page.is_visible("#near button"), "an emergency is a report of its own"
+    page.click("#urgency label >> nth=0")
     page.click(f"#near button[value='{record}']")
     page.wait_for_selector(".steps")
     assert record in page.url
@@ -205,6 +257,8 @@ def test_categories_are_found_by_the_first_letters_of_their_pinyin(phone: Phone)
     phone.page.click("[data-catalogue] summary")
     phone.page.fill("[data-find]", "zdjy")
     assert phone.page.inner_text("[data-catalogue] .choice:visible") == "占道经营"
+    phone.page.fill("[data-find]", phone.page.inner_text("#category > .choices label >> nth=0"))
+    assert phone.page.is_visible("[data-above]"), "it is one of those above"
 
 
 def test_a_place_is_picked_by_compound_and_building(phone: Phone) -> None:
@@ -219,12 +273,21 @@ def test_a_place_is_picked_by_compound_and_building(phone: Phone) -> None:
     page.click(".fold:has([name=compound]) summary")
     page.click("label:has([name=compound]) >> nth=0")
     page.wait_for_selector("label:has([name=building][value='3'])")
+    page.click("#picks .none")
+    page.wait_for_selector("#buildings:not(:has(label))", state="attached")
+    assert not page.is_visible("#picks .none")
 
 
 def test_a_voice_note_plays_at_the_desk(phone: Phone, system: RunningSystem, playwright: Playwright) -> None:
     page = begin(phone, "听我说")
-    page.click("[data-record]")
+    page.wait_for_selector("form[data-draft=kept]")
+    page.evaluate(COUNT_RECORDERS)
+    page.evaluate("() => { const button = document.querySelector('[data-record]'); button.click(); button.click(); }")
     page.wait_for_timeout(1500)  # of speech
+    assert page.evaluate("recorders") == 1
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.click(".bar a[href='/m/me']")
+    assert page.is_visible("[data-record]"), "leaving while it records asks"
     page.click("[data-record]")
     page.wait_for_selector("[data-name=voice] audio[src]")
     assert not page.is_visible("[data-record]"), "one is enough"
