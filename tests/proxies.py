@@ -127,8 +127,8 @@ async def _stop(server: asyncio.Server) -> None:
 class Front:
     """A reverse proxy that can serve another version of the phone's app, and cut chosen addresses off, while a test runs.
 
-    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of paths that get no answer, `held` of
-    those that wait for theirs as long as they are.
+    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of addresses (path and query) that get no
+    answer, `held` of those that wait for theirs as long as they are.
     """
 
     def __init__(self, url: str) -> None:
@@ -140,11 +140,11 @@ class Front:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The system's answer, or a file of the other version."""
-        if request.path.startswith(self.cut):
+        if request.path_qs.startswith(self.cut):
             assert request.transport is not None
             request.transport.abort()
             return web.Response(status=502)
-        while request.path.startswith(self.held):  # noqa: ASYNC110 - the test, in another thread, lets go
+        while request.path_qs.startswith(self.held):  # noqa: ASYNC110 - the test, in another thread, lets go
             await asyncio.sleep(0.05)
         file = self.folder / request.path.removeprefix("/m/") if self.folder and request.path.startswith("/m/") else None
         if file is not None and file.is_file():

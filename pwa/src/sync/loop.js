@@ -34,6 +34,8 @@ export class Loop {
     this.isWanted = true;
     this.isHurried = false; // somebody asked while a round was under way, perhaps one that fails: the next one waits for nothing
     this.hasNews = false; // something was saved, or its user asked, since the outbox was looked at last
+    /** @type {(() => void) | null} pushes beside the pages of a round */
+    this.pushBeside = null;
     this.isUnsure = true; // nobody knows how the last push of the last start ended
     this.isHidden = false;
     /** @type {SignedOut | null} why it ended, when the token was the reason */
@@ -125,6 +127,7 @@ export class Loop {
     this.isWanted = true;
     this.hasNews ||= isUrgent;
     this.isHurried ||= isUrgent;
+    if (isUrgent) this.pushBeside?.();
     if (isUrgent || !this.failures) this.wake();
   }
 
@@ -164,17 +167,22 @@ export class Loop {
 
   hooks() {
     return {
-      hasNews: () => this.takeNews(),
       isUnsure: this.isUnsure,
+      whenNews: (push) => this.whenNews(push),
       onProgress: () => void (this.failures = 0),
       onStale: () => this.want({ me: true }),
     };
   }
 
-  takeNews() {
-    const hadNews = this.hasNews;
-    this.hasNews = false;
-    return hadNews;
+  /** Calls `push` for what was saved since the outbox was looked at last, and whenever something is, until what it returns is called. */
+  whenNews(push) {
+    this.pushBeside = () => {
+      this.hasNews = false;
+      const after = () => (this.sendPhotos(), this.wakeForHeld());
+      void push().then(after).catch((error) => console.error("not looked at after a push", error));
+    };
+    if (this.hasNews) this.pushBeside();
+    return () => void (this.pushBeside = null);
   }
 
   /** Photos go beside the rounds: a record saved meanwhile does not wait for one. */

@@ -3,9 +3,9 @@
  * to run a round and what to do when it fails is `loop.js`'s to decide.
  *
  * @typedef {{me: boolean, all: boolean, names: Set<string>}} Wants what a round should do beside pushing
- * @typedef {{hasNews: () => boolean, isUnsure: boolean, onProgress?: () => void, onStale?: () => void}} Hooks `hasNews` is asked
- *   between two pages: something was saved since it was asked last; `isUnsure`: nobody knows how the last push ended; `onProgress`: a page
- *   has arrived; `onStale`: the server refused by rights that this phone has not heard of
+ * @typedef {{isUnsure: boolean, whenNews?: (push: () => Promise<void>) => () => void, onProgress?: () => void, onStale?: () => void}} Hooks
+ *   `isUnsure`: nobody knows how the last push ended; `whenNews` calls `push` whenever something is saved or becomes due, until what it
+ *   returned is called; `onProgress`: a page has arrived; `onStale`: the server refused by rights that this phone has not heard of
  */
 import { appVersion, updateSession } from "../store/meta.js";
 import { loadedDatabases } from "../store/checkpoints.js";
@@ -32,15 +32,9 @@ import { retryRescued } from "./uploads.js";
  * @param {import("../store/meta.js").Session} given @param {Wants} wants @param {Hooks} hooks
  * @returns {Promise<import("../store/meta.js").Session>} the session as the server now has it
  */
-export async function runRound(given, wants, { hasNews, isUnsure, onProgress = () => undefined, onStale = () => undefined }) {
+export async function runRound(given, wants, { isUnsure, whenNews = () => () => undefined, onProgress = () => undefined, onStale = () => undefined }) {
   const loaded = new Set(await loadedDatabases(given.author));
   if (wants.me) tellRemoved(await removeStale(given));
-  // A first load takes as long as the link makes it: what is saved meanwhile goes between two pages of it.
-  const pushNews = oneAtATime(async () => {
-    if (!hasNews()) return false;
-    if (await push(given)) onStale();
-    return true;
-  });
   let session = given;
   const open = async () => {
     if (wants.me) session = await meet(given);
@@ -48,7 +42,7 @@ export async function runRound(given, wants, { hasNews, isUnsure, onProgress = (
     // Not before the push: what a full server says must not come and go with every round.
     if (wants.me) await note(session.author, { problem: null });
   };
-  const bring = () => pullWanted(session, wants, { pushNews, onProgress, loaded });
+  const bring = () => pullWanted(session, wants, { whenNews, onProgress, onStale, loaded });
   // A new phone asks at once, by what it was told when it signed in.
   if (wants.all && !loaded.size) await allOf([open(), bring()]);
   else await open().then(bring);
@@ -140,35 +134,50 @@ async function wanted(session, { all, names }) {
   return ordered.filter((name) => all || names.has(name));
 }
 
-async function pullWanted(session, wants, { pushNews, onProgress, loaded }) {
+async function pullWanted(session, wants, { whenNews, onProgress, onStale, loaded }) {
   const isLoading = (await wanted(session, wants)).some((name) => !loaded.has(name));
   const notePhase = () => note(session.author, { phase: isLoading ? "load" : "pull" });
   /** @type {Map<string, {written: number, pending: number}>} */ const progress = new Map();
   const sum = (what) => [...progress.values()].reduce((all, one) => all + one[what], 0);
   await notePhase();
+  const beside = pushBeside(session, { whenNews, onStale, onPushed: notePhase });
   // Asked again at its end: a first load begins before its user has set a PIN, and takes in what that unlocks.
-  await pullAll(session, () => wanted(session, wants), {
-    before: async () => {
-      if (await pushNews()) await notePhase();
-    },
+  const pulling = pullAll(session, () => wanted(session, wants), {
+    before: async () => beside.heed(),
     onPage: async (database, { ids, pending }) => {
       progress.set(database, { written: (progress.get(database)?.written ?? 0) + ids.length, pending });
       onProgress();
       if (isLoading) void note(session.author, { loading: { written: sum("written"), pending: sum("pending") } });
       if (ids.length) tellChanged([database], ids);
-      if (await pushNews()) await notePhase();
+      beside.heed();
     },
     onError: (_database, error) => {
       // One database that is not ours any more, or was locked meanwhile, must not stop the others.
       if (!(error instanceof Refused || error instanceof Locked)) throw error;
     },
   });
+  await pulling.finally(() => beside.end());
+  beside.heed();
 }
 
-/** Calls of it wait for each other. @template T @param {() => Promise<T>} work @returns {() => Promise<T>} */
-function oneAtATime(work) {
-  let last = /** @type {Promise<any>} */ (Promise.resolve());
-  return () => (last = last.catch(() => undefined).then(work));
+/**
+ * Pushes what is saved while pages come: a first load takes as long as the link makes it, and so may a single page. `heed` throws what
+ * became of a push that failed, so that the round begins anew, with a push; `end` waits for the last one.
+ */
+function pushBeside(session, { whenNews, onStale, onPushed }) {
+  let last = Promise.resolve();
+  let failure = /** @type {any} */ (null);
+  const pushNews = async () => {
+    if (await push(session)) onStale();
+    await onPushed();
+  };
+  const stop = whenNews(() => (last = last.then(pushNews).catch((error) => void (failure ??= error))));
+  return {
+    heed: () => {
+      if (failure) throw failure;
+    },
+    end: () => (stop(), last),
+  };
 }
 
 function tellRemoved(databases) {

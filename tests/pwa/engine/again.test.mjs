@@ -17,7 +17,7 @@ async function started() {
   const store = await phone();
   const server = serveAll(store);
   Object.assign(server.me, { epoch: "before" });
-  const round = (wants = {}) => runRound(store.session, { me: true, all: true, names: new Set(), ...wants }, { hasNews: () => false, isUnsure: false });
+  const round = (wants = {}) => runRound(store.session, { me: true, all: true, names: new Set(), ...wants }, { isUnsure: false });
   const keys = () => [...server.held.keys()].sort();
   return { store, server, round, keys };
 }

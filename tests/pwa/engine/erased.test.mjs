@@ -23,7 +23,7 @@ const { sendPhotos } = await import("../../../pwa/src/sync/uploads.js");
 const HOME = `home-${GRID}`;
 const HOME_QUARTER = `home-${GRID}-${QUARTER}`;
 const common = { grid: GRID, captured_at: "2026-11-23T08:00:00.000Z" };
-const round = (store, wants = {}) => runRound(store.session, { me: true, all: true, names: new Set(), ...wants }, { hasNews: () => false, isUnsure: false });
+const round = (store, wants = {}) => runRound(store.session, { me: true, all: true, names: new Set(), ...wants }, { isUnsure: false });
 
 /** A phone with a household, a member, a visit with a photo and another household, all at the server. */
 async function synced() {

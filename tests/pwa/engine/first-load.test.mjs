@@ -15,7 +15,7 @@ const { note } = await import("../../../pwa/src/sync/progress.js");
 const { runRound } = await import("../../../pwa/src/sync/round.js");
 
 const ALL = Object.freeze({ me: true, all: true });
-const HOOKS = Object.freeze({ hasNews: () => false, isUnsure: false });
+const HOOKS = Object.freeze({ isUnsure: false });
 const FEED = () => reply(200, { results: [], last_seq: "1", pending: 0 });
 
 test("a new phone waits neither for the stream of pokes nor for what it was told when it signed in", { timeout: 10_000 }, async (t) => {
@@ -50,7 +50,7 @@ test("what is unlocked while a round pulls is pulled in the same round", async (
     if (String(path).includes("2026q3")) await isPulling.then(() => givePin(own));
     return answer(path, init);
   };
-  await runRound(held, { ...ALL, names: new Set() }, { ...HOOKS, hasNews: () => (goOn(), false) });
+  await runRound(held, { ...ALL, names: new Set() }, { ...HOOKS, onProgress: () => goOn() });
   const loaded = await loadedDatabases(held.author);
   assert.deepEqual(loaded.sort(), held.databases.map(({ name }) => name).sort());
 });

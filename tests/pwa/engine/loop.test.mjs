@@ -83,27 +83,69 @@ test("a token refused with a photo is asked about, so that the phone can say why
   assert.deepEqual([await store.problem(), (await store.unsent()).photos], ["expired", 1]);
 });
 
-test("a record saved during a first load goes between two pages of it, once, and does not wait for its end", async () => {
-  const { store, server, loop } = await started();
-  await round(loop);
-  const pages = await Promise.all(Array.from({ length: 6 }, async () => ({ ...(await report(store)).docs[0].doc, _rev: "1-0", author: "another" })));
+/** A round that waits for a page of changes, which comes only when `isOver` holds. */
+async function waitingForAPage({ server, loop }, isOver) {
+  let isAsked = () => undefined;
+  const asking = new Promise((resolve) => (isAsked = () => resolve(undefined)));
   server.answers[`GET /db/${DATABASE}/_changes`] = async () => {
-    const at = server.asked.filter((name) => name.endsWith("_changes")).length;
-    const doc = pages[at - 1];
-    if (at === 2) saving = saveAndTell();
-    if (at === 4) await saving;
-    return reply(200, { results: [{ seq: at, id: doc._id, changes: [{ rev: "1-0" }], doc }], last_seq: at, pending: pages.length - at });
+    isAsked();
+    while (!isOver()) await new Promise((resolve) => setTimeout(resolve, 5));
+    return reply(200, { results: [], last_seq: "1", pending: 0 });
   };
-  let saving;
-  const saveAndTell = async () => (await store.saveRecord(await report(store)), loop.want({ isUrgent: true }));
   server.asked.length = 0;
   loop.want({ names: [DATABASE] });
-  await loop.step();
-  await saving;
-  const order = server.asked.filter((name) => /_changes|_bulk_docs/.test(name)).map((name) => name.split("/").pop());
-  assert.equal(order.filter((name) => name === "_bulk_docs").length, 1, `${order}`);
-  assert.ok(order.indexOf("_bulk_docs") < order.lastIndexOf("_changes"), `${order}`);
+  const running = loop.step();
+  await asking;
+  return { running };
+}
+
+const isPushed = (server) => server.asked.includes(`POST /db/${DATABASE}/_bulk_docs`);
+const isGiven = (server) => server.asked.includes("POST /api/uploads");
+
+test("a record saved while a page is long in coming is sent beside it, once, and its photo too", { timeout: 10_000 }, async (t) => {
+  const all = await started();
+  const { store, server, loop } = all;
+  await round(loop);
+  t.after(() => loop.stop());
+  const { running } = await waitingForAPage(all, () => isPushed(server) && isGiven(server));
+  await store.saveRecord(await report(store, { photos: [jpeg(1000)] }));
+  loop.want({ isUrgent: true });
+  await running;
+  await loop.photosRun;
+  assert.equal(server.asked.filter((name) => name.endsWith("_bulk_docs")).length, 1);
+  assert.equal((await store.unsent()).count, 0);
+});
+
+test("what its user may take back for ten seconds is sent when they are over, beside a page that is long in coming", { timeout: 10_000 }, async (t) => {
+  const all = await started();
+  const { store, server, loop } = all;
+  await round(loop);
+  t.after(() => loop.stop());
+  const { running } = await waitingForAPage(all, () => isPushed(server));
+  await store.saveRecord({ ...(await report(store)), form: { text: "井盖破损" } });
+  const now = Date.now.bind(Date);
+  t.mock.method(Date, "now", () => now() + 9_900);
+  loop.want({ isUrgent: true });
+  await running;
   assert.equal((await store.unsent()).records, 0);
+});
+
+test("a push that fails beside the pages ends their round, and the next one begins with it", { timeout: 10_000 }, async (t) => {
+  const all = await started();
+  const { store, server, loop } = all;
+  await round(loop);
+  t.after(() => loop.stop());
+  const { running } = await waitingForAPage(all, () => isPushed(server));
+  server.answers[`POST /db/${DATABASE}/_bulk_docs`] = FULL;
+  await store.saveRecord(await report(store));
+  loop.want({ isUrgent: true });
+  await running;
+  assert.deepEqual([loop.failures, loop.isUnsure, await store.problem()], [1, true, "server_full"]);
+  Object.assign(server.answers, accepting(DATABASE));
+  server.asked.length = 0;
+  await loop.step();
+  const first = server.asked.find((name) => /_bulk_docs|_changes/.test(name));
+  assert.deepEqual([first, (await store.unsent()).records], [`POST /db/${DATABASE}/_bulk_docs`, 0]);
 });
 
 test("who asks while a round is failing is answered by another round at once, and waited for is nothing", async () => {

@@ -13,7 +13,7 @@ const { runRound } = await import("../../../pwa/src/sync/round.js");
 
 const BEFORE = { device: "0123456789abcdef", name: "旧手机", last_seen_on: "2026-11-16", records: 3, photos: 1, is_certain: false };
 const ALL = { me: true, all: true, names: new Set() };
-const HOOKS = { hasNews: () => false, isUnsure: false };
+const HOOKS = { isUnsure: false };
 let users = 0;
 
 /** Signs in at a server that knows of a phone before. */

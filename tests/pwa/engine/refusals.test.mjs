@@ -19,7 +19,7 @@ async function refused(reason) {
   await store.saveRecord(await report(store));
   const server = serveAll(store);
   server.rule = () => reason;
-  const round = (options = {}) => runRound(store.session, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false, ...options });
+  const round = (options = {}) => runRound(store.session, { me: true, all: false, names: new Set() }, { isUnsure: false, ...options });
   await round();
   const [{ id, rev }] = await refusals(store.session.author);
   return { store, server, round, id, rev, author: store.session.author };
@@ -49,7 +49,7 @@ test("a phone refused by rights it has not heard of asks at once, and tries agai
   server.rule = () => "not_grid_holder";
   let stale = 0;
   const round = (me) =>
-    runRound(store.session, { me, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false, onStale: () => (stale += 1) });
+    runRound(store.session, { me, all: false, names: new Set() }, { isUnsure: false, onStale: () => (stale += 1) });
   await round(false);
   assert.deepEqual([server.aside.length, stale], [1, 1]);
   await round(true);
@@ -63,7 +63,7 @@ test("a record refused while a grid was taken and given back unseen arrives with
   await store.saveRecord(await report(store));
   const server = serveAll(store);
   server.rule = () => "not_grid_holder";
-  const round = (me) => runRound(store.session, { me, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  const round = (me) => runRound(store.session, { me, all: false, names: new Set() }, { isUnsure: false });
   await round(false);
   server.rule = () => undefined;
   await round(true);
@@ -110,7 +110,7 @@ test("a record refused but not kept stays in the outbox, says why, and arrives w
   await store.saveRecord(await report(store));
   const server = serveAll(store);
   Object.assign(server, { rule: () => "quota", isKept: () => false });
-  const round = () => runRound(store.session, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  const round = () => runRound(store.session, { me: true, all: false, names: new Set() }, { isUnsure: false });
   await round();
   const { rows: [{ id, where }] } = await store.listReports();
   assert.deepEqual([where.place, where.held_back], ["phone", "quota"]);
@@ -137,7 +137,7 @@ test("what a clerk decided is shown, and decided records are not sent again", as
 test("clerks are asked only while something is undecided", async () => {
   const store = await phone();
   const server = serveAll(store);
-  await runRound(store.session, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  await runRound(store.session, { me: true, all: false, names: new Set() }, { isUnsure: false });
   assert.ok(!server.asked.includes("GET /api/quarantine/mine"));
 });
 
@@ -150,7 +150,7 @@ test("after a lost answer only what the server lacks is sent again, old entries 
   server.held.set(`${first.database}|${first.id}`, first.doc);
   const sent = [];
   server.rule = (doc) => void sent.push(doc._id);
-  await runRound(store.session, { me: false, all: false, names: new Set() }, { hasNews: () => false, isUnsure: true });
+  await runRound(store.session, { me: false, all: false, names: new Set() }, { isUnsure: true });
   assert.equal(sent.length, 2);
   assert.ok(!sent.includes(first.id));
   assert.equal((await entries(store.session.author)).length, 0);
@@ -162,7 +162,7 @@ test("a record saved while a push is under way stays in the outbox and goes with
   const server = serveAll(store);
   let saving;
   server.rule = () => void (saving ??= report(store).then((made) => store.saveRecord(made)));
-  const round = () => runRound(store.session, { me: false, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  const round = () => runRound(store.session, { me: false, all: false, names: new Set() }, { isUnsure: false });
   await round();
   await saving;
   assert.deepEqual([server.held.size, (await entries(store.session.author)).length], [1, 1]);

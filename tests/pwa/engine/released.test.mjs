@@ -80,7 +80,7 @@ for (const file of RELEASED) {
       server.isDown = (name) => name.startsWith("HEAD ") && new Response(null, { status: 404 });
       const before = await unsent(session.author);
       assert.ok(before.records > 9 && before.photos > 2, "the recording has something to lose");
-      await runRound(session, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: true });
+      await runRound(session, { me: true, all: false, names: new Set() }, { isUnsure: true });
       await sendPhotos(session, { shouldStop: () => false, onProgress: () => undefined });
       assert.equal((await unsent(session.author)).count, 0);
       const wanted = written(databases, `xunge-own-${session.author}`, "outbox").map(({ id }) => id);
@@ -109,7 +109,7 @@ for (const file of RELEASED) {
     await closeAll();
     assert.deepEqual(await replay(author), [], "and no key is needed to see that it is in the documents, too");
     const server = serveAll(storeOf(session));
-    const round = () => runRound(session, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: true });
+    const round = () => runRound(session, { me: true, all: false, names: new Set() }, { isUnsure: true });
     await round();
     assert.ok(![...server.held.keys()].some((key) => key.startsWith("home-")), "locked: only grids are sent");
     await unlock(session, PIN);

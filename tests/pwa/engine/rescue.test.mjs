@@ -97,7 +97,7 @@ test("an expired token waits for its user, hands over when asked, and the same u
   assert.equal((await store.unsent()).count, 0);
   server.refusing = null;
   const again = { ...store.session, device: "device2", token: "device2.secret" };
-  await runRound(again, { me: true, all: false, names: new Set() }, { hasNews: () => false, isUnsure: false });
+  await runRound(again, { me: true, all: false, names: new Set() }, { isUnsure: false });
   assert.deepEqual([server.held.size, (await refusals(author)).length, (await storeOf(again).status()).rescue], [3, 0, null]);
   await sendPhotos(again, { shouldStop: () => false, onProgress: () => undefined });
   assert.deepEqual([(await uploads(author)).length, server.asked.at(-1)], [0, "POST /api/uploads"]);

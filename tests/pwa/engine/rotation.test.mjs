@@ -22,7 +22,7 @@ const LIST = (quarters, pushOnly = []) => [
 async function started(quarters, fields = {}) {
   const store = await phone({ databases: LIST(quarters), ...fields });
   const server = serveAll(store);
-  const round = () => runRound(store.session, { me: true, all: true, names: new Set() }, { hasNews: () => false, isUnsure: true });
+  const round = () => runRound(store.session, { me: true, all: true, names: new Set() }, { isUnsure: true });
   return { store, server, round, author: store.session.author };
 }
 

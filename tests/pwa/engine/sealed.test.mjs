@@ -53,7 +53,7 @@ async function withHousehold(fields) {
 }
 
 const ofAuthor = (author) => (name) => name === `xunge-own-${author}` || name.includes(`/${author}/`);
-const round = (session, all = false) => runRound(session, { me: true, all, names: new Set() }, { hasNews: () => false, isUnsure: false });
+const round = (session, all = false) => runRound(session, { me: true, all, names: new Set() }, { isUnsure: false });
 
 test("nothing of a household lies in the clear: not in PouchDB, the outbox, refusals or photo bytes", async () => {
   const { store, author, home, photo } = await withHousehold();

@@ -9,7 +9,7 @@ const { runRound } = await import("../../../pwa/src/sync/round.js");
 const { currentSession } = await import("../../../pwa/src/store/meta.js");
 const DATABASE = `grid-${GRID}-2026q4`;
 const WANTS = () => ({ me: true, all: false, names: new Set() });
-const HOOKS = { hasNews: () => false, isUnsure: false };
+const HOOKS = { isUnsure: false };
 
 /** A phone with one report and a server that answers `me` with what `renewed()` gives; `used` are the tokens that came. */
 async function met(renewed) {

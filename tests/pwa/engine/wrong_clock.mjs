@@ -30,7 +30,7 @@ const NEVER_MEASURED = { offset_ms: 0, server_ms: null };
 const session = Object.assign(await enrol({ username, password, name: "wrong clock" }), NEVER_MEASURED);
 await updateSession(session.author, NEVER_MEASURED);
 await givePin(session);
-const round = (me, all) => runRound(session, { me, all, names: new Set() }, { hasNews: () => false, isUnsure: false });
+const round = (me, all) => runRound(session, { me, all, names: new Set() }, { isUnsure: false });
 await round(false, true);
 
 const store = storeOf(session);
