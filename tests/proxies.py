@@ -127,8 +127,8 @@ async def _stop(server: asyncio.Server) -> None:
 class Front:
     """A reverse proxy that can serve another version of the phone's app, and cut chosen addresses off, while a test runs.
 
-    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of addresses (path and query) that get no
-    answer, `held` of those that wait for theirs as long as they are.
+    `folder` holds the files of `/m/` to serve in the system's place; `cut` are beginnings of addresses (path and query) that get
+    no answer, `held` of those that wait for theirs as long as they are.
     """
 
     def __init__(self, url: str) -> None:
