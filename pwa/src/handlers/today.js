@@ -46,6 +46,7 @@ export async function showToday(input, store, context) {
     due_count,
     locked_count,
     patrol,
+    is_under_way: Boolean(patrol && !patrol.is_over),
     patrol_id: store.uuid(input.now),
     tasks: waitingTasks(openTasks, about, replies),
     recent: recent.map((record) => rowOf(record, about)),
