@@ -16,11 +16,12 @@
 import { nextStamp } from "./clock.js";
 import { photosNamed } from "./capture.js";
 import * as begun from "./drafts.js";
-import { beatDues, followBeat, refresh as refreshBeat } from "./beat-dues.js";
+import { beatDues, refresh as refreshBeat } from "./beat-dues.js";
 import { namesOf } from "./databases.js";
 import { editOf, stampsOf } from "./edits.js";
 import * as following from "./following.js";
 import * as homes from "./homes.js";
+import { followWritten } from "./indexes.js";
 import * as identity from "./identity.js";
 import { openThere } from "./idb.js";
 import { madeOn, newestOf } from "./links.js";
@@ -94,8 +95,7 @@ export function storeOf(session, wrote = () => undefined) {
     /** Keeps records durably; see `saving.js`. @type {(record: Parameters<typeof saving.saveRecord>[1]) => ReturnType<typeof saving.saveRecord>} */
     saveRecord: async (record) => {
       const saved = told(await noteRoom(author, saving.saveRecord(session, record)));
-      await homes.follow(session, saved.databases);
-      await followBeat(session, saved.databases);
+      await followWritten(session, saved.databases);
       return saved;
     },
     /** The patrol that runs, or is over and not let go yet (`ended_at`); or null. */

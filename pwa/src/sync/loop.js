@@ -8,6 +8,7 @@ import { note, tellChanged } from "./progress.js";
 import { runRound } from "./round.js";
 import { retryDamaged, sendPhotos } from "./uploads.js";
 import { loadedDatabases } from "../store/checkpoints.js";
+import { followWaiting } from "../store/indexes.js";
 import { replay } from "../store/saving.js";
 import { StorageFull } from "../store/errors.js";
 import { dropCopies } from "../store/removal.js";
@@ -62,7 +63,8 @@ export class Loop {
     const { signal } = this.ending;
     await leaveTornLog(this.session.author); // before anything else is written
     const recovered = await replay(this.session.author);
-    if (recovered.length) tellChanged([], recovered);
+    const followed = await followWaiting(this.session);
+    if (followed.length || recovered.length) tellChanged(followed, recovered);
     // Everything is asked for once more when the stream of pokes is open; a new phone does not wait for that.
     this.wants.all ||= !(await loadedDatabases(this.session.author)).length;
     const all = () => {

@@ -3,12 +3,11 @@
  * Pages are on their way while others are written; the checkpoint moves after each, so it resumes where it stopped. A page that does
  * not arrive is asked for again at half its size.
  */
-import { followBeat } from "../store/beat-dues.js";
 import { newsLinks } from "../store/cases.js";
 import { keepArrived, missing } from "../store/documents.js";
 import { checkpointOf, setCheckpoint } from "../store/checkpoints.js";
 import { erasedAmong, forgetErased } from "../store/erased.js";
-import { follow } from "../store/homes.js";
+import { followWritten } from "../store/indexes.js";
 import { linksOf, noteChanged, putLinks } from "../store/links.js";
 import { settleByReceipts } from "./receipts.js";
 import { Offline, ask } from "./http.js";
@@ -149,7 +148,7 @@ async function writePage({ session, database }, results) {
   const links = [...docs.flatMap((doc) => linksOf(session.author, database, doc)), ...newsLinks(session, database, docs)];
   if (links.length) await putLinks(session.author, links);
   else if (docs.length) await noteChanged(session.author);
-  if (docs.length) await Promise.all([follow(session, [database]), followBeat(session, [database])]);
+  if (docs.length) await followWritten(session, [database]);
   await settleByReceipts(session, receipts.map(({ doc }) => doc));
   return docs;
 }

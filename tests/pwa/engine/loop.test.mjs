@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { GRID, jpeg, phone, report } from "./phone.mjs";
+import { GRID, household, jpeg, phone, report } from "./phone.mjs";
 import { accepting, reply } from "./server.mjs";
 import "./xhr.mjs";
 
+const { saveRecord } = await import("../../../pwa/src/store/saving.js");
 const { Loop } = await import("../../../pwa/src/sync/loop.js");
 const DATABASE = `grid-${GRID}-2026q4`;
 const FULL = () => reply(503, { error: "service_unavailable", reason: "storage_full", code: "storage_full" }, { "Retry-After": "60" });
@@ -187,4 +188,19 @@ test("a request on a link that died is given up when its user asks anew, and not
   assert.deepEqual([asked(), (await store.unsent()).count], [2, 1]);
   clearTimeout(loop.photosTimer);
   await loop.photosRun;
+});
+
+test("a visit whose save was killed before the index of households is counted at the next start", { timeout: 10_000 }, async () => {
+  const { store, server, loop } = await started();
+  const home = household(store);
+  await store.saveRecord(home);
+  const visit = store.mint("visit", {
+    uuid: store.uuid(), grid: GRID, captured_at: "2026-11-20T08:00:00.000Z", household: home.docs[0].doc._id, next_at: "2026-11-22T08:00:00.000Z",
+  });
+  await saveRecord(store.session, { docs: [{ database: store.databaseFor("home-quarter", GRID), doc: visit }] }); // and no further
+  const due = () => store.dueCount(Date.parse("2026-11-23T08:00:00.000Z"));
+  assert.equal(await due(), 0);
+  server.answers["GET /api/devices/me"] = () => reply(401, { code: "token_expired" }); // one round is enough
+  await loop.run();
+  assert.equal(await due(), 1);
 });
