@@ -176,14 +176,19 @@ export class Loop {
     };
   }
 
-  /** Calls `push` for what was saved since the outbox was looked at last, and whenever something is, until what it returns is called. */
+  /** Calls `push` for what was saved or becomes due since the outbox was looked at last, until what it returns is called. */
   whenNews(push) {
+    const look = (work) => void work().catch((error) => console.error("the outbox was not looked at", error));
     this.pushBeside = () => {
       this.hasNews = false;
-      const after = () => (this.sendPhotos(), this.wakeForHeld());
-      void push().then(after).catch((error) => console.error("not looked at after a push", error));
+      look(async () => {
+        await push();
+        this.sendPhotos();
+        await this.wakeForHeld();
+      });
     };
     if (this.hasNews) this.pushBeside();
+    else look(() => this.wakeForHeld());
     return () => void (this.pushBeside = null);
   }
 
