@@ -75,8 +75,8 @@ def test_a_function_over_its_limits_too_often_is_refused_instead_of_answering_wr
 
 def test_an_endless_map_holds_up_neither_other_databases_nor_the_loop(shelf: Shelf) -> None:
     shelf.catalogue.create("y")
-    # A second of processor time each; a mapper for the other database may have to be started meanwhile.
-    shelf.put(*({"_id": f"d{n}", "k": n} for n in range(5)))
+    # Two seconds of processor time each; a mapper for the other database may have to be started meanwhile.
+    shelf.put(*({"_id": f"d{n}", "k": n} for n in range(3)))
     endless = {"_id": "_design/e", "views": {"v": {"map": "function (doc) { while (true); }"}}}
     slots = shared_pool()._slots
 
