@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from server.processes import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSWORD = "xunge-demo"
@@ -33,7 +33,7 @@ FAMILY = {
 }
 
 
-def until(question: Callable[[], object], what: str, timeout_s: float = 30.0, pause_s: float = 0.05) -> object:
+def until(question: Callable[[], object], what: str, timeout_s: float = 60.0, pause_s: float = 0.05) -> object:
     """Asks until the answer is true and returns it; a connection that fails counts as no. Fails with `what` after the time."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -68,7 +68,7 @@ class RunningSystem:
         """Starts everything and waits until it is healthy."""
         self.launch()
         try:
-            until(self.is_healthy, f"healthy system, see its log:\n{self.tail()}", timeout_s=90)
+            until(self.is_healthy, f"healthy system, see its log:\n{self.tail()}", timeout_s=240)
         except AssertionError:
             raise AssertionError(self.tail()) from None
         return self
@@ -172,7 +172,7 @@ class RunningSystem:
     def desk(self, username: str = "triage1") -> requests.Session:
         """A signed-in session of a member of staff."""
         session = requests.Session()
-        answer = session.post(f"{self.url}/api/session", json={"username": username, "password": PASSWORD}, timeout=10)
+        answer = session.post(f"{self.url}/api/session", json={"username": username, "password": PASSWORD}, timeout=60)
         assert answer.status_code == 204, answer.text
         return session
 

@@ -17,7 +17,7 @@ import requests
 from server.processes import free_port
 from sync.couch import Couch
 
-READY_S = 90.0
+READY_S = 240.0
 PARTS = {
     "store": "server.cli store",
     "broker": "valkey-server",

@@ -24,7 +24,7 @@ from tests.faults.power_cut import Disk, Event, read_record
 from tests.sync.embedded.running_node import RunningNode
 
 pytestmark = pytest.mark.faults
-WAIT_S = 20
+WAIT_S = 60
 PHOTO = base64.b64encode(bytes(range(256)) * 200).decode()
 
 

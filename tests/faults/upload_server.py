@@ -13,9 +13,9 @@ from pathlib import Path
 
 import requests
 
-from server.processes import free_port
 from tests.conftest import ROOT, wait_until
 from tests.media.upload_site import Phone
+from tests.ports import free_port
 from tests.server.web.site import PASSWORD
 
 # Another mount namespace: the small disk is the server's alone, and is gone with it.
@@ -42,7 +42,7 @@ class UploadServer:
             command = ["unshare", "-rm", "sh", "-c", ON_SMALL_DISK, str(self._disk_bytes), str(self.data), *command]
         with (self.data.parent / "server.log").open("ab") as log:
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
-        wait_until(self._answers, timeout_s=30, what="the server")
+        wait_until(self._answers, timeout_s=120, what="the server")
 
     def _answers(self) -> bool:
         assert self._process is not None
@@ -77,7 +77,7 @@ class UploadServer:
     def phone(self, name: str) -> Phone:
         """A newly enrolled device."""
         body = {"username": name, "password": PASSWORD, "name": "测试机"}
-        enrolled = requests.post(f"{self.url}/api/devices", json=body, timeout=20)
+        enrolled = requests.post(f"{self.url}/api/devices", json=body, timeout=60)
         assert enrolled.status_code == 201, enrolled.text
         one = Phone(self.url, name)
         one.http.headers["Authorization"] = f"Bearer {enrolled.json()['token']}"

@@ -23,7 +23,7 @@ def send(url: str, path: Path, with_creation: bool = True, chunk_bytes: int = 64
     asked = {"endpoint": url + BASE, "token": "d1.worker1", "path": str(path), "metadata": meta}
     more = {"chunk_bytes": chunk_bytes, "with_creation": with_creation}
     command = ["node", str(ROOT / "tests/media/tus_client.mjs"), json.dumps(asked | more)]
-    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout))
+    return dict(json.loads(subprocess.run(command, capture_output=True, text=True, timeout=240, check=True).stdout))
 
 
 class BreakingLink:

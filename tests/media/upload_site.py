@@ -1,7 +1,8 @@
 """A small real site around the upload endpoint: tokens are `<device>.<user>`, finished files are kept in a folder.
 
-Runs inside a test by `serving`, or as a process of its own: `python -m tests.media.upload_site FOLDER`, which prints its
-port. What the keeper should do next can be told through the file `FOLDER/trouble`: it names the error to raise.
+Runs inside a test by `serving`, or as a process of its own: `python -m tests.media.upload_site FOLDER [LOOK_EVERY_S]`, which
+prints its port. A silent connection makes way for another long before it is given up. What the keeper should do next can be told
+through the file `FOLDER/trouble`: it names the error to raise.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
+from media import body
 from media.completion import Upload, Uploader
 from media.errors import Refused, StorageFull, Unavailable
 from media.uploads import Limits, create_uploads
@@ -67,7 +69,7 @@ class Keeper:
 
 def make_server(folder: Path, limits: Limits | None = None) -> uvicorn.Server:
     """The site on a free port of loopback, not yet running."""
-    app = create_uploads(folder / "partial", TokenPolicy(), Keeper(folder), limits or Limits(idle_s=5, lock_wait_s=2))
+    app = create_uploads(folder / "partial", TokenPolicy(), Keeper(folder), limits or Limits(idle_s=60, lock_wait_s=4))
     return uvicorn.Server(uvicorn.Config(app, "127.0.0.1", 0, log_level="error", lifespan="off", ws="none"))
 
 
@@ -140,6 +142,8 @@ def serving(folder: Path, limits: Limits | None = None) -> Iterator[str]:
 def main() -> None:
     """Bind a free port, print it, serve."""
     server = make_server(Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        body._LOOK_EVERY_S = float(sys.argv[2])
     socket_ = server.config.bind_socket()
     print(f"ready http://127.0.0.1:{socket_.getsockname()[1]}", flush=True)
     server.run([socket_])

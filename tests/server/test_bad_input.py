@@ -259,7 +259,7 @@ def test_with_the_servers_disk_full_the_phone_keeps_everything_and_sends_it_late
         check_a_person_is_told(client)
         # What is there can be read, at the latest when the enrolments that were turned down have let go of the store.
         address_of_first = f"{address}/{first['_id']}"
-        wait_until(lambda: client.get(address_of_first, headers=headers).status_code == 200, timeout_s=15)
+        wait_until(lambda: client.get(address_of_first, headers=headers).status_code == 200, what="the store's answer")
         assert client.get(address_of_first, headers=headers).json()["text"] == "满之前"
 
         assert small_node.ask("DELETE", "/ballast")[0] == 200

@@ -18,7 +18,7 @@ from tests.conftest import ROOT, free_port, stop, wait_until
 
 
 def ask(port: int, path: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
@@ -45,7 +45,7 @@ def lines_logged(tmp_path: Path, level: str) -> list[dict[str, object]]:
         ) as process,
     ):
         try:
-            wait_until(lambda: ask(port, "/"), 30, "the server")
+            wait_until(lambda: ask(port, "/"), 120, "the server")
             assert ask(port, "/db/") == 401
         finally:
             process.terminate()

@@ -20,10 +20,12 @@ from server.people import accounts, devices
 from sync import databases
 from tests.conftest import COMMUNITY, GRID_A, GRID_ELSEWHERE
 from tests.media.photographs import as_bytes, scene
+from tests.moved_clock import moved_clock
 from tests.records import new_id
 from tests.server.web.site import PASSWORD, Site, bearer, running_site
 
-NOW = datetime.now(UTC)
+# By the server's clock, too: what may be read and pushed changes with the quarter.
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 QUARTER, MONTH = databases.quarter_at(NOW), databases.month_at(NOW)
 QUARTERS = (QUARTER, databases.previous_quarter(QUARTER))
 GRIDS = {"own": GRID_A, "foreign": GRID_ELSEWHERE}
@@ -87,6 +89,13 @@ def rest_of(type_: str) -> dict[str, Any]:
         "access": {"of": new_id("household"), "fields": ["contact_phone"], "purpose": "走访服务"},
     }
     return rest[type_]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _clock() -> Iterator[None]:
+    with moved_clock() as clock:
+        clock.go_to(NOW)
+        yield
 
 
 @pytest.fixture(scope="module")

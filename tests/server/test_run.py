@@ -13,7 +13,7 @@ from tests.running import ROOT, RunningSystem, until
 def run(data: Path, port: int) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "XUNGE_DATA": str(data), "XUNGE_PORT": str(port)}
     argv = [sys.executable, "-m", "server.cli", "run"]
-    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_given_store_and_broker_are_used_and_none_is_started(own_store: str, broker_url: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ NOT_YET_COVERED: tuple[str, ...] = ()
 @pytest.mark.parametrize("topic", TOPICS)
 def test_store_answers_as_couchdb_did(topic: str, store_url: str) -> None:
     command = [sys.executable, str(FOLDER / "replay.py"), store_url, "--only", topic]
-    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, check=False, capture_output=True, text=True, timeout=280)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

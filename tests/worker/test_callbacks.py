@@ -24,13 +24,13 @@ def test_what_happens_while_no_worker_is_there_is_told_by_the_next_one(
         source, _ = store.add(empty_store, "test", "city", fields | {"callback_url": receiver.url}, by="admin", now=now)
         case = intake.take(empty_store, nudges, source, item(), now).case["_id"]
         with running_worker(environment | {"XUNGE_DEMO": "1"}, tmp_path / "log", "intake") as worker:
-            wait_until(lambda: receiver.statuses() == ["received"], 60, "the first call")
+            wait_until(lambda: receiver.statuses() == ["received"], 120, "the first call")
             worker.kill()
         for name in ("accept", "file"):
             moves.move(empty_store, nudges, TRIAGE, case, name, {}, if_match=None, key=f"move-{name}", now=datetime.now(UTC))
         with running_worker(environment | {"XUNGE_DEMO": "1"}, tmp_path / "log", "intake"):
             # The killed one held the case for a minute.
-            wait_until(lambda: receiver.statuses()[-2:] == ["accepted", "filed"] or _ask(nudges), 100, "the calls it missed")
+            wait_until(lambda: receiver.statuses()[-2:] == ["accepted", "filed"] or _ask(nudges), 170, "the calls it missed")
     assert list(dict.fromkeys(receiver.statuses())) == ["received", "accepted", "filed"]
 
 

@@ -42,6 +42,6 @@ def test_small_or_busy_or_unknown_databases_are_no_waste() -> None:
 
 def test_beat_asks_for_it_when_it_starts(environment: dict[str, str], queue: "redis.Redis", tmp_path: Path) -> None:
     with running_worker(environment, tmp_path / "beat.log", "beat"):
-        wait_until(lambda: queue.llen(CATCH_UP), 30, "a message in the queue")
+        wait_until(lambda: queue.llen(CATCH_UP), what="a message in the queue")
     (message,) = queue.lrange(CATCH_UP, 0, -1)  # type: ignore[misc]
     assert json.loads(message)["headers"]["task"] == CARE_TASK

@@ -39,11 +39,11 @@ def test_an_erasure_whose_worker_is_killed_again_and_again_ends_whole(
         before = closed(couch)
         with running_worker(environment, tmp_path / "log", "intake") as worker:
             nudges.nudge_erasures()
-            wait_until(lambda before=before: closed(couch) > before or is_done(couch, id), 60, "some of it")
+            wait_until(lambda before=before: closed(couch) > before or is_done(couch, id), 120, "some of it")
             worker.kill()
     with running_worker(environment, tmp_path / "log", "intake") as worker:
         nudges.nudge_erasures()
-        wait_until(lambda: is_done(couch, id), 90, "all of it")
+        wait_until(lambda: is_done(couch, id), 150, "all of it")
     assert worlds.told(couch) == []
     doc = store.find(couch, id)
     assert doc is not None

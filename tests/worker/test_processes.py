@@ -1,7 +1,6 @@
 """Real workers on a real broker and store: nudged, killed with -9, started late, held up by photos."""
 
 import re
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from media import store as media_store
 from media.inspect import Facts
 from server.nudges import Nudges
+from server.queues import PHOTOS
 from sync.couch import Couch
 from sync.databases import cases_db, grid_db, media_db
 from tests.conftest import GRID_A, free_port, running_broker, wait_until
@@ -44,15 +44,19 @@ def upload(couch: Couch, data: bytes) -> str:
     return photo
 
 
-def test_a_nudged_record_is_a_case_within_a_second(
+def test_a_nudged_record_is_a_case_without_any_sweep(
     empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
 ) -> None:
+    """Beat, which would send the sweep, does not run here. How soon it is a case is measured by `tests/bench/intake.py`."""
     push(empty_store)
-    with running_worker(environment, tmp_path / "log", "intake"):
-        wait_until(nudges.is_worker_alive, 30, "the worker")
+    with running_worker(environment, tmp_path / "log", "intake") as worker:
+        wait_until(nudges.is_worker_alive, what="the worker")
+        # Its own start sweeps once; the record comes after that.
+        wait_until(lambda: "xunge.sweep" in done_in(worker.log), what="the sweep of its start")
         push(empty_store, report())
         nudges.nudge(DB)
-        wait_until(lambda: cases_in(empty_store) == 1, 1.0, "the case")
+        wait_until(lambda: cases_in(empty_store) == 1, what="the case")
+        assert done_in(worker.log).count("xunge.sweep") == 1
 
 
 def test_a_worker_killed_in_the_middle_makes_exactly_one_case_of_each_report(
@@ -65,11 +69,11 @@ def test_a_worker_killed_in_the_middle_makes_exactly_one_case_of_each_report(
         # A log of its own: a helper that outlives its killed parent for a moment complains there of a broken pipe.
         with running_worker(environment, tmp_path / f"killed-{n}") as worker:
             before = cases_in(empty_store)
-            wait_until(lambda before=before: cases_in(empty_store) > before, 30, "some cases")
+            wait_until(lambda before=before: cases_in(empty_store) > before, what="some cases")
             worker.kill()
     with running_worker(environment, tmp_path / "log") as worker:
-        wait_until(lambda: cases_in(empty_store) == pushed, 60, "all cases")
-        wait_until(lambda: len(empty_store.database(DB).range("case:", "case:\ufff0", 9999)) == pushed, 30, "all copies")
+        wait_until(lambda: cases_in(empty_store) == pushed, 150, "all cases")
+        wait_until(lambda: len(empty_store.database(DB).range("case:", "case:\ufff0", 9999)) == pushed, what="all copies")
     assert cases_in(empty_store) == pushed
     assert not worker.said("Traceback"), worker.log.read_text()[-6000:]
 
@@ -83,8 +87,8 @@ def test_a_photo_gets_its_sizes_and_a_hostile_one_is_marked(
         nudges.nudge_photo(MEDIA, good)
         nudges.nudge_photo(MEDIA, bad)
         database = empty_store.database(MEDIA)
-        wait_until(lambda: database.get(good)["derived"], 30, "the sizes")
-        wait_until(lambda: database.get(bad)["problem"], 30, "the problem")
+        wait_until(lambda: database.get(good)["derived"], what="the sizes")
+        wait_until(lambda: database.get(bad)["problem"], what="the problem")
     assert media_store.open(database, good, "thumb") is not None
 
 
@@ -97,9 +101,10 @@ def test_the_search_for_duplicates_waits_while_photos_wait_for_their_sizes(
     for photo in photos:
         nudges.nudge_photo(MEDIA, photo)
     with running_worker(environment, tmp_path / "log", "photos") as worker:
-        wait_until(lambda: all(empty_store.database(MEDIA).get(photo)["derived"] for photo in photos), 30, "the sizes")
-        wait_until(lambda: "xunge.twins" in "".join(done_in(worker.log)), 30, "the search")
-        assert done_in(worker.log).index("xunge.twins") > len(photos) - RUSH
+        wait_until(lambda: all(empty_store.database(MEDIA).get(photo)["derived"] for photo in photos), what="the sizes")
+        wait_until(lambda: "xunge.twins" in done_in(worker.log), what="the search")
+        # It goes when fewer wait than a rush; one more may have left the queue by then and be in the worker's hand.
+        assert done_in(worker.log).index("xunge.twins") >= len(photos) - RUSH
 
 
 def done_in(log: Path) -> list[str]:
@@ -111,19 +116,28 @@ def done_in(log: Path) -> list[str]:
 def test_a_backlog_of_photos_does_not_hold_up_a_case(
     empty_store: Couch, nudges: Nudges, environment: dict[str, str], tmp_path: Path
 ) -> None:
+    """However fast photos are done, more of them come until the case is there."""
     push(empty_store)
     data = camera_jpeg(tmp_path / "a.jpg").read_bytes()
-    photos = [upload(empty_store, data) for _ in range(25)]
+
+    def one_more() -> str:
+        photo = upload(empty_store, data)
+        nudges.nudge_photo(MEDIA, photo)
+        return photo
+
+    def is_case_there() -> bool:
+        while nudges.waiting(PHOTOS) < 2 * RUSH:
+            one_more()
+        return cases_in(empty_store) == 1
+
     with running_worker(environment, tmp_path / "log"):
-        for photo in photos:
-            nudges.nudge_photo(MEDIA, photo)
-        wait_until(lambda: empty_store.database(MEDIA).get(photos[0])["derived"], 30, "the first photo")
-        began = time.monotonic()
+        wait_until(nudges.is_worker_alive, what="the worker")
+        first = one_more()
+        wait_until(lambda: empty_store.database(MEDIA).get(first)["derived"], what="the first photo")
+        assert not is_case_there()
         push(empty_store, report())
         nudges.nudge(DB)
-        wait_until(lambda: cases_in(empty_store) == 1, 5, "the case")
-        took_s = time.monotonic() - began
-        assert not empty_store.database(MEDIA).get(photos[-1])["derived"], f"no backlog left after {took_s:.1f} s"
+        wait_until(is_case_there, what="the case")
 
 
 @pytest.mark.faults
@@ -144,14 +158,15 @@ def test_a_worker_outlives_its_broker(empty_store: Couch, own_store: str, tmp_pa
                 workers.append(stack.enter_context(running_worker(environment, tmp_path / "log")))
             return nudges.is_worker_alive()
 
-        wait_until(nudges.is_worker_alive, 30, "the worker")
+        wait_until(nudges.is_worker_alive, what="the worker")
         first.close()
         push(empty_store, report())
         assert not nudges.nudge(DB)
         stack.enter_context(running_broker(tmp_path))
         wait_until(is_back, 120, "the worker's return")
-        assert nudges.nudge(DB)
-        wait_until(lambda: cases_in(empty_store) == 1, 10, "the case")
+        # For a moment after it failed it leaves the broker alone, whoever is back by then.
+        wait_until(lambda: nudges.nudge(DB), what="a nudge that goes out")
+        wait_until(lambda: cases_in(empty_store) == 1, what="the case")
 
 
 @pytest.mark.faults
@@ -162,8 +177,8 @@ def test_a_worker_outlives_its_store(tmp_path: Path, own_broker: str, nudges: Nu
         push(couch, report())
     environment = {"XUNGE_COUCHDB_URL": url, "XUNGE_BROKER_URL": own_broker, "XUNGE_DATA": str(tmp_path), "XUNGE_SECRET": "x"}
     with running_worker(environment, tmp_path / "log", "intake") as worker:
-        wait_until(nudges.is_worker_alive, 30, "the worker")
+        wait_until(nudges.is_worker_alive, what="the worker")
         nudges.nudge(DB)
-        wait_until(lambda: worker.said("again in 1 s"), 10, "the first try")
+        wait_until(lambda: worker.said("again in 1 s"), what="the first try")
         with store_at(port, tmp_path / "store"):
-            wait_until(lambda: cases_in(couch) == 1, 20, "the case")
+            wait_until(lambda: cases_in(couch) == 1, what="the case")

@@ -18,7 +18,7 @@ const ALL = Object.freeze({ me: true, all: true });
 const HOOKS = Object.freeze({ isUnsure: false });
 const FEED = () => reply(200, { results: [], last_seq: "1", pending: 0 });
 
-test("a new phone waits neither for the stream of pokes nor for what it was told when it signed in", { timeout: 10_000 }, async (t) => {
+test("a new phone waits neither for the stream of pokes nor for what it was told when it signed in", { timeout: 60_000 }, async (t) => {
   const store = await phone();
   const { user, grids, databases, author } = store.session;
   let goOn = () => undefined;

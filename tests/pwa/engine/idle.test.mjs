@@ -30,7 +30,7 @@ function watchTimers() {
 
 /** A server with nothing new, whose stream says once that it is there and then stays open; tells how many requests came. */
 function quietServer({ user, grids, databases }) {
-  const server = { asked: 0, isOpen: false };
+  const server = { asked: 0 };
   const answers = {
     "GET /api/devices/me": () => reply(200, { user, grids, databases, server_time: new Date().toISOString() }),
     "POST /api/devices/me": () => reply(200, {}),
@@ -39,10 +39,7 @@ function quietServer({ user, grids, databases }) {
   globalThis.fetch = async (path, { method = "GET", signal } = {}) => {
     server.asked += 1;
     const { pathname } = new URL(String(path), "http://phone.test");
-    if (pathname === "/api/poke") {
-      server.isOpen = true;
-      return new Response(openStream(signal));
-    }
+    if (pathname === "/api/poke") return new Response(openStream(signal));
     if (pathname.endsWith("/_changes")) return reply(200, { results: [], last_seq: "0", pending: 0 });
     return (answers[`${method} ${pathname}`] ?? (() => reply(200, {})))();
   };
@@ -58,30 +55,37 @@ function openStream(signal) {
   });
 }
 
-const QUIET_MS = 400;
 const wait = globalThis.setTimeout;
 
-/** Waits until the stream is open and nothing was asked for a while. */
-async function settled(server) {
-  for (let asked = -1; !server.isOpen || asked !== server.asked; ) {
-    asked = server.asked;
-    await new Promise((resolve) => wait(resolve, QUIET_MS));
-  }
+/** Tells when the loop has been asked for everything, as it is once the stream is open, and rests with nothing left to do. */
+function watchRest(loop) {
+  let [isAsked, isResting] = [false, false];
+  const { want, sleep } = loop;
+  loop.want = (more) => ((isAsked ||= more?.all === true), want.call(loop, more));
+  loop.sleep = async (duration_ms) => {
+    isResting = true;
+    await sleep.call(loop, duration_ms);
+    isResting = false;
+  };
+  return async () => {
+    while (!isAsked || !isResting || loop.isWanted || loop.photosRun) await new Promise((resolve) => wait(resolve, 5));
+  };
 }
 
-test("with nothing to send and nothing new, no timer of the sync worker fires more often than every 15 seconds, and none asks the server", async () => {
+test("with nothing to send and nothing new, no timer of the sync worker fires more often than every 15 seconds, and none asks the server", { timeout: 60_000 }, async () => {
   const store = await phone();
   const server = quietServer(store.session);
   const waiting = watchTimers();
   const loop = new Loop(store.session);
+  const settled = watchRest(loop);
   loop.isHidden = true;
   const ended = loop.run();
   try {
-    await settled(server);
+    await settled();
     const asked = server.asked;
     const short = [...waiting.values()].filter((ms) => ms < ALLOWED_MS);
     loop.askRegularly(); // the five-minute timer, in a pocket
-    await settled(server);
+    await settled();
     assert.ok(asked > 0, "it did sync before");
     assert.deepEqual(short, []);
     assert.equal(server.asked, asked);

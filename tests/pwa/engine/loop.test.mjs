@@ -103,7 +103,7 @@ async function waitingForAPage({ server, loop }, isOver) {
 const isPushed = (server) => server.asked.includes(`POST /db/${DATABASE}/_bulk_docs`);
 const isGiven = (server) => server.asked.includes("POST /api/uploads");
 
-test("a record saved while a page is long in coming is sent beside it, once, and its photo too", { timeout: 10_000 }, async (t) => {
+test("a record saved while a page is long in coming is sent beside it, once, and its photo too", { timeout: 60_000 }, async (t) => {
   const all = await started();
   const { store, server, loop } = all;
   await round(loop);
@@ -117,7 +117,7 @@ test("a record saved while a page is long in coming is sent beside it, once, and
   assert.equal((await store.unsent()).count, 0);
 });
 
-test("what its user may take back for ten seconds is sent when they are over, beside a page that is long in coming", { timeout: 10_000 }, async (t) => {
+test("what its user may take back for ten seconds is sent when they are over, beside a page that is long in coming", { timeout: 60_000 }, async (t) => {
   const all = await started();
   const { store, server, loop } = all;
   await round(loop);
@@ -131,7 +131,7 @@ test("what its user may take back for ten seconds is sent when they are over, be
   assert.equal((await store.unsent()).records, 0);
 });
 
-test("a push that fails beside the pages ends their round, and the next one begins with it", { timeout: 10_000 }, async (t) => {
+test("a push that fails beside the pages ends their round, and the next one begins with it", { timeout: 60_000 }, async (t) => {
   const all = await started();
   const { store, server, loop } = all;
   await round(loop);
@@ -170,7 +170,11 @@ test("who asks while a round is failing is answered by another round at once, an
 
 test("a request on a link that died is given up when its user asks anew, and not before it has waited a while", async (t) => {
   const push = `POST /db/${DATABASE}/_bulk_docs`;
-  const dead = (_body, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const ends = [];
+  const dead = (_body, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => {
+    ends.push(signal.reason.name);
+    reject(signal.reason);
+  }));
   const { store, server, loop } = await started({ [push]: dead });
   loop.want({ me: true });
   const running = loop.step();
@@ -179,11 +183,11 @@ test("a request on a link that died is given up when its user asks anew, and not
   await loop.wantNow();
   assert.equal(await Promise.race([running.then(() => "given up"), new Promise((resolve) => setTimeout(resolve, 50, "waits"))]), "waits");
   Object.assign(server.answers, accepting(DATABASE));
-  const [now, asked_ms] = [performance.now.bind(performance), performance.now()];
+  const now = performance.now.bind(performance);
   t.mock.method(performance, "now", () => now() + 11_000);
   await loop.wantNow();
   await running;
-  assert.ok(now() - asked_ms < 5_000);
+  assert.deepEqual(ends, ["AbortError"], "given up, and not at its time limit");
   await loop.step();
   assert.deepEqual([asked(), (await store.unsent()).count], [2, 1]);
   clearTimeout(loop.photosTimer);

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { inItsOwnTime } from "./time.mjs";
+
 const { UploadError, upload } = await import("../../../pwa/src/sync/tus.js");
 const FILE = new Blob([new Uint8Array(10)]);
 
@@ -27,7 +29,7 @@ function answering(...answers) {
       const { method, url, headers } = /** @type {any} */ (this);
       asked.push({ method, url, headers, size_bytes: chunk?.size ?? null });
       const answer = answers[Math.min(asked.length, answers.length) - 1];
-      setTimeout(() => (typeof answer === "function" ? answer(this) : this.answer(answer)));
+      setTimeout(() => (typeof answer === "function" ? answer(this) : this.answer(answer)), 0);
     }
 
     answer({ status, headers = {}, body = "" }) {
@@ -130,13 +132,13 @@ test("whether a failure is worth another try is the caller's to say, who learns 
   assert.deepEqual(seen, [[0, null], [409, "/up/a"]]);
 });
 
-test("a request of which no byte moves is given up and not tried again at once; one that moves may take its time", async () => {
+test("a request of which no byte moves is given up and not tried again at once; one that moves may take its time", async (t) => {
   const asked = answering(created, () => undefined);
-  const { failed } = await sending({ stall_ms: 30 });
+  const { failed } = await inItsOwnTime(t, () => sending({ stall_ms: 30 }));
   assert.deepEqual([failed.status, failed.isStalled, ...lines(asked)], [0, true, "POST", "PATCH 0 4", "abort"]);
   const slowly = (request) => [1, 2, 3, 4].forEach((loaded) => setTimeout(() => request.upload.onprogress({ loaded }), loaded * 40));
   answering(created, (request) => (slowly(request), setTimeout(() => request.answer(at(10)), 200)));
-  const told = await sending({ stall_ms: 100 });
+  const told = await inItsOwnTime(t, () => sending({ stall_ms: 100 }));
   assert.deepEqual([told.failed, told.progress], [null, [0, 1, 2, 3, 4]]);
 });
 

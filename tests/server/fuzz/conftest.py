@@ -26,6 +26,8 @@ GRID_DB = databases.grid_db(GRID_A, QUARTER)
 FOREIGN_DB = databases.grid_db(GRID_ELSEWHERE, QUARTER)
 # How long an answer is waited for, on a busy machine too; and how long after a whole one another might come.
 ANSWER_S, QUIET_S = 60.0, 0.3
+# As the kernel writes the state of a connection (`/proc/net/tcp`).
+ESTABLISHED = "01"
 # Planted in every database that the device may not read; it must not come out anywhere.
 MARKER = "planted-where-no-phone-may-look"
 
@@ -154,6 +156,13 @@ class Answers:
 
     def on_message_complete(self) -> None:
         self._is_whole = True
+
+
+def has_let_go(connection: socket.socket, port: int) -> bool:
+    """True when the server at this port has closed its end, though what it had said before may still be on the way to ours."""
+    ends = {f"0100007F:{port:04X}": f"0100007F:{connection.getsockname()[1]:04X}"}
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return not any(ends.get(row[1]) == row[2] and row[3] == ESTABLISHED for row in rows)
 
 
 def status_of(answer: bytes) -> int:

@@ -203,7 +203,7 @@ def test_whatever_is_asked_the_answer_is_honest(
         given["headers"] = {**given["headers"], **askers[who]}
         given["params"] = {key: value for key, value in (given.get("params") or {}).items() if key not in WAITING}
         given.pop("cookies", None)
-        answer = session.request(**given, timeout=20, allow_redirects=False)
+        answer = session.request(**given, timeout=60, allow_redirects=False)
         assert answer.status_code < 500 or answer.status_code in (501, 503), (given, answer.text[:500])
         no_trace(answer.content)
         no_trace(str(answer.headers).encode())

@@ -79,7 +79,7 @@ def test_every_document_is_answered_and_held_as_the_answer_says(
     name = FOREIGN_DB if is_foreign else GRID_DB
     url = f"http://{front.address[0]}:{front.address[1]}/db/{name}/_bulk_docs"
     body = json.dumps({"docs": docs, "new_edits": False}).encode()
-    answer = session.post(url, data=body, timeout=20)
+    answer = session.post(url, data=body, timeout=60)
     assert answer.status_code == 201, answer.text
     no_trace(answer.content)
     entries = answer.json()

@@ -39,7 +39,7 @@ class Site:
     @contextmanager
     def visit(self, name: str | None = None) -> Iterator[httpx.Client]:
         """A browser of one's own, signed in when a name is given."""
-        with httpx.Client(base_url=self.url, timeout=20) as client:
+        with httpx.Client(base_url=self.url, timeout=60) as client:
             if name is not None:
                 assert client.post("/api/session", json={"username": name, "password": PASSWORD}).status_code == 204
             yield client

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -16,13 +16,10 @@ from sync import databases
 from tests.conftest import GRID_ELSEWHERE
 from tests.server.web.site import HTML, PASSWORD, TOWNSHIP, Site
 
-NOW = datetime.now(UTC)
-MONTH = databases.month_at(NOW)
-
 
 @pytest.fixture(autouse=True)
 def empty(site: Site) -> Iterator[None]:
-    site.couch.delete(databases.audit_db(MONTH))
+    site.couch.delete(databases.audit_db(month()))
     audit.entries._SEEN.clear()
     yield
 
@@ -34,8 +31,13 @@ def admin(site: Site) -> Iterator[httpx.Client]:
         yield client
 
 
+def month() -> str:
+    """The present one, which a page shows when it is asked for none."""
+    return databases.month_at(datetime.now(UTC))
+
+
 def note(site: Site, subject: str, **about: Any) -> None:
-    fields = {"by": "community1", "action": "case.open", "township": TOWNSHIP, "at": NOW} | about
+    fields = {"by": "community1", "action": "case.open", "township": TOWNSHIP, "at": datetime.now(UTC)} | about
     audit.note(site.couch, subject=subject, **fields)
 
 
@@ -67,20 +69,20 @@ def test_triage_reads_its_township_and_administrators_everything(site: Site, tri
 def test_reading_and_exporting_the_log_are_in_the_log(site: Site, triage: httpx.Client) -> None:
     triage.get("/audit?subject=case:one", headers=HTML)
     triage.get("/audit?subject=case:one", headers=HTML)
-    triage.post("/audit/export", data={"purpose": "纪检核查", "as": "csv", "month": MONTH})
-    logged = [(entry["action"], entry["by"], entry["why"]) for entry in audit.read(site.couch, MONTH)]
+    triage.post("/audit/export", data={"purpose": "纪检核查", "as": "csv", "month": month()})
+    logged = [(entry["action"], entry["by"], entry["why"]) for entry in audit.read(site.couch, month())]
     assert logged.count(("audit.read", "triage1", "")) in (1, 2)
     assert ("audit.export", "triage1", "纪检核查") in logged
 
 
 def test_an_export_needs_a_purpose_and_makes_no_formula(site: Site, triage: httpx.Client) -> None:
     note(site, "case:one", why="=1+1", facts={"case_no": "002-261127-AAAAAA"})
-    sealing.Sealing().run(site.couch, NOW)
+    sealing.Sealing().run(site.couch, datetime.now(UTC))
     assert triage.post("/audit/export", data={"purpose": " ", "as": "csv"}).status_code == 422
     assert triage.post("/audit/export", data={"purpose": "核查", "as": "exe"}).status_code == 422
     answer = triage.post("/audit/export", data={"purpose": "核查", "as": "csv"})
     assert "'=1+1" in answer.content.decode("utf-8-sig")
-    assert answer.headers["x-audit-head"] == sealing.heads(site.couch)[MONTH][1]
+    assert answer.headers["x-audit-head"] == sealing.heads(site.couch)[month()][1]
     raw = triage.post("/audit/export", data={"purpose": "核查", "as": "xlsx"}).content
     cells = [str(cell.value) for row in openpyxl.load_workbook(io.BytesIO(raw)).active.iter_rows() for cell in row]
     assert "002-261127-AAAAAA" in cells and "=1+1" in cells
@@ -88,7 +90,7 @@ def test_an_export_needs_a_purpose_and_makes_no_formula(site: Site, triage: http
 
 def test_the_list_goes_on_without_a_double(site: Site, triage: httpx.Client) -> None:
     for n in range(60):
-        note(site, f"case:n{n:02d}", at=NOW - timedelta(seconds=n))
+        note(site, f"case:n{n:02d}")
     first = triage.get("/audit?by=community1", headers=HTML).text
     more = first.split('hx-get="')[1].split('"')[0].replace("&amp;", "&")
     second = triage.get(more, headers={"HX-Request": "true"}).text

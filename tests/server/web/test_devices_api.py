@@ -171,7 +171,8 @@ def test_a_poke_names_all_databases_first_and_then_the_one_that_changed(site: Si
     site.couch.create(name, replicated=True)
     with nobody.stream("GET", "/api/poke", headers=bearer(phone["token"])) as stream:
         told = pokes(stream)
-        assert next(told) == [one["name"] for one in phone["databases"] if one["pull"]]
+        # In another order while a new quarter is about to begin.
+        assert sorted(next(told)) == sorted(one["name"] for one in phone["databases"] if one["pull"])
         site.couch.database(name).put({"_id": new_id("case"), "type": "case"})
         assert next(told) == [name]
 

@@ -66,7 +66,8 @@ def approve(triage: httpx.Client, path: str, doc: Document, **changes: str) -> h
 
 
 def log_of(site: Site, action: str, subject: str) -> list[tuple[str, str]]:
-    page = searching.page(site.couch, databases.month_at(NOW), TOWNSHIP, searching.Wanted(subject=subject, action=action))
+    month, wanted = databases.month_at(datetime.now(UTC)), searching.Wanted(subject=subject, action=action)
+    page = searching.page(site.couch, month, TOWNSHIP, wanted)
     return [(entry["by"], entry["why"]) for entry in page.entries]
 
 

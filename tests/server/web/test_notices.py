@@ -135,7 +135,7 @@ def test_a_phone_reads_its_own_by_its_token(site: Site) -> None:
 
 def test_an_open_page_hears_of_a_new_notice(site: Site, triage: httpx.Client) -> None:
     tell(site, "0")
-    with triage.stream("GET", f"/township/{TOWNSHIP}/live", timeout=20) as stream:
+    with triage.stream("GET", f"/township/{TOWNSHIP}/live") as stream:
         heard = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: ") and "shown" in line)
         assert next(heard) == {"count": 1, "shown": "1"}
         tell(site, "1")

@@ -144,6 +144,6 @@ async def through_the_guard(app: ASGIApp, policy: DevicePolicy, token: str, exte
         "extensions": extensions,
     }
     guard = PhoneGuard(app, policy, Meter("", FEW, FEW, now_s=lambda: NOON_S))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await guard(scope, body.get, send)
     return sent

@@ -19,7 +19,7 @@ from sync.backup.saving import save_all
 from sync.backup.source import Row, Source
 from sync.couch import Couch
 from sync.errors import Unreachable
-from tests.conftest import ROOT, running_store
+from tests.conftest import ROOT, running_store, wait_until
 
 NAMES = ("cases-640105002", "grid-640105002001001-2026q4", "media-640105002")
 PHOTO = bytes(range(256)) * 500
@@ -182,8 +182,7 @@ def test_writers_go_on_during_a_backup_and_nothing_answered_before_it_is_missing
         while len(written) < 3:
             is_done.wait(0.01)
         before = len(written)
-        generation = save_all(store, archive, 7, silently)
-        assert len(written) > before, "the writer wrote meanwhile"
+        generation = save_all(store, archive, 7, lambda _: wait_until(lambda: len(written) > before, what="a write meanwhile"))
     finally:
         is_done.set()
         writer.join()
@@ -353,13 +352,15 @@ def test_a_run_killed_midway_leaves_the_last_backup_and_the_next_one_completes(
     for number in range(150):
         data = base64.b64encode(os.urandom(60_000)).decode()
         media.put({"_id": f"photo:more-{number}", "_attachments": {"original": {"content_type": "image/jpeg", "data": data}}})
-    command = [sys.executable, "-m", "server.cli", "backup", "--to", str(tmp_path / "backups")]
+    command = [sys.executable, str(Path(__file__).with_name("stays_midway.py")), "backup", "--to", str(tmp_path / "backups")]
     environment = os.environ | {"XUNGE_COUCHDB_URL": str(store.couch._url), "XUNGE_DATA": str(tmp_path / "data")}
     with subprocess.Popen(command, cwd=ROOT, env=environment) as process:
-        files = tmp_path / "backups" / "files"
-        while len(list(files.glob("*/*"))) < 30:
-            assert process.poll() is None, "it was done before it could be killed"
-        process.kill()
+        try:
+            files = tmp_path / "backups" / "files"
+            wait_until(lambda: list(files.glob("*.new")) and len(list(files.glob("*/*"))) >= 30, what="half of a backup")
+            assert process.poll() is None
+        finally:
+            process.kill()
     assert archive.generations() == before
     verify(archive, choose(archive, None, ()), silently)
     generation = save_all(store, archive, 7, silently)
@@ -373,7 +374,7 @@ def test_the_commands_back_up_a_data_folder_and_restore_it_into_another(tmp_path
         environment = {key: value for key, value in os.environ.items() if not key.startswith("XUNGE_")}
         environment["XUNGE_DATA"] = str(tmp_path / data)
         command = [sys.executable, "-m", "server.cli", *arguments]
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
     with new_store(tmp_path / "one" / "couch") as couch:
         fill(couch)

@@ -39,7 +39,7 @@ class RunningNode:
             raise AssertionError(self.process.communicate()[1])
         self.address = line.split("//")[1].strip()
 
-    def connect(self, timeout_s: float = 30) -> HTTPConnection:
+    def connect(self, timeout_s: float = 150) -> HTTPConnection:
         """A connection of the caller's own."""
         return HTTPConnection(self.address, timeout=timeout_s)
 

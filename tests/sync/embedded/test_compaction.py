@@ -17,9 +17,10 @@ from sync.embedded.database import Database
 from sync.embedded.documents import IncomingAttachment, read_draft
 from sync.embedded.trees import Tree
 from sync.embedded.updates import edit
+from tests.conftest import wait_until
 from tests.sync.embedded.running_node import RunningNode
 
-WAIT_S = 20
+WAIT_S = 60
 DOCUMENTS, EDITS = 100, 6
 
 
@@ -106,7 +107,7 @@ def test_writes_made_during_compaction_are_kept_and_wait_only_for_a_step(
     monkeypatch.setattr("sync.embedded.compaction.MOST_BYTES_REBUILT", 0)
     monkeypatch.setattr("sync.embedded.compaction.DOCUMENTS_A_STEP", 5)
     monkeypatch.setattr("sync.embedded.compaction.PAGES_A_STEP", 4)
-    is_done = threading.Event()
+    is_done, has_written = threading.Event(), threading.Event()
     written: dict[str, str] = {}
 
     def write_on() -> None:
@@ -116,6 +117,7 @@ def test_writes_made_during_compaction_are_kept_and_wait_only_for_a_step(
             at = f"d{number % DOCUMENTS}"
             newest[at] = put(database, at, _rev=newest[at], text="changed")
             number += 1
+            has_written.set()
 
     writer = threading.Thread(target=write_on)
     writer.start()
@@ -124,14 +126,17 @@ def test_writes_made_during_compaction_are_kept_and_wait_only_for_a_step(
     def note_step() -> bool:
         nonlocal steps
         steps += 1
+        has_written.clear()
+        assert has_written.wait(WAIT_S), "the writer goes on between any two steps"
         return False
 
-    compact(database, note_step)
-    during = len(written)
-    is_done.set()
-    writer.join(WAIT_S)
-    assert steps > 40
-    assert during > 10, "the writer went on between the steps"
+    try:
+        compact(database, note_step)
+    finally:
+        is_done.set()
+        writer.join(WAIT_S)
+    # How many depends on the writer: what it changes is left to the next time, and what it needs is not given back.
+    assert steps > 5
     expected = newest | written
     assert {id_: doc["_rev"] for id_, doc in database.get_winners(expected).items() if doc} == expected
 
@@ -216,6 +221,7 @@ def test_kill_9_amid_compactions_loses_nothing(start_node: Callable[..., Running
         failed = threading.Event()
         writer = threading.Thread(target=edit_until_killed, args=(node, held, failed))
         writer.start()
+        wait_until(lambda failed=failed: held or failed.is_set(), what="the writer's first batch")
         with closing(node.connect()) as connection:
             for _ in range(5):
                 assert node.ask("POST", "/a/_compact", {}, connection)[0] == 202

@@ -10,7 +10,7 @@ from sync.embedded.database import Database
 from sync.embedded.documents import read_draft
 from sync.embedded.updates import edit, merge, purge
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_every_acknowledged_document_is_there_after_kill_9(start_node: Callable[
     writers = [threading.Thread(target=push_until_killed, args=(node, writer, acknowledged, enough)) for writer in range(3)]
     for thread in writers:
         thread.start()
-    assert enough.wait(60)
+    assert enough.wait(120)
     node.kill()
     for thread in writers:
         thread.join(30)

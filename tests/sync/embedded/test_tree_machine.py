@@ -26,7 +26,7 @@ from sync.embedded.refusals import Refusal
 from sync.embedded.trees import rank
 from sync.embedded.updates import edit, merge, purge
 
-WAIT_S = 20
+WAIT_S = 60
 IDS = ("a", "b")
 Arrival = tuple[str, list[str], bool]
 

@@ -17,7 +17,7 @@ from sync.embedded.refusals import Refusal, StorageFull
 from sync.embedded.updates import edit
 from sync.embedded.writer import Job, Transaction
 
-WAIT_S = 20
+WAIT_S = 60
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A gateway in front of a real store, with the real policy, and phones enrolled for the fixed people."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -39,7 +40,7 @@ class Phone:
         prepared = self.session.prepare_request(requests.Request(method, self.base + "/", **options))
         query = prepared.url.partition("?")[2] if prepared.url else ""
         prepared.url = self.base + path + ("?" + query if query else "")
-        return self.session.send(prepared, timeout=20, allow_redirects=False)
+        return self.session.send(prepared, timeout=60, allow_redirects=False)
 
     def push(self, docs: list[Any], database: str = GRID_DB) -> list[dict[str, Any]]:
         """Push documents as the outbox does; the answer's entries."""
@@ -103,11 +104,22 @@ def nudged() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def gate(own_store: str, couch: Couch, nudged: list[str]) -> Iterator[str]:
+def telling() -> Iterator[threading.Event]:
+    """While it is cleared, whom the gateway tells takes its time."""
+    found = threading.Event()
+    found.set()
+    yield found
+    found.set()
+
+
+@pytest.fixture(scope="module")
+def gate(own_store: str, couch: Couch, nudged: list[str], telling: threading.Event) -> Iterator[str]:
     """The address of a gateway with the real policy before the module's own store."""
 
     async def stored(database: str) -> None:
         nudged.append(database)
+        while not telling.is_set():  # noqa: ASYNC110 - the test, in another thread, lets go
+            await asyncio.sleep(0.01)
 
     replication = create_replication(Settings(couchdb_url=own_store), DevicePolicy(couch), stored)
     app = Starlette(routes=[Mount("/db", replication)], lifespan=lambda _: replication.running())

@@ -35,7 +35,7 @@ def told(enrolled: Any) -> dict[str, Any]:
         "device": phone.device_id,
         "grid": GRID_A,
     }
-    done = subprocess.run(["node", str(SCRIPT), json.dumps(given)], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["node", str(SCRIPT), json.dumps(given)], capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     return dict(json.loads(done.stdout)) | {"device": phone.device_id}
 

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from server.people import accounts, devices
+from server.people import accounts, devices, known
 from sync import databases
 from sync.couch import Couch
-from sync.gateway import checkpoints
+from sync.gateway import checkpoints, relay
 from tests.conftest import GRID_A, GRID_ELSEWHERE
 from tests.sync.gateway.conftest import GRID_DB, Phone
 
@@ -161,7 +161,7 @@ def test_tracks_and_reading_logs_are_pushed_and_never_read_back(worker1: Phone) 
     ],
 )
 def test_what_is_not_offered_is_refused_without_reaching_the_store(method: str, path: str, status: int, worker1: Phone) -> None:
-    connection = http.client.HTTPConnection(urlsplit(worker1.base).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(worker1.base).netloc, timeout=60)
     connection.request(method, "/db" + path, body=b"{}" if method == "POST" else None, headers=_authorization(worker1))
     answer = connection.getresponse()
     body = answer.read()
@@ -179,7 +179,7 @@ def _authorization(phone: Phone) -> dict[str, str]:
     "value", ["", "Bearer", "Bearer ", "Bearer nonsense", "Bearer 0123456789abcdef.wrong", "Basic YWRtaW46eA=="]
 )
 def test_without_a_good_token_nothing_is_answered(value: str, gate: str) -> None:
-    answer = requests.get(f"{gate}/{GRID_DB}", headers={"authorization": value} if value else {}, timeout=10)
+    answer = requests.get(f"{gate}/{GRID_DB}", headers={"authorization": value} if value else {}, timeout=60)
     assert answer.status_code == 401
     assert answer.json()["error"] == "unauthorized"
 
@@ -282,11 +282,16 @@ def test_a_longpoll_answers_when_something_comes(worker1: Phone) -> None:
     waiting = threading.Thread(target=wait)
     waiting.start()
     worker1.push([late])
-    waiting.join(15)
+    waiting.join(60)
     assert late["_id"] in [row["id"] for row in found[0]["results"]]
 
 
-def test_a_revoked_token_ends_a_waiting_longpoll_within_five_seconds(couch: Couch, enrolled: Any, people: dict[str, Any]) -> None:
+def test_a_revoked_token_ends_a_waiting_longpoll_within_five_seconds(
+    couch: Couch, enrolled: Any, people: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A fifth of the real patience, whose parts add up to less than five seconds: the rest is the machine's.
+    monkeypatch.setattr(known, "SURE_S", 0.4)
+    monkeypatch.setattr(relay, "RECHECK_S", 0.4)
     phone = enrolled(people["worker2"])
     name = databases.grid_db("640105002001002", QUARTER)
     since = phone.ask("GET", f"/{name}").json()["update_seq"]
@@ -304,9 +309,9 @@ def test_a_revoked_token_ends_a_waiting_longpoll_within_five_seconds(couch: Couc
     waiting.start()
     begun_s = time.monotonic()
     devices.revoke(couch, phone.device_id, by=accounts.find(couch, "worker2"))
-    waiting.join(20)
+    waiting.join(60)
     assert ended
-    assert ended[0] - begun_s < 6
+    assert ended[0] - begun_s < 5
     assert phone.ask("GET", f"/{name}").json()["reason"] == "token_revoked"
 
 

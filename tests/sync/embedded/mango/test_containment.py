@@ -9,7 +9,8 @@ import pytest
 
 from tests.sync.embedded.running_node import RunningNode
 
-SOON_S = 20  # a second of processor time, on a machine that has other things to do
+# A second or two of processor time; a mapper that gets little of it is ended after ten seconds, and so is each further try of it.
+SOON_S = 120
 BOMB = "^(a+)+$"
 TARGET = "a" * 60 + "b"
 
@@ -40,17 +41,17 @@ def test_a_pattern_without_end_is_stopped_and_said_to_be(node: RunningNode) -> N
 
 
 def test_a_pattern_without_end_holds_up_nobody(node: RunningNode) -> None:
+    """Each takes a second of processor time. Whoever were held up by them would be answered between two of them, if at all."""
     bomb = {"selector": {"text": {"$regex": BOMB}}}
-    asking = [threading.Thread(target=node.ask, args=("POST", "/a/_find", bomb)) for _ in range(2)]
+    asking = [threading.Thread(target=node.ask, args=("POST", "/a/_find", bomb)) for _ in range(6)]
     for thread in asking:
         thread.start()
-    slowest_s = 0.0
+    answered = 0
     while any(thread.is_alive() for thread in asking):
-        started_s = time.monotonic()
         assert node.ask("GET", "/a/d000")[0] == 200
         assert node.ask("POST", "/a/_find", {"selector": {"n": 7}})[1]["docs"][0]["_id"] == "d007"
-        slowest_s = max(slowest_s, time.monotonic() - started_s)
-    assert slowest_s < 1.5
+        answered += 1
+    assert answered > 2 * len(asking)
 
 
 def test_a_feed_with_such_a_pattern_is_stopped_too(node: RunningNode) -> None:

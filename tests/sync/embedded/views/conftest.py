@@ -15,7 +15,7 @@ from sync.embedded.refusals import Refusal
 from sync.embedded.updates import edit
 from sync.embedded.views.pool import Pool
 
-WAIT_S = 20
+WAIT_S = 60
 BY_KEY = "function (doc) { if (doc.k !== undefined) emit(doc.k, doc.v); }"
 
 
