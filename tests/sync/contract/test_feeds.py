@@ -45,6 +45,12 @@ def test_each_document_comes_once_at_its_last_change(db: Db) -> None:
     assert ids(db.get("/_changes?descending=true")) == ["a", "b"]
 
 
+def test_what_is_written_together_comes_in_the_order_of_ids(db: Db) -> None:
+    db.post("/_bulk_docs", {"docs": [{"_id": id} for id in ("report:1", "note:2", "receipt:3", "中", "é")]})
+    db.push(*({"_id": id, "_rev": "1-" + "a" * 32} for id in ("b", "a")))
+    assert [row["id"] for row in db.get("/_changes")["results"]] == ["note:2", "receipt:3", "report:1", "é", "中", "a", "b"]
+
+
 def test_pages_fit_together(db: Db) -> None:
     db.post("/_bulk_docs", {"docs": [{"_id": f"d{n}"} for n in range(7)]})
     seen: list[str] = []
