@@ -64,6 +64,14 @@ def test_pages_fit_together(db: Db) -> None:
     assert ids(db.get("/_changes?since=now")) == []
 
 
+@pytest.mark.parametrize("since", ["17", "rubbish", "-1", ""])
+def test_a_sequence_that_is_none_is_refused(db: Db, since: str) -> None:
+    db.put("a")
+    refused = db.ask("GET", f"/_changes?since={since}")
+    assert (refused.status, refused.body["error"]) == (400, "bad_request")
+    assert "since" in refused.body["reason"]
+
+
 def test_all_leaves_of_a_conflict_are_named_only_when_asked_for(db: Db) -> None:
     db.push({"_id": "d", "_rev": f"1-{A}"}, {"_id": "d", "_rev": f"1-{B}"})
     (main,) = db.get("/_changes")["results"]
