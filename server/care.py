@@ -50,7 +50,7 @@ def reach_store(settings: Settings) -> Iterator[str]:
 
 def have_phones_offer_again(couch: Couch, uploads: Path) -> None:
     """After a restore: what came after the backup is on phones only. They send again what the store lacks, photos' files, too."""
-    if couch.info([DEVICES])[DEVICES] is not None:
+    if couch.info_of(DEVICES) is not None:
         epochs.begin(couch)
     for shelf in Shelf.all_in(uploads):
         shelf.forget_finished()

@@ -7,11 +7,12 @@ The gateway streams and is async; it does not come through here. Which databases
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import orjson
 import requests
 from pycouchdb.client import Server
+from requests.auth import HTTPBasicAuth
 
 from sync.database import Database
 from sync.errors import Conflict, NotFound, Refused, StorageFull, StoreError, Unreachable
@@ -19,6 +20,8 @@ from sync.errors import Conflict, NotFound, Refused, StorageFull, StoreError, Un
 CONNECT_TIMEOUT_S = 3.0
 # Whoever asks whether the store is up wants to know soon: a store that stalls is not.
 UP_TIMEOUT_S = 2.0
+BUSY = frozenset({408, 425, 429})
+NODE_DOWN = '"nodedown"'
 JSON_HEADERS = {"content-type": "application/json", "accept": "application/json"}
 
 
@@ -56,12 +59,23 @@ class Couch:
         return [str(name) for name in self.json("GET", ["_all_dbs"])]
 
     def info(self, names: Sequence[str]) -> dict[str, dict[str, Any] | None]:
-        """`{name: {"update_seq", "doc_count", …} | None}`, None for one that is not there. Asked in slices of 100."""
+        """`{name: {"update_seq", "doc_count", …} | None}`, None for one that is not there or could not be looked at.
+
+        CouchDB answers "not_found" for both here, so nothing may be decided by a None but to pass over it: `info_of` tells them
+        apart. Asked in slices of 100, which is what CouchDB takes at most.
+        """
         found: dict[str, dict[str, Any] | None] = {}
         for start in range(0, len(names), 100):
             rows = self.json("POST", ["_dbs_info"], body={"keys": list(names[start : start + 100])})
             found |= {row["key"]: row.get("info") for row in rows}
         return found
+
+    def info_of(self, name: str) -> dict[str, Any] | None:
+        """The figures of one database, None when it is not there for certain. Raises Unreachable when that cannot be said."""
+        try:
+            return dict(self.json("GET", [name]))
+        except NotFound:
+            return None
 
     def is_up(self) -> bool:
         """True when the store answers `/_up`."""
@@ -73,7 +87,12 @@ class Couch:
 
     def json(self, method: str, path: Iterable[str], body: Any = None, params: Mapping[str, Any] | None = None) -> Any:
         """Send a request and parse its answer. Raises the errors of `errors.py`."""
-        return orjson.loads(self.send(method, path, body=body, params=params).content)
+        content = self.send(method, path, body=body, params=params).content
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            # What failed when the answer had begun: the status said 200 by then, and the rest never came.
+            raise Unreachable("broken answer") from error
 
     def send(
         self,
@@ -116,12 +135,23 @@ class Couch:
     def _session(self) -> tuple[requests.Session, str]:
         server = getattr(self._threads, "server", None)
         if server is None:
-            server = Server(self._url, authmethod="basic", verify=True, timeout=self._timeout_s)
+            base, login = split_login(self._url)
+            server = Server(base, authmethod="basic", verify=True, timeout=self._timeout_s)
+            server.resource.session.auth = login
             # Settings come from XUNGE_* alone: no proxy and no netrc by accident.
             server.resource.session.trust_env = False
             self._threads.server = server
         session: requests.Session = server.resource.session
         return session, str(server.base_url).rstrip("/")
+
+
+def split_login(url: str) -> tuple[str, HTTPBasicAuth | None]:
+    """A store's URL without its credentials, and these as CouchDB reads them, in UTF-8 (`requests` itself would send Latin-1)."""
+    parts = urlsplit(url)
+    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+    if parts.username is None:
+        return bare, None
+    return bare, HTTPBasicAuth(unquote(parts.username).encode(), unquote(parts.password or "").encode())
 
 
 def _quoted(segment: str) -> str:
@@ -137,8 +167,9 @@ def _error_of(answer: requests.Response) -> StoreError:
         return StorageFull(text)
     if status == 404:
         return NotFound(text)
+    # A cluster says 412 of a node that is down, too; what stands before a store may say that too much is asked at once.
+    if status in BUSY or (status == 412 and NODE_DOWN in text) or (status >= 500 and status != 501):
+        return Unreachable(f"{status} {text}")
     if status in (409, 412):
         return Conflict(text)
-    if status >= 500 and status != 501:
-        return Unreachable(f"{status} {text}")
     return Refused(status, text)

@@ -3,16 +3,22 @@
 Documents go in and out as plain dicts with `_id` and `_rev`. Nothing here retries: what a conflict means is the caller's to say.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 import requests
 
-from sync.errors import Conflict, NotFound
+from sync.errors import Conflict, NotFound, Unreachable
 
 Document = dict[str, Any]
 LOCAL_TRIES = 4
+# What CouchDB takes in one purge.
+PURGED_DOCUMENTS, PURGED_REVISIONS = 100, 1000
+# CouchDB reads design documents through a cache that lags a moment: asked by one that was just replaced, a view is a 404 with
+# these words.
+STALE_DESIGN, STALE_TRIES, STALE_PAUSE_S = "Design document was updated or deleted", 7, 0.05
 
 
 class Changes(NamedTuple):
@@ -100,9 +106,10 @@ class Database:
         return [found["ok"] for row in answer["results"] for found in row["docs"] if "ok" in found]
 
     def purge(self, revisions: Mapping[str, Sequence[str]]) -> None:
-        """Remove leaves `{id: [rev]}` as if they had never been, and have the store give back their place. At most 100 ids."""
+        """Remove leaves `{id: [rev]}` as if they had never been, and have the store give back their place."""
+        for some in _in_purges(revisions):
+            self._couch.json("POST", [self.name, "_purge"], body=some)
         if revisions:
-            self._couch.json("POST", [self.name, "_purge"], body={id: list(revs) for id, revs in revisions.items()})
             self._couch.send("POST", [self.name, "_compact"], body={}, accept_quorum_missed=True)
 
     def local_get(self, id: str) -> Document | None:
@@ -133,12 +140,22 @@ class Database:
                 return
 
     def view(self, design: str, view: str, **params: Any) -> dict[str, Any]:
-        """A view's answer `{rows, total_rows, offset}`. `params` are sent as JSON; `keys` goes in the body."""
+        """A view's answer `{rows, total_rows, offset}`. `params` are sent as JSON; `keys` goes in the body.
+
+        NotFound means that database, design document or view is not there; one that is being replaced is waited for.
+        """
         path = [self.name, "_design", design, "_view", view]
         keys = params.pop("keys", None)
-        if keys is None:
-            return dict(self._couch.json("GET", path, params=_as_json(params)))
-        return dict(self._couch.json("POST", path, body={"keys": keys}, params=_as_json(params)))
+        for attempt in range(STALE_TRIES):
+            time.sleep(STALE_PAUSE_S * 2 ** (attempt - 1) if attempt else 0)
+            try:
+                if keys is None:
+                    return dict(self._couch.json("GET", path, params=_as_json(params)))
+                return dict(self._couch.json("POST", path, body={"keys": keys}, params=_as_json(params)))
+            except NotFound as error:
+                if STALE_DESIGN not in str(error):
+                    raise
+        raise Unreachable(f"{self.name}: {STALE_DESIGN}")
 
     def attach(self, id: str, rev: str, name: str, data: bytes, content_type: str) -> str:
         """Put an attachment on a document and return the document's new revision."""
@@ -153,6 +170,18 @@ class Database:
     def _path(self, id: str) -> list[str]:
         prefix, slash, rest = id.partition("/")
         return [self.name, prefix, rest] if slash and prefix in ("_design", "_local") else [self.name, id]
+
+
+def _in_purges(revisions: Mapping[str, Sequence[str]]) -> Iterator[dict[str, list[str]]]:
+    """The same in portions of which CouchDB takes each."""
+    some: dict[str, list[str]] = {}
+    for id, revs in revisions.items():
+        if some and (len(some) == PURGED_DOCUMENTS or sum(map(len, some.values())) + len(revs) > PURGED_REVISIONS):
+            yield some
+            some = {}
+        some[id] = list(revs)
+    if some:
+        yield some
 
 
 def _as_json(params: Mapping[str, Any]) -> dict[str, str]:

@@ -4,6 +4,7 @@ A checkpoint is a `_local` document of the very database it is about, so it is l
 `read` and `save` may be done again after a crash: it must be repeatable. Sequences are opaque and compared by equality only.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sync.database import Changes, Database
@@ -38,11 +39,14 @@ def read(database: Database, checkpoint_name: str, batch: int = 500, style: str 
     return page._replace(checkpoint=saved)
 
 
-def finish(database: Database, checkpoint_name: str, page: Batch) -> None:
-    """Remember that everything of a page from `read` is dealt with: one request, and none when nothing was new."""
-    saved = page.checkpoint
-    if saved is None or saved["seq"] != page.seq:
-        database.local_put(checkpoint_name, {"seq": page.seq}, rev=saved["_rev"] if saved else None, is_new=saved is None)
+def finish(database: Database, checkpoint_name: str, page: Batch, kept: Mapping[str, Any] | None = None) -> None:
+    """Remember that everything of a page from `read` is dealt with: one request, and none when nothing was new.
+
+    What is `kept` is there for whoever reads the next page, in its `checkpoint`.
+    """
+    saved, content = page.checkpoint, {"seq": page.seq} | ({"kept": dict(kept)} if kept else {})
+    if saved is None or any(saved.get(name) != content.get(name) for name in ("seq", "kept")):
+        database.local_put(checkpoint_name, content, rev=saved["_rev"] if saved else None, is_new=saved is None)
 
 
 def read_after(database: Database, since: Seq | None, batch: int = 500, style: str = "main_only") -> Batch:

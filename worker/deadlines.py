@@ -53,7 +53,7 @@ def _warn_in(couch: Couch, database: Database, now: datetime, until_s: float, ba
     said = 0
     while time.monotonic() < until_s:
         saved = database.local_get(PLACE)
-        place = saved or {"seq": couch.info([database.name])[database.name]["update_seq"], "after": [[""], ""]}  # type: ignore[index]
+        place = saved or {"seq": couch.json("GET", [database.name])["update_seq"], "after": [[""], ""]}
         found, further = _next(database, place, now, batch)
         said += len(notices.notify_all(couch, found))
         is_over = further.pop("is_over")

@@ -40,14 +40,14 @@ def view(couch: Couch, township: str, name: str, **asked: Any) -> list[Row]:
         return list(database.view(store.DESIGN, name, **asked)["rows"])
     except NotFound:
         known.discard(township)
-        if couch.info([database.name])[database.name] is None:
+        if couch.info_of(database.name) is None:
             return []
         return list(store.ensure(couch, township).view(store.DESIGN, name, **asked)["rows"])
 
 
 def seq_of(couch: Couch, township: str) -> object:
     """The township's update sequence, to be compared by equality only; None when it has no cases."""
-    found = couch.info([cases_db(township)])[cases_db(township)]
+    found = couch.info_of(cases_db(township))
     return None if found is None else found["update_seq"]
 
 

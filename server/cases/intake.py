@@ -20,9 +20,11 @@ from sync import feed
 from sync.couch import Couch
 from sync.database import Database
 from sync.databases import NOTICES, cases_db, parse
+from sync.errors import NotFound
 
 BATCH = 500
 LOOK_AHEAD = 200
+EARLY_MOST = 1000
 CHECKPOINT = "intake"
 KINDS = frozenset({"grid", "home", "home-quarter", "beat", "log", "cases"})
 LOG = logging.getLogger(__name__)
@@ -58,18 +60,38 @@ def run(couch: Couch, name: str, now: datetime, *, batch: int = BATCH) -> Outcom
     if not page.changes:
         return NOTHING
     photo_records.settle_page(couch, name, page.changes)
-    outcome = Outcome(0, frozenset(), page.more)
+    outcome, early = Outcome(0, frozenset(), page.more), _received_early(page)
     if parts.kind == "log":
         readings.take_in(couch, page.changes, now)
     if parts.kind == "grid" and parts.grid:
+        page = _with_reports_behind(couch, database, page, parts.grid)
         outcome = _take_in(couch, database, page, parts.grid, now)
     if not outcome.cases and duplicates.settle(couch, database, page.changes, {}):
         outcome = outcome._replace(changed=frozenset({name}))
     if parts.kind in ("grid", "home-quarter"):
         outcome = _with_moves(couch, database, page, now, outcome)
     page = _past_copies(database, page) if name in outcome.changed else page
-    feed.finish(database, CHECKPOINT, page)
+    feed.finish(database, CHECKPOINT, page, early)
     return outcome._replace(seq=page.seq)
+
+
+def _with_reports_behind(couch: Couch, database: Database, page: feed.Batch, grid: str) -> feed.Batch:
+    """The page with the reports behind it that its notes are about, where they are no cases yet.
+
+    CouchDB keeps what is pushed together in the order of ids: notes come before reports, and a page may end between them.
+    """
+    said = [row["doc"] for row in page.changes if row["id"].startswith("note:") and row.get("doc")]
+    named = {str(doc.get("of")) for doc in said} - {row["id"] for row in page.changes}
+    case_of = {of: ids.case_id(of) for of in sorted(named) if ids.is_record_id(of, "report")}
+    if not case_of or not page.more:
+        return page
+    try:
+        cases = couch.database(cases_db(grids.township_of(grid))).many(list(case_of.values()))
+    except NotFound:
+        cases = {}
+    reports = database.many([of for of, case in case_of.items() if not cases.get(case)])
+    rows = [{"id": id, "changes": [{"rev": doc["_rev"]}], "doc": doc, "leaves": [doc]} for id, doc in reports.items() if doc]
+    return page._replace(changes=[*page.changes, *rows])
 
 
 def _past_copies(database: Database, page: feed.Batch) -> feed.Batch:
@@ -164,22 +186,35 @@ def _shape_wrong(doc: Document) -> dict[str, str]:
 
 
 def _receipts(database: Database, page: feed.Batch, wanted: set[str]) -> dict[str, str]:
-    """When the gateway took each record in, from receipts of this page or, for those not named there, of the next."""
-    received = _received(page, wanted)
+    """When the gateway took each record in, from receipts of this page, of those before it or, else, of the next."""
+    received = _kept(page) | _received(page, wanted)
     if wanted - received.keys():
         ahead = feed.read_after(database, page.seq, LOOK_AHEAD)
         received = _received(ahead, wanted) | received
     return received
 
 
-def _received(page: feed.Batch, wanted: set[str]) -> dict[str, str]:
+def _received(page: feed.Batch, wanted: set[str] | None = None) -> dict[str, str]:
+    """What the receipts of a page say of the wanted records, or of all."""
     received: dict[str, str] = {}
     for row in page.changes:
         doc: Mapping[str, Any] = row.get("doc") or {}
         if doc.get("type") == "receipt":
-            for id in wanted.intersection(doc.get("ids", ())):
+            for id in doc.get("ids", ()) if wanted is None else wanted.intersection(doc.get("ids", ())):
                 received[id] = min(doc["received_at"], received.get(id, doc["received_at"]))
     return received
+
+
+def _received_early(page: feed.Batch) -> dict[str, str]:
+    """What receipts say of reports that may lie behind the page's end: by their ids, receipts come first, too."""
+    here = {row["id"] for row in page.changes}
+    found = _kept(page) | _received(page)
+    early = [(id, at) for id, at in found.items() if id.startswith("report:") and id not in here]
+    return dict(early[-EARLY_MOST:]) if page.more else {}
+
+
+def _kept(page: feed.Batch) -> dict[str, str]:
+    return dict((page.checkpoint or {}).get("kept") or {})
 
 
 def _carry_moves(couch: Couch, database: Database, now: datetime, batch: int) -> Outcome:

@@ -121,7 +121,7 @@ def record(
         row = workflow.MOVES[name]
         base = _blank(present.case, event_id, name, now) | workflow.read_fields(row, fields) | {"by": by, "party": party}
         store.append(database, base | _clock_facts(couch, present.case, base))
-    return store.refold(database, case_id)
+    return store.refold(database, case_id, written=event_id)
 
 
 def _found(couch: Couch, person: permissions.Person, case_id: str) -> tuple[Database, store.Loaded]:
@@ -176,7 +176,7 @@ def _clock_facts(couch: Couch, case: Document, event: Document) -> Document:
 
 def _settle(database: Database, case_id: str, event_id: str) -> store.Loaded:
     """Fold the case with its new event. Raises Changed when the event is refused: somebody else was first."""
-    after = store.refold(database, case_id)
+    after = store.refold(database, case_id, written=event_id)
     if after is None:
         raise Missing(case=case_id)
     if event_id in after.case["refused"]:

@@ -4,6 +4,7 @@ Events are the truth, the case document is their fold (`server/domain/workflow`)
 who may make it is not decided here.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ Document = dict[str, Any]
 DESIGN = "cases"
 EVENTS_MOST = 1000
 SAVE_TRIES = 40
+LAG_PAUSE_S = 0.05
 
 
 class Loaded(NamedTuple):
@@ -120,16 +122,19 @@ def append(database: Database, event: Document) -> bool:
     return True
 
 
-def refold(database: Database, case_id: str) -> Loaded | None:
+def refold(database: Database, case_id: str, *, written: str | None = None) -> Loaded | None:
     """Bring a case up to its events, whoever else does so at the same time; None when there is no such case.
 
     An event that was written for a place which the saved case has since given to another one goes behind it: what was answered
-    first stays. Raises Conflict only after many tries.
+    first stays. `written` is the event that the caller has just written, if any. Raises Conflict only after many tries.
     """
     for _ in range(SAVE_TRIES):
         present = load(database, case_id)
-        if present is None or not present.events:
+        if present is None or not (present.events or written):
             return present
+        if _lags(present, written):
+            time.sleep(LAG_PAUSE_S)
+            continue
         strays = _strays(present)
         if strays:
             for event in strays:
@@ -148,6 +153,15 @@ def _save(database: Database, present: Loaded) -> Loaded:
         return present
     rev = database.put(folded | {"_rev": present.case["_rev"]})
     return Loaded(folded | {"_rev": rev}, present.events)
+
+
+def _lags(present: Loaded, written: str | None) -> bool:
+    """True when events are known to be there that were not read, and that a fold would lose.
+
+    Of several nodes CouchDB asks one for a list, and that may be the one that is behind.
+    """
+    known = {*present.case["applied"], *present.case["refused"]} | ({written} if written else set())
+    return len(present.events) < EVENTS_MOST and not known <= {event["_id"] for event in present.events}
 
 
 def _strays(present: Loaded) -> list[Document]:

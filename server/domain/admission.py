@@ -141,7 +141,9 @@ def _check_type(doc: dict[str, Any], target: Target, person: permissions.Person)
 
 def _is_revision_sound(doc: dict[str, Any], immutable: bool) -> bool:
     generation, _, digest = str(doc.get("_rev", "")).partition("-")
-    if not (generation.isascii() and generation.isdigit() and len(generation) < 9 and DIGEST.fullmatch(digest)):
+    # With a zero in front CouchDB keeps it as another revision than the one that is answered as held.
+    is_number = generation.isascii() and generation.isdigit() and len(generation) < 9 and generation[0] != "0"
+    if not (is_number and DIGEST.fullmatch(digest)):
         return False
     history = doc.get("_revisions")
     if history is not None:

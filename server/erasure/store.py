@@ -57,7 +57,7 @@ def load(couch: Couch) -> Marks:
 def among(couch: Couch, names: Iterable[str]) -> Marks:
     """The marks of those of these that were erased; at most two questions to the store, and one when nothing ever was."""
     wanted = set(names)
-    info = couch.info([ERASURES])[ERASURES] if wanted else None
+    info = couch.info_of(ERASURES) if wanted else None
     if info is None or not info["doc_count"]:
         return Marks()
     keys = [f"{PREFIX}{mark_of(name)}" for name in wanted]

@@ -133,7 +133,7 @@ def rows_of(couch: Couch, township: str, households: Iterable[str]) -> dict[str,
 
 def is_known(couch: Couch, place: str) -> bool:
     """True when there is an index at all."""
-    return couch.info([homes_db(township_of(place))])[homes_db(township_of(place))] is not None
+    return couch.info_of(homes_db(township_of(place))) is not None
 
 
 def _index(couch: Couch, place: str) -> Database:

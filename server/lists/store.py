@@ -67,7 +67,7 @@ def read(couch: Couch) -> Kept:
         seen = _SEEN.get(couch)
     if seen is not None and now - seen.looked_at < LOOKED_AT_S:
         return seen.kept
-    info = couch.info([databases.LISTS])[databases.LISTS]
+    info = couch.info_of(databases.LISTS)
     sequence = str(info["update_seq"]) if info else ""
     kept = seen.kept if seen is not None and seen.sequence == sequence else _load(couch) if info else NOTHING
     with _LOCK:

@@ -53,10 +53,11 @@ def places(couch: Couch, person: Person, *, since: str = "", before: Place | Non
     """Places of the notices of all this person's parties, each once, newest first: after `since` and older than `before`."""
     found: set[Place] = set()
     for party in sorted(parties_of(person))[:PARTIES_MOST]:
-        start, end = [party, before[0] if before else {}], [party, since + "\x00" if since else ""]
+        start, end = [party, before[0] if before else {}], [party, since]
         docid = {"startkey_docid": before[1]} if before else {}
         rows = store.view(couch, "inbox", startkey=start, endkey=end, descending=True, limit=limit + 1, **docid)
-        found.update((row["key"][1], row["id"]) for row in rows)
+        # No key lies just behind `since`: in the order of views what cannot be seen counts for nothing.
+        found.update((row["key"][1], row["id"]) for row in rows if row["key"][1] > since)
     return sorted((place for place in found if place != before), reverse=True)[:limit]
 
 

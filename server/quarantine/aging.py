@@ -39,7 +39,7 @@ class Aging:
 
         `may_empty` is False while the clock cannot be believed: contents that are gone cannot be reopened.
         """
-        if couch.info([databases.QUARANTINE])[databases.QUARANTINE] is None:
+        if couch.info_of(databases.QUARANTINE) is None:
             return {}
         if not self._has_views:
             designs.install(ensure(couch), DESIGN)

@@ -76,7 +76,7 @@ def read(couch: Couch, entry: Entry, database: str, author: Person, now: datetim
         raise InvalidInput({"database": "not_grid_holder"})
     if name.quarter is not None:
         is_recent = name.quarter in quarters(now)[:2]
-        if name.quarter not in quarters(now) or not (is_recent or couch.info([database])[database]):
+        if name.quarter not in quarters(now) or not (is_recent or couch.info_of(database)):
             raise InvalidInput({"database": "archived_database"})
     return name
 

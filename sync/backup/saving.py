@@ -91,9 +91,11 @@ class _Saver:
         part = base or Part(self._name, incarnation, "", "", [])
         part = msgspec.structs.replace(part, security=security, revs_limit=revs_limit)
         part = self._copy_changes(part)
-        if base is not None and base.purge_seq != info.purge_seq:
-            self._say(f"{self._name}: something was purged; looking for what is gone")
-            part = self._rewrite(part, self._find_gone(part))
+        # CouchDB lists a database's shards there in whatever order they answer: another text says that something may be gone.
+        gone = self._find_gone(part) if base is not None and base.purge_seq != info.purge_seq else set()
+        if gone:
+            self._say(f"{self._name}: {len(gone)} documents were purged")
+            part = self._rewrite(part, gone)
         elif self._is_scattered(part) or (base is not None and self._has_buried):
             part = self._rewrite(part, set())
         if part.segments != (base.segments if base else None):

@@ -6,11 +6,11 @@ Only what CouchDB's documentation promises is used. Nothing is kept here; what i
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import requests
 
-from sync.couch import Couch
+from sync.couch import BUSY, Couch, split_login
 from sync.embedded.codec import parse
 from sync.errors import NotFound, Refused, Unreachable
 
@@ -54,12 +54,10 @@ class Source:
     """One store, by its URL with credentials."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
         self.couch = Couch(url, timeout_s=TIMEOUT_S)
-        self._base = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
-        self._session = requests.Session()
+        self._base, self._session = split_login(url)[0], requests.Session()
         self._session.trust_env = False
-        self._session.auth = (unquote(parts.username or ""), unquote(parts.password or ""))
+        self._session.auth = split_login(url)[1]
 
     def names(self) -> list[str]:
         """All databases but the store's own, whose names begin with `_`."""
@@ -137,7 +135,7 @@ class Source:
             )
         except requests.RequestException as error:
             raise Unreachable(type(error).__name__) from error
-        if answer.status_code == 202 or answer.status_code >= 500:
+        if answer.status_code in BUSY or answer.status_code == 202 or answer.status_code >= 500:
             raise Unreachable(f"{answer.status_code} for documents")
         if answer.status_code != 201:
             raise Refused(answer.status_code, answer.text[:300])

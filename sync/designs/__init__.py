@@ -4,12 +4,14 @@ Reduces are CouchDB's built-in ones, named in `REDUCES`. What the views are aske
 """
 
 import re
+import time
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sync.database import Database
-from sync.errors import Conflict
+from sync.errors import Conflict, NotFound
 
 FOLDER = Path(__file__).parent
 REDUCES = {
@@ -17,6 +19,8 @@ REDUCES = {
     "homes": {"due": "_count", "errands": "_count", "needs": "_count", "services": "_count"},
     "quarantine": {"listing": "_count", "usage": "_stats"},
 }
+# How long CouchDB's cache of design documents may lag before whoever asks is left to find out by themselves.
+LAG_TRIES, LAG_PAUSE_S = 20, 0.05
 COMMENTS_AND_NAME = re.compile(r"\A(?:\s*//[^\n]*\n)*\s*function\s+\w+\s*\(")
 
 
@@ -34,7 +38,10 @@ def design(name: str) -> dict[str, Any]:
 
 
 def install(database: Database, name: str) -> bool:
-    """Put a design document into a database unless this very one is there. True when it was written. Two may do so at once."""
+    """Put a design document into a database unless this very one is there. True when it was written. Two may do so at once.
+
+    The views it brings can be asked as soon as this returns; the first answer of each waits until its index is made.
+    """
     wanted = design(name)
     present = database.find(wanted["_id"])
     if present is not None and present.get("views") == wanted["views"]:
@@ -44,4 +51,19 @@ def install(database: Database, name: str) -> bool:
     except Conflict:
         # Another process installs at this moment; it has the same files, or newer ones.
         return False
+    if present is not None:
+        _await_views(database, name, wanted["views"].keys() - present.get("views", {}).keys())
     return True
+
+
+def _await_views(database: Database, design: str, added: Iterable[str]) -> None:
+    """Until CouchDB has noticed that these views are there: a view of a design document that it has in its cache from before is
+    one that does not exist. Nothing is indexed by asking so."""
+    for view in sorted(added)[:1]:
+        for _ in range(LAG_TRIES):
+            try:
+                database.view(design, view, limit=0, update="false")
+            except NotFound:
+                time.sleep(LAG_PAUSE_S)
+            else:
+                return

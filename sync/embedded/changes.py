@@ -78,14 +78,17 @@ def format_seq(seq: int, epoch: str) -> str:
 
 
 def parse_seq(text: str, epoch: str, newest: int) -> int:
-    """`since` of a client. That of another incarnation of the database (or its future) starts over. Raises 400."""
+    """`since` of a client. That of another incarnation of the database (or its future) starts over. Raises 400.
+
+    A bare number is none of a feed's: of those CouchDB takes 0 alone.
+    """
     if text == "now":
         return newest
     number, _, seen = text.strip('"').partition("-")
-    if not number.isdecimal() or len(number) > 15:
+    if not number.isdecimal() or len(number) > 15 or not (seen or number == "0"):
         raise bad_request("Malformed sequence supplied in 'since' parameter.")
     since = int(number)
-    return since if seen in ("", epoch) and since <= newest else 0
+    return since if seen == epoch and since <= newest else 0
 
 
 def read_page(connection: sqlite3.Connection, epoch: str, question: Question, room: int) -> Page:

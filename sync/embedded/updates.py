@@ -35,7 +35,7 @@ class Batch:
         self.records = find_records(transaction.connection, ids)
         self._was = {id_: (record.seq, _is_live(record)) for id_, record in self.records.items()}
         self._limit = int(read_setting(transaction.connection, "revs_limit") or DEFAULT_REVS_LIMIT)
-        self._touched: dict[str, None] = {}
+        self._touched: set[str] = set()
         self._bodies: list[tuple[int, bytes, str | None, int]] = []
         self._waste = Waste(transaction.connection)
         for id_, record in self.records.items():
@@ -45,10 +45,9 @@ class Batch:
         self._moves: dict[str, int] = {}
 
     def touch(self, record: Record) -> None:
-        """Marks a record as changed; the last one touched gets the last sequence number."""
+        """Marks a record as changed."""
         self._dropped += record.tree.stem(self._limit)
-        self._touched.pop(record.id, None)
-        self._touched[record.id] = None
+        self._touched.add(record.id)
         self.records[record.id] = record
 
     def add_body(self, doc: bytes, attachments: list[Attachment]) -> int:
@@ -78,8 +77,8 @@ class Batch:
         self._dropped += keys
 
     def save(self) -> None:
-        """Writes everything that was touched."""
-        touched = [self.records[id_] for id_ in self._touched]
+        """Writes everything that was touched, in the order of ids, whatever order it was sent in: CouchDB does so."""
+        touched = [self.records[id_] for id_ in sorted(self._touched)]
         old = [(self._was[record.id][0],) for record in touched if record.id in self._was]
         if old:
             self._connection.executemany("DELETE FROM doc WHERE seq = ?", old)

@@ -23,6 +23,8 @@ Entry = dict[str, Any]
 UNSTORABLE = Rejection("schema", {"document": "not_storable"})
 REFUSED_BY_STORE = Rejection("schema", {"document": "refused_by_store"})
 QUOTA = "quota"
+# The answers that are about the documents. No other one, whatever it is, may send what is sound to quarantine.
+ABOUT_DOCUMENTS = frozenset({400, 413})
 
 
 class Held(msgspec.Struct, gc=False):
@@ -116,6 +118,9 @@ async def _store(upstream: Upstream, holder: Holder, database: str, accepted: Ma
     status, answer = await upstream.read("POST", [database, "_bulk_docs"], {}, write_batch(texts))
     if status in (200, 201):
         return await _failures(upstream, database, receipt, answer)
+    if status not in ABOUT_DOCUMENTS:
+        log.error("the store answered %d to documents for %s", status, database)
+        raise StoreDown
     log.warning("the store refused %d documents for %s with %d", len(accepted), database, status)
     if len(accepted) == 1:
         return set(accepted)

@@ -19,6 +19,9 @@ from sync.gateway.pipes import CONNECT_TIMEOUT_S, Broken, Pipes
 ANSWER_TIMEOUT_S = 30.0
 WAIT_TIMEOUT_S = 75.0
 CONNECTIONS = 200
+# Of the store or of what stands before it, and never about what was asked: a redirection, our own credentials refused, too slow,
+# a node that is down (CouchDB says 412), too much at once.
+DOWN = frozenset({301, 302, 303, 307, 308, 401, 403, 408, 412, 425, 429})
 OWN_HEADERS = {"accept": "application/json", "content-type": "application/json"}
 
 
@@ -63,7 +66,7 @@ class Upstream:
                     raise DatabaseMissing
                 await self._create(segments[0])
                 answer = await self._stream(method, segments, params, body)
-            if answer.status == 202 or answer.status >= 400:
+            if answer.status not in (200, 201):
                 _raise_when_down(answer.status, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise StoreDown from error
@@ -132,9 +135,9 @@ def _is_database_missing(answer: bytes) -> bool:
 
 
 def _raise_when_down(status: int, answer: bytes) -> None:
-    """A store's 5xx, a write that missed its quorum (202) and a refusal of our own credentials are all "try again later"."""
+    """A store's 5xx, a write that missed its quorum (202) and what is in `DOWN` are all "try again later"."""
     if status == 202:
         raise StoreDown("quorum_missed")
-    if status in (401, 403) or (status >= 500 and status != 501):
+    if status in DOWN or (status >= 500 and status != 501):
         is_full = status == 507 or b"insufficient_storage" in answer
         raise StoreDown("storage_full" if is_full else "store_unreachable")

@@ -1,12 +1,18 @@
 """The connection: what it sends and which error comes of what."""
 
+from base64 import b64decode
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from sync import database as databases
 from sync.couch import Couch
 from sync.errors import Conflict, NotFound, Refused, Unreachable
 from tests.conftest import free_port
+from tests.sync.gateway.conftest import serving
+from tests.sync.gateway.test_store_trouble import PretendStore
 
 
 def test_a_document_is_written_read_changed_and_found_missing(couch: Couch) -> None:
@@ -90,3 +96,74 @@ def test_nobody_there_and_a_wrong_password_are_told_apart(own_store: str) -> Non
     with pytest.raises(Refused) as refused:
         Couch(own_store.replace("//admin:", "//admin:not-")).all_databases()
     assert refused.value.status == 401
+
+
+def test_a_database_that_cannot_be_looked_at_is_not_taken_for_none() -> None:
+    """CouchDB answers "not_found" in `_dbs_info` whatever the reason."""
+
+    def answer(asked: str, _body: bytes) -> tuple[int, bytes]:
+        if asked == "POST /_dbs_info":
+            return 200, b'[{"key":"erasures","error":"not_found"}]'
+        return 500, b'{"error":"internal_server_error","reason":"No DB shards could be opened."}'
+
+    with serving(PretendStore(answer)) as url:
+        couch = Couch(url)
+        assert couch.info(["erasures"]) == {"erasures": None}
+        with pytest.raises(Unreachable):
+            couch.info_of("erasures")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (412, b'{"error":"file_exists","reason":"The database could not be created, the file already exists."}', Conflict),
+        (412, b'{"error":"nodedown","reason":"progress not possible"}', Unreachable),
+        (429, b'{"error":"too_many_requests"}', Unreachable),
+        (408, b"", Unreachable),
+        (202, b'{"ok":true}', Unreachable),
+        (413, b'{"error":"document_too_large"}', Refused),
+        (200, b'{"total_rows":3,"rows":[{"id":"a"}', Unreachable),
+    ],
+)
+def test_what_a_cluster_or_a_proxy_answers_is_told_apart(status: int, body: bytes, error: type[Exception]) -> None:
+    with serving(PretendStore(lambda _asked, _body: (status, body))) as url, pytest.raises(error):
+        Couch(url).json("PUT", ["db", "doc"], body={})
+
+
+def test_a_node_that_is_down_is_not_taken_for_a_database_that_is_there() -> None:
+    down = PretendStore(lambda _asked, _body: (412, b'{"error":"nodedown","reason":"x"}'))
+    with serving(down) as url, pytest.raises(Unreachable):
+        Couch(url).create("grid", replicated=True)
+
+
+def _stale(times: int) -> Callable[[str, bytes], tuple[int, bytes]]:
+    answers = iter([False] * times)
+
+    def answer(_asked: str, _body: bytes) -> tuple[int, bytes]:
+        if next(answers, True):
+            return 200, b'{"rows":[]}'
+        return 404, b'{"error":"not_found","reason":"Design document was updated or deleted."}'
+
+    return answer
+
+
+def test_a_view_whose_design_document_is_being_replaced_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "STALE_PAUSE_S", 0.001)
+    with serving(PretendStore(_stale(3))) as url:
+        assert Couch(url).database("cases").view("cases", "due") == {"rows": []}
+    with serving(PretendStore(_stale(1000))) as url, pytest.raises(Unreachable):
+        Couch(url).database("cases").view("cases", "due", keys=["a"])
+
+
+def test_a_password_in_any_script_is_sent_as_couchdb_reads_it() -> None:
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            seen.extend(value.decode() for name, value in scope["headers"] if name == b"authorization")
+        await PretendStore(lambda _asked, _body: (200, b"[]"))(scope, receive, send)
+
+    with serving(app) as url:
+        store = Couch(url.replace("http://", "http://admin:%E5%AF%86%3A%40%20%C3%A9@") + "/couch/")
+        assert store.all_databases() == []
+    assert b64decode(seen[0].removeprefix("Basic ")).decode() == "admin:密:@ é"

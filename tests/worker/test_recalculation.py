@@ -102,7 +102,7 @@ def test_an_event_that_was_written_before_a_crash_is_not_written_twice(
     case_id = keep(system, dispatched(system))
     years.load(system, "admin", 2027, NEW_YEAR, LATER)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "refold", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(store, "refold", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             recalculation.recalculate(system, nudges, LATER)
     recalculation.recalculate(system, nudges, LATER)

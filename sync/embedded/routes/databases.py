@@ -14,6 +14,8 @@ from sync.embedded.rows import read_setting
 from sync.embedded.updates import DEFAULT_REVS_LIMIT, purge
 from sync.embedded.writer import Transaction
 
+# As many as CouchDB takes by default.
+_MOST_PURGED_DOCUMENTS, _MOST_PURGED_REVISIONS = 100, 1000
 _DEFAULT_SECURITY = {"members": {"roles": ["_admin"]}, "admins": {"roles": ["_admin"]}}
 
 
@@ -83,6 +85,10 @@ async def purge_revisions(node: Node, request: Request) -> Answer:
     wanted = await request.json_object()
     for revisions in wanted.values():
         check_revisions(revisions)
+    if len(wanted) > _MOST_PURGED_DOCUMENTS:
+        raise bad_request("Exceeded maximum number of documents.")
+    if sum(map(len, wanted.values())) > _MOST_PURGED_REVISIONS:
+        raise bad_request("Exceeded maximum number of revisions.")
     purged = await node.write(database, lambda transaction: purge(transaction, wanted))
     return answer_json(201, {"purge_seq": format_seq(database.figures().purge, database.epoch), "purged": purged})
 

@@ -11,6 +11,7 @@ from sync.embedded.node import Node
 from sync.embedded.refusals import Refusal, bad_request
 
 _MOST_UUIDS = 1000
+_MOST_DESCRIBED = 100  # as many as CouchDB takes by default
 VERSION = "3.5.0"
 
 
@@ -48,6 +49,8 @@ async def describe_databases(node: Node, request: Request) -> Answer:
         keys = choose_names(node.catalogue.names(), options)
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         raise bad_request("`keys` member must be an array of names.")
+    if request.method == "POST" and len(keys) > _MOST_DESCRIBED:
+        raise bad_request("too_many_keys")
     return answer_json(200, await node.run(_describe_all, node, keys))
 
 

@@ -12,7 +12,7 @@ from sync.couch import Couch
 from sync.database import Database
 from sync.databases import beat_db, grid_db
 from tests.conftest import GRID_A
-from tests.records import AT, note, report
+from tests.records import AT, note, receipt, report, with_rev
 from tests.server.cases.conftest import CASES_DB, GRID_DB, Push
 
 NOW = AT + timedelta(minutes=5)
@@ -115,6 +115,26 @@ def test_received_time_comes_from_a_receipt_in_the_next_page_and_else_is_now(cou
     intake.run(couch, GRID_DB, NOW)
     received = sorted(case["received_at"] for case in cases_in(couch))
     assert received == ["2026-11-23T08:00:01.000Z", "2026-11-23T08:05:00.000Z"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_where_a_page_ends_among_what_was_pushed_together_neither_time_nor_note_is_lost(
+    couch: Couch, grid: Database, batch: int
+) -> None:
+    """The store keeps a push in the order of ids: what is said of a report and its receipt come before it."""
+    pushed = [report(), report()]
+    said = note(pushed[0]["_id"], text="还有一处")
+    told = receipt([pushed[0]["_id"], pushed[1]["_id"], said["_id"]], AT + timedelta(seconds=1))
+    assert grid.bulk([with_rev(doc) for doc in (*pushed, said, told)], new_edits=False) == []
+    while intake.run(couch, GRID_DB, NOW, batch=batch).more:
+        pass
+    assert [case["received_at"] for case in cases_in(couch)] == ["2026-11-23T08:00:01.000Z"] * 2
+    assert sorted((event["move"], event.get("text")) for event in events_in(couch)) == [
+        ("note", "还有一处"),
+        ("report", None),
+        ("report", None),
+    ]
+    assert "quarantine" not in couch.all_databases()
 
 
 def test_a_second_first_revision_is_quarantined_and_the_processed_one_stays(couch: Couch, grid: Database, push: Push) -> None:

@@ -62,6 +62,21 @@ def test_the_same_key_again_is_the_same_move(move: Move) -> None:
         move("return", key="key-00001", reason="x")
 
 
+def test_a_list_of_events_that_is_behind_neither_hides_a_move_nor_takes_one_back(
+    move: Move, couch: Couch, case_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a node of a cluster may be for a moment."""
+    read, behind = store.events_of, iter([False, False, True, True])
+    monkeypatch.setattr(store, "events_of", lambda *where: read(*where)[: -1 if next(behind, False) else None])
+    assert move("accept").case["state"] == "accepted"
+    assert list(behind) == []
+    behind = iter([True, True])
+    present = store.refold(couch.database(CASES_DB), case_id)
+    assert list(behind) == []
+    assert present is not None
+    assert present.case["state"] == couch.database(CASES_DB).get(case_id)["state"] == "accepted"
+
+
 def version_now(couch: Couch, case_id: str) -> str:
     return workflow.version_of(couch.database(CASES_DB).get(case_id))
 

@@ -51,6 +51,8 @@ def visit(**fields: Any) -> dict[str, Any]:
         ({"_id": "_design/report"}, "reserved_field"),
         ({"_rev": "2-" + "a" * 32}, "immutable_revision"),
         ({"_rev": "x"}, "immutable_revision"),
+        ({"_rev": "01-" + "a" * 32}, "immutable_revision"),
+        ({"_rev": "0-" + "a" * 32}, "immutable_revision"),
         ({"_revisions": {"start": 1, "ids": ["a" * 32, "b" * 32]}}, "immutable_revision"),
         ({"urgency": "terrible"}, "schema"),
         ({"place": {"lat": 200}}, "schema"),

@@ -8,6 +8,7 @@ import pytest
 
 from server import notices
 from server.domain import notices as rules
+from server.domain import times
 from server.domain.errors import Missing
 from server.notices import reading
 from sync.couch import Couch
@@ -51,6 +52,13 @@ def test_the_same_key_is_one_notice_and_the_first_stays(couch: Couch) -> None:
 def test_a_notice_for_nobody_is_not_written(couch: Couch) -> None:
     assert notices.notify(couch, to=[], what="case.dispatched", subject="case:1", key="event:1") == ""
     assert NOTICES not in couch.all_databases()
+
+
+def test_what_was_noted_at_the_very_instant_asked_for_is_not_after_it(couch: Couch) -> None:
+    tell(couch, "1")
+    later = tell(couch, "2", noted=NOW + timedelta(milliseconds=1))
+    found = reading.places(couch, TRIAGE, since=times.to_text(NOW), limit=10)
+    assert [id for _, id in found] == [later]
 
 
 def test_everybody_of_a_party_reads_for_themselves(couch: Couch) -> None:

@@ -217,6 +217,16 @@ def test_what_is_deleted_or_purged_leaves_the_newest_backups_files(
     assert empty.info(NAMES[1])[:2] == (part.live, part.deleted) == (449, 2)
 
 
+def test_another_wording_of_the_place_in_the_purges_rewrites_nothing(
+    store: Source, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(store.couch)
+    before, told = save_all(store, archive, 7, silently), Source.info
+    monkeypatch.setattr(Source, "info", lambda self, name: told(self, name)._replace(purge_seq="another"))
+    after = save_all(store, archive, 7, silently)
+    assert [(part.segments, part.fetched) for part in after.parts] == [(part.segments, 0) for part in before.parts]
+
+
 def test_a_database_deleted_and_made_again_is_copied_anew(store: Source, empty: Source, archive: Archive) -> None:
     fill(store.couch)
     save_all(store, archive, 7, silently)

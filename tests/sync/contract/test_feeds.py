@@ -45,6 +45,12 @@ def test_each_document_comes_once_at_its_last_change(db: Db) -> None:
     assert ids(db.get("/_changes?descending=true")) == ["a", "b"]
 
 
+def test_what_is_written_together_comes_in_the_order_of_ids(db: Db) -> None:
+    db.post("/_bulk_docs", {"docs": [{"_id": id} for id in ("report:1", "note:2", "receipt:3", "中", "é")]})
+    db.push(*({"_id": id, "_rev": "1-" + "a" * 32} for id in ("b", "a")))
+    assert [row["id"] for row in db.get("/_changes")["results"]] == ["note:2", "receipt:3", "report:1", "é", "中", "a", "b"]
+
+
 def test_pages_fit_together(db: Db) -> None:
     db.post("/_bulk_docs", {"docs": [{"_id": f"d{n}"} for n in range(7)]})
     seen: list[str] = []
@@ -56,6 +62,14 @@ def test_pages_fit_together(db: Db) -> None:
     assert seen == [f"d{n}" for n in range(7)]
     assert db.get(f"/_changes?since={since}")["results"] == []
     assert ids(db.get("/_changes?since=now")) == []
+
+
+@pytest.mark.parametrize("since", ["17", "rubbish", "-1", ""])
+def test_a_sequence_that_is_none_is_refused(db: Db, since: str) -> None:
+    db.put("a")
+    refused = db.ask("GET", f"/_changes?since={since}")
+    assert (refused.status, refused.body["error"]) == (400, "bad_request")
+    assert "since" in refused.body["reason"]
 
 
 def test_all_leaves_of_a_conflict_are_named_only_when_asked_for(db: Db) -> None:

@@ -1,6 +1,7 @@
 """Lists of documents, and what keeps a database small: purging, stemming, compaction."""
 
-from tests.sync.contract.conftest import Db, until
+from sync.couch import Couch
+from tests.sync.contract.conftest import Client, Db, until
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 
@@ -35,6 +36,32 @@ def test_a_purged_leaf_was_never_there(db: Db) -> None:
     assert (db.get("")["doc_count"], db.get("/_changes")["results"]) == (0, [])
     assert db.post("/_purge", {"d": [f"1-{C}"]})["purged"] == {"d": []}
     assert db.post("/_revs_diff", {"d": [f"1-{A}"]}) == {"d": {"missing": [f"1-{A}"]}}
+
+
+def test_a_purge_of_more_than_is_taken_at_once_is_refused_and_sent_in_portions_goes_through(db: Db, store_url: str) -> None:
+    revs = {f"d{n}": [f"1-{n:032x}"] for n in range(230)}
+    db.push(*({"_id": id, "_rev": rev} for id, [rev] in revs.items()))
+    for wrong in (dict(list(revs.items())[:101]), {"d0": [f"1-{n:032x}" for n in range(1001)]}):
+        refused = db.ask("POST", "/_purge", wrong)
+        assert (refused.status, refused.body["error"]) == (400, "bad_request")
+    assert db.get("")["doc_count"] == len(revs)
+    Couch(store_url).database(db.name).purge(revs)
+    assert (db.get("")["doc_count"], db.get("/_changes")["results"]) == (0, [])
+
+
+def test_figures_are_told_of_a_hundred_databases_at_once_and_of_none_that_is_not_there(
+    db: Db, client: Client, store_url: str
+) -> None:
+    nowhere = f"{db.name}_none"
+    refused = client.ask("POST", "/_dbs_info", {"keys": [db.name] * 101})
+    assert (refused.status, refused.body["error"]) == (400, "bad_request")
+    rows = client.ask("POST", "/_dbs_info", {"keys": [db.name, nowhere] * 50}).body
+    assert [row.get("error") for row in rows[:2]] == [None, "not_found"]
+    couch = Couch(store_url)
+    figures = couch.info_of(db.name)
+    assert figures is not None
+    assert figures["doc_count"] == 0
+    assert couch.info_of(nowhere) is None
 
 
 def test_histories_are_cut_to_the_limit(db: Db) -> None:

@@ -1,9 +1,12 @@
 """Views: JavaScript maps, reduces built in and one's own, ranges, groups, and functions that are wrong."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sync import designs
+from sync.couch import Couch
 from tests.sync.contract.conftest import Db
 
 BY_PLACE = "function (doc) { if (doc.place) emit(doc.place, doc.n); }"
@@ -117,6 +120,23 @@ def test_a_filter_that_does_not_compile_is_found_out_when_it_is_used(db: Db) -> 
     assert db.ask("GET", "/_changes?filter=p/f").status in (400, 500)
     refused = db.ask("PUT", "/_design/q", {"filters": {"f": 5}})
     assert (refused.status, refused.body["error"]) == (400, "invalid_design_doc")
+
+
+def test_a_view_that_a_design_document_gains_can_be_asked_at_once(
+    placed: Db, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(designs, "FOLDER", tmp_path)
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "rows.js").write_text(BY_PLACE)
+    assert len(rows(placed, "rows")) == 4
+    for name in ("first", "second"):
+        designs.design.cache_clear()
+        (tmp_path / "p" / f"{name}.js").write_text(BY_PLACE)
+        database = Couch(store_url).database(placed.name)
+        assert designs.install(database, "p")
+        assert not designs.install(database, "p")
+        assert [row["id"] for row in database.view("p", name)["rows"]] == ["d1", "d2", "d3", "d4"]
+    designs.design.cache_clear()
 
 
 def test_cleaning_up_leaves_the_views_that_are(placed: Db) -> None:

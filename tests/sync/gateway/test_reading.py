@@ -66,6 +66,17 @@ def test_a_quarter_without_records_has_a_page_of_nothing_and_no_database(couch: 
     assert [row["id"] for row in page["results"]] == ["visit:1"]
 
 
+@pytest.mark.parametrize("since", ["17-0123456789abcdef", "17", "17-g1AAAAE7eJzLYWBg4MhgTmHgS0ktM3QwNDLXMwBCwxygOFM"])
+def test_a_phone_that_comes_with_another_stores_sequence_begins_anew(since: str, worker1: Phone) -> None:
+    report = worker1.report()
+    worker1.push([report])
+    answer = worker1.ask("GET", f"/{GRID_DB}/_changes", params={"since": since, "style": "all_docs"})
+    assert answer.status_code == 200
+    assert report["_id"] in [row["id"] for row in answer.json()["results"]]
+    on = worker1.ask("GET", f"/{GRID_DB}/_changes", params={"since": answer.json()["last_seq"]})
+    assert on.json()["results"] == []
+
+
 def test_a_missing_document_is_told_from_a_missing_right(worker1: Phone) -> None:
     answer = worker1.ask("GET", f"/{GRID_DB}/report:none")
     assert (answer.status_code, answer.json()) == (404, {"error": "not_found", "reason": "missing"})

@@ -107,12 +107,18 @@ def test_a_store_that_is_not_there_is_a_503_that_asks_to_come_again() -> None:
         (507, b"{}", "storage_full"),
         (503, b'{"error":"insufficient_storage"}', "storage_full"),
         (401, b'{"error":"unauthorized"}', "store_unreachable"),
+        (412, b'{"error":"nodedown","reason":"progress not possible"}', "store_unreachable"),
+        (429, b'{"error":"too_many_requests"}', "store_unreachable"),
+        (404, b'{"error":"not_found","reason":"no_db_file"}', "store_unreachable"),
+        (301, b"", "store_unreachable"),
     ],
 )
-def test_a_store_in_trouble_is_a_503_with_a_reason(status: int, body: bytes, reason: str) -> None:
+def test_a_store_in_trouble_is_a_503_with_a_reason_and_nothing_goes_to_quarantine(status: int, body: bytes, reason: str) -> None:
+    policy = Everything()
     with serving(PretendStore(lambda _asked, _body: (status, body))) as url:
-        answer = push(url, [report()])
+        answer = push(url, [report(), report()], policy)
     assert (answer.status_code, answer.json()["reason"]) == (503, reason)
+    assert policy.kept == []
 
 
 def test_when_quarantine_fails_nothing_is_stored_and_nothing_answered() -> None:
