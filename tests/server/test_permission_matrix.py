@@ -33,15 +33,8 @@ PUSHED_KINDS = sorted(permissions.TYPES_BY_KIND)
 TYPES = sorted(frozenset().union(*(types for by_role in permissions.TYPES_BY_KIND.values() for types in by_role.values())))
 PHOTO_KINDS = {"grid": databases.grid_db, "home-quarter": databases.home_quarter_db, "beat": databases.beat_db}
 SERVERS_OWN = [
-    databases.PEOPLE,
-    databases.DEVICES,
-    databases.QUARANTINE,
-    databases.LISTS,
-    databases.HANDDOWNS,
-    databases.NOTICES,
-    databases.SOURCES,
-    databases.REQUESTS,
-    databases.ERASURES,
+    *(databases.PEOPLE, databases.DEVICES, databases.QUARANTINE, databases.LISTS, databases.HANDDOWNS, databases.NOTICES),
+    *(databases.SOURCES, databases.REQUESTS, databases.ERASURES),
     databases.homes_db(GRID_A[:9]),
     databases.cases_db(GRID_A[:9]),
     databases.media_db(GRID_A[:9]),

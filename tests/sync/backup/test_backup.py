@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,21 +29,17 @@ def silently(_: str) -> None:
     """For runs whose words do not matter."""
 
 
-@contextmanager
-def new_store(folder: Path) -> Iterator[Couch]:
-    with running_store(folder) as url:
-        couch = Couch(url)
-        couch.__dict__["url"] = url
-        yield couch
+def emptied(url: str) -> Source:
+    source = Source(url)
+    for name in source.names():
+        source.couch.delete(name)
+    return source
 
 
 @pytest.fixture
-def store(own_store: str) -> Iterator[Source]:
+def store(own_store: str) -> Source:
     """The module's store, without databases."""
-    source = Source(own_store)
-    for name in source.names():
-        source.couch.delete(name)
-    yield source
+    return emptied(own_store)
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +52,7 @@ def second_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def empty(second_url: str) -> Source:
-    source = Source(second_url)
-    for name in source.names():
-        source.couch.delete(name)
-    return source
+    return emptied(second_url)
 
 
 @pytest.fixture
@@ -386,8 +379,8 @@ def test_the_commands_back_up_a_data_folder_and_restore_it_into_another(tmp_path
         command = [sys.executable, "-m", "server.cli", *arguments]
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
-    with new_store(tmp_path / "one" / "couch") as couch:
-        fill(couch)
+    with running_store(tmp_path / "one" / "couch") as url:
+        fill(Couch(url))
     backup = xunge("one", "backup", "--to", str(tmp_path / "backups"))
     assert backup.returncode == 0, backup.stderr
     assert "3 databases, 454 documents, 2 attachments; 455 documents copied" in backup.stdout
