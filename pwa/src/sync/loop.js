@@ -141,6 +141,7 @@ export class Loop {
     if (wants.all) this.asked_ms = performance.now();
     await this.sweep();
     try {
+      await this.wakeForHeld(); // before the round, too: its pages may be longer in coming than what is held back is held
       this.session = await runRound(this.session, wants, this.hooks());
       this.isUnsure = false;
       this.failures = 0;
@@ -152,11 +153,14 @@ export class Loop {
     }
   }
 
-  /** What its user may still take back goes when that time is over. */
+  /** What its user may still take back goes when that time is over. A timer that runs already is for what was saved first. */
   async wakeForHeld() {
     const wait_ms = await nextDue(this.session.author);
-    clearTimeout(this.heldTimer);
-    if (wait_ms && !this.ending.signal.aborted) this.heldTimer = setTimeout(() => this.want({ isUrgent: true }), wait_ms + 50);
+    if (!wait_ms || this.heldTimer || this.ending.signal.aborted) return;
+    this.heldTimer = setTimeout(() => {
+      this.heldTimer = undefined;
+      this.want({ isUrgent: true });
+    }, wait_ms + 50);
   }
 
   /** What an earlier version left plain; one that fails (no room) keeps nothing from being sent. */
