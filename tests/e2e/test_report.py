@@ -258,6 +258,36 @@ def test_what_was_reported_close_by_is_hinted_at_and_takes_a_note_instead(phone:
     assert "我也看到了" not in page.inner_text("main"), "no second report"
 
 
+# Answers to the page that do not come until they are let go.
+HOLD_BACK = """() => {
+  const ask = window.fetch;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.asked = 0;
+  window.fetch = async (...given) => {
+    window.asked += 1;
+    const answer = await ask(...given);
+    await gate;
+    return answer;
+  };
+}"""
+
+
+def test_another_category_that_is_picked_before_the_first_ones_hint_has_come_has_its_own(phone: Phone) -> None:
+    phone.context.set_geolocation(HERE | {"latitude": HERE["latitude"] + 500 / 111_320})
+    send(begin(phone, "别处的垃圾"))
+    phone.open("/m/report")
+    page = phone.page
+    page.wait_for_selector("[data-place-state].good")
+    page.wait_for_selector("#near:not(.htmx-request)", state="attached")
+    page.evaluate(HOLD_BACK)
+    page.click("#category > .choices label >> nth=1")
+    wait_for(page, "window.asked > 0")
+    page.click("#category > .choices label >> nth=0")
+    page.evaluate("() => window.letGo()")
+    page.wait_for_selector("#near summary")
+    phone.context.set_geolocation(HERE)
+
+
 def test_categories_are_found_by_the_first_letters_of_their_pinyin(phone: Phone) -> None:
     phone.open("/m/report")
     phone.page.click("[data-catalogue] summary")
