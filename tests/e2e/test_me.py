@@ -142,6 +142,7 @@ def test_the_browser_is_asked_to_keep_the_data_once_something_is_saved_and_not_b
 
 
 def size_of_letters(phone: Phone) -> float:
+    phone.page.wait_for_load_state()  # with its style sheet
     return float(phone.page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)"))
 
 

@@ -140,27 +140,31 @@ export class Loop {
     this.isHurried = false;
     if (wants.all) this.asked_ms = performance.now();
     await this.sweep();
+    const looked_ms = Date.now();
     try {
-      await this.wakeForHeld(); // before the round, too: its pages may be longer in coming than what is held back is held
+      await this.wakeForHeld(looked_ms); // before the round, too: its pages may be longer in coming than what is held back is held
       this.session = await runRound(this.session, wants, this.hooks());
       this.isUnsure = false;
       this.failures = 0;
       this.sendPhotos();
-      await this.wakeForHeld();
+      await this.wakeForHeld(looked_ms);
     } catch (error) {
       this.want({ me: true, all: wants.all, names: [...wants.names] });
       await this.fail(error);
     }
   }
 
-  /** What its user may still take back goes when that time is over. A timer that runs already is for what was saved first. */
-  async wakeForHeld() {
-    const wait_ms = await nextDue(this.session.author);
+  /**
+   * What its user may still take back goes when that time is over. A timer that runs already is for what was saved first.
+   * @param {number} looked_ms when the outbox was looked at: what was held back then, and may be sent by now, has not gone with the others
+   */
+  async wakeForHeld(looked_ms) {
+    const wait_ms = await nextDue(this.session.author, looked_ms);
     if (!wait_ms || this.heldTimer || this.ending.signal.aborted) return;
     this.heldTimer = setTimeout(() => {
       this.heldTimer = undefined;
       this.want({ isUrgent: true });
-    }, wait_ms + 50);
+    }, Math.max(0, looked_ms + wait_ms - Date.now()) + 50);
   }
 
   /** What an earlier version left plain; one that fails (no room) keeps nothing from being sent. */
@@ -182,7 +186,8 @@ export class Loop {
   whenNews(push) {
     this.pushBeside = () => {
       this.hasNews = false;
-      const after = () => (this.sendPhotos(), this.wakeForHeld());
+      const looked_ms = Date.now();
+      const after = () => (this.sendPhotos(), this.wakeForHeld(looked_ms));
       void push().then(after).catch((error) => console.error("not looked at after a push", error));
     };
     if (this.hasNews) this.pushBeside();

@@ -152,6 +152,25 @@ test("what was held back already when a round began is sent beside its pages, to
   assert.equal((await store.unsent()).records, 0);
 });
 
+test("what comes due while what was saved just before is being sent is sent after it, beside a page that is long in coming", { timeout: 10_000 }, async (t) => {
+  const all = await started();
+  const { store, server, loop } = all;
+  await round(loop);
+  t.after(() => loop.stop());
+  const pass = stoppedClock(t);
+  const pushed = () => server.asked.filter((name) => name.endsWith("_bulk_docs")).length;
+  const { running } = await waitingForAPage(all, () => pushed() === 2);
+  const take = server.answers[`POST /db/${DATABASE}/_bulk_docs`];
+  server.answers[`POST /db/${DATABASE}/_bulk_docs`] = (body) => (pass(1_000), take(body));
+  await store.saveRecord({ ...(await report(store)), form: { text: "井盖破损" } });
+  pass(500);
+  await store.saveRecord({ ...(await report(store)), form: { text: "路灯不亮" } });
+  pass(9_600);
+  loop.want({ isUrgent: true });
+  await running;
+  assert.equal((await store.unsent()).records, 0);
+});
+
 test("photos go when their ten seconds are over, also where the server had their record by another way before", { timeout: 10_000 }, async (t) => {
   const { store, loop } = await started();
   await round(loop);
