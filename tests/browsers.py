@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, Worker, expect
 
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -25,9 +25,19 @@ PIN = "240815"
 DESK = {"width": 1440, "height": 900}
 # How long a condition may take to come true. A disk that other tests keep busy holds up a browser's own writes for many seconds.
 PATIENCE_S = 60
+expect.set_options(timeout=PATIENCE_S * 1000)
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
+MAIN_SAYS = "text => document.querySelector('main').innerText.includes(text)"
 CATALOGUE_IS_THERE = "fetch('/m/report').then(answer => answer.text()).then(text => text.includes('value=\"1101\"'))"
+
+# What a page says when the browser is between two of them, or has only the beginning of the next one.
+UNDER_WAY = ("context was destroyed", "properties of null")
+# Has the live parts draw themselves anew, and waits until one has.
+REDRAW = """() => new Promise((resolve) => {
+  document.addEventListener('htmx:finally:request', () => resolve(true), {once: true});
+  document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
+})"""
 
 # Holds back the answers to what is asked without something typed, until it is let go.
 HOLD_BACK_PLAIN = """() => {
@@ -91,18 +101,27 @@ class Phone:
         """`kill -9` of the browser, and a new one on the same profile; what is done to that `meanwhile`."""
         for pid in self.pids():
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not self.pids(), "the browser is gone")
+        # Its helpers end by themselves, and until then one of them may hold what the next browser opens.
+        until(lambda: not self.pids(of_helpers=True), "the browser is gone", PATIENCE_S)
         (self.profile / "SingletonLock").unlink(missing_ok=True)
         with contextlib.suppress(Exception):  # it was killed: whatever it says to that
             self.context.close()
         meanwhile(self.profile)
         self.context, self.page = self._launch()
 
-    def pids(self) -> list[int]:
-        """The browser's main process."""
+    def pids(self, *, of_helpers: bool = False) -> list[int]:
+        """The browser's main process, and perhaps its helpers."""
         mark = f"user-data-dir={self.profile}"
         commands = {int(folder.name): _command(folder) for folder in Path("/proc").iterdir() if folder.name.isdigit()}
-        return [pid for pid, command in commands.items() if mark in command and "--type=" not in command]
+        return [pid for pid, command in commands.items() if mark in command and (of_helpers or "--type=" not in command)]
+
+    def worker(self) -> Worker:
+        """The service worker, awake."""
+        self.page.evaluate("fetch('/m/sync-chip').then(answer => answer.text())")
+        found = until(lambda: [one for one in self.context.service_workers if "/m/sw.js" in one.url], "a service worker")
+        assert isinstance(found, list)
+        worker: Worker = found[-1]
+        return worker
 
 
 def sign_in(page: Page, system: RunningSystem, username: str) -> None:
@@ -131,7 +150,7 @@ def wait_for(page: Page, expression: str, argument: object = None) -> None:
         try:
             return page.evaluate(expression, argument)
         except Error as error:
-            assert "context was destroyed" in str(error), error  # it went on to another page meanwhile
+            assert any(words in str(error) for words in UNDER_WAY), error
             return False
 
     try:

@@ -63,7 +63,7 @@ def test_a_report_made_without_network_becomes_a_case(firefox: Firefox, system: 
     firefox.open(f"{system.url}/m/")
     firefox.wait("Boolean(document.querySelector('.bar'))")
     report(firefox, system)
-    assert "在本机" in firefox.run("document.querySelector('main').innerText")
+    firefox.wait("document.querySelector('main').innerText.includes('在本机')")
     firefox.photograph(SCREENSHOTS / "firefox-record-zh-CN.png")
     system.start()
     firefox.run("new BroadcastChannel('xunge').postMessage({type: 'sync-now'})")

@@ -67,7 +67,7 @@ def come_back_to_what_was_found(phone: Phone, typed: str) -> None:
         phone.page.wait_for_selector("#address-title")
         back()
         wait_for(phone.page, f"document.querySelector('[type=search]')?.value === '{typed}'")
-        assert phone.page.url.endswith("/m/homes?found=1")
+        phone.page.wait_for_url("**/m/homes?found=1")
         assert phone.page.locator("#live a.row").count() == 1
     assert phone.page.evaluate("history.length") == entries + 2, "the household and the arrow, no letter and no Enter"
     picture(phone.page, "phone-homes-found-zh-CN")
@@ -126,6 +126,8 @@ def errand_with_paper_and_signature(phone: Phone, household: str, photo: Path) -
     phone.page.mouse.click(box["x"] + 10, box["y"] + 10)
     send(phone, "#form-errors .notice")
     phone.page.wait_for_selector("#signature-error:not(:empty)")  # a dot signs nothing
+    box = phone.page.locator("canvas").bounding_box()
+    assert box
     phone.page.mouse.move(box["x"] + 30, box["y"] + 40)
     phone.page.mouse.down()
     phone.page.mouse.move(box["x"] + 150, box["y"] + 90, steps=6)

@@ -126,6 +126,8 @@ def test_an_officer_asks_on_a_phone_the_township_grants_some_of_it_and_each_read
     assert is_within_its_width(officer)
     triage = signed_in(browser, system, "triage1", "/requests", DESK)
     triage.click(".asking a")
+    triage.wait_for_selector("button[value=approve]")
+    until(lambda: has_shown(triage, "[name=file]"), "the file is found by its address", 40)
     triage.check("[name=file]")
     triage.uncheck("[name='fact:contact_phone']")
     picture(triage, "desk-requests-decide-zh-CN")

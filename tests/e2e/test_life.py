@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Error, Page, Playwright, Worker
+from playwright.sync_api import Error, Page, Playwright
 
 from sync.databases import DEVICES
-from tests.browsers import CATALOGUE_IS_THERE, Phone, picture, set_pin, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, MAIN_SAYS, Phone, picture, set_pin, wait_for
 from tests.e2e.test_quarantine import open_desk
-from tests.e2e.test_sync_spine import MAIN_SAYS, MOBILE, SAVE, SYNC_NOW, couch_of, texts_of
+from tests.e2e.test_sync_spine import MOBILE, SAVE, SYNC_NOW, couch_of, texts_of
 from tests.proxies import Front, fronting
 from tests.running import PASSWORD, ROOT, RunningSystem, until
 
@@ -174,7 +174,7 @@ def test_an_update_takes_over_though_open_pages_have_something_new_to_ask_for_al
 ) -> None:
     front.folder, version = build_next(tmp_path / "pwa")
     phone.open("/m/me")
-    running_worker(phone).evaluate(SLOW_ANSWERS)
+    phone.worker().evaluate(SLOW_ANSWERS)
     phone.page.evaluate("navigator.serviceWorker.getRegistration('/m/').then(registration => registration.update())")
     phone.page.wait_for_selector("main [data-take-update]")
     other = phone.context.new_page()
@@ -194,7 +194,7 @@ def test_a_worker_killed_at_any_step_of_a_save_leaves_one_whole_record(phone: Ph
         phone.page.set_input_files("[data-gallery]", photo)
         phone.page.wait_for_selector("main form img")
         phone.page.evaluate(HEAR_TRAP)
-        running_worker(phone).evaluate(TRAPS, place)
+        phone.worker().evaluate(TRAPS, place)
         phone.page.click(".action > button[type=submit]")
         wait_for(phone.page, "place => document.body.dataset.trap === place", place)
         stop_workers(phone)
@@ -253,15 +253,6 @@ def photo_file(phone: Phone) -> dict[str, Any]:
     return {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": bytes(phone.page.evaluate(drawn))}
 
 
-def running_worker(phone: Phone) -> Worker:
-    """The service worker, awake."""
-    phone.page.evaluate("fetch('/m/sync-chip').then(answer => answer.text())")
-    found = until(lambda: [one for one in phone.context.service_workers if "/m/sw.js" in one.url], "a service worker")
-    assert isinstance(found, list)
-    worker: Worker = found[-1]
-    return worker
-
-
 def stop_workers(phone: Phone) -> None:
     session = phone.context.new_cdp_session(phone.page)
     session.send("ServiceWorker.enable")
@@ -289,7 +280,7 @@ def test_a_phone_whose_storage_was_cleared_says_what_is_lost_and_has_again_what_
     save(phone.page, "清除前已送达")
     phone.page.evaluate(SYNC_NOW)
     until(lambda: "清除前已送达" in texts_of(system), "one record arrived")
-    front.cut = ("/db/",)
+    front.cut = ("/db/", "/api/uploads")
     for n in range(3):
         save(phone.page, f"清除前没送达{n}", photos=1 if n == 0 else 0)
     until(partial(has_told, phone, system, 3), "the server heard what waits", 60, pause_s=1)

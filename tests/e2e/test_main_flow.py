@@ -14,7 +14,7 @@ from PIL import Image
 from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
-from tests.browsers import DESK, PATIENCE_S, PHONE, Phone, picture, start_chromium, wait_for
+from tests.browsers import DESK, MAIN_SAYS, PATIENCE_S, PHONE, Phone, picture, start_chromium, wait_for
 from tests.media.photographs import camera_jpeg, is_upright
 from tests.running import PASSWORD, RunningSystem, until
 
@@ -46,7 +46,7 @@ def report(phone: Phone, text: str, category: str, photos: list[Path]) -> None:
     phone.page.fill("#text", text)
     phone.page.fill("#address", "富宁社区3号楼2单元")
     send(phone, ".gallery img")
-    assert "在本机" in phone.page.inner_text("main")
+    wait_for(phone.page, MAIN_SAYS, "在本机")  # "being sent" is said for as long as a try takes
 
 
 def add_household_with_visit(phone: Phone) -> str:
@@ -189,8 +189,9 @@ def test_what_a_worker_records_without_network_reaches_the_desk_and_comes_back(
     desk_shows_upright_photos(page, system, {photo for case in cases for photo in case["photos"]})
     picture(page, "desk-list-zh-CN")
     accept_and_return(phone, page, system)
-    assert [doc["findings"] for doc in stored(system, "home-640105002001001-") if doc["type"] == "visit"]
-    assert [doc["contact_name"] for doc in stored(system, "home-640105002001001") if doc["type"] == "household"] == ["李奶奶"]
+    homes = partial(stored, system, "home-640105002001001")
+    until(lambda: [doc["findings"] for doc in homes() if doc["type"] == "visit"], "the visit at the server", 60)
+    assert [doc["contact_name"] for doc in homes() if doc["type"] == "household"] == ["李奶奶"]
     phone.context.close()
 
 

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from server.demo.people import TOWNSHIP
-from tests.browsers import CATALOGUE_IS_THERE, Phone, picture, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, MAIN_SAYS, Phone, picture, wait_for
 from tests.e2e.test_quarantine import open_desk, photograph
-from tests.e2e.test_sync_spine import MAIN_SAYS, MOBILE, SAVE, SYNC_NOW
+from tests.e2e.test_sync_spine import MOBILE, SAVE, SYNC_NOW
 from tests.running import PASSWORD, RunningSystem, until
 
 pytestmark = pytest.mark.e2e
@@ -80,9 +80,8 @@ def test_what_a_phone_could_not_send_is_carried_to_a_clerk_and_nothing_is_double
     for text, photos in zip(TEXTS, (2, 0, 1), strict=True):
         save(phone, text, photos)
     phone.open("/m/sync")
-    shown = phone.page.inner_text("main")
-    assert all(text in shown for text in TEXTS)
-    assert "在本机" in shown
+    for text in (*TEXTS, "在本机"):
+        wait_for(phone.page, MAIN_SAYS, text)
     picture(phone.page, "phone-sync-zh-CN", full_page=True)
     file = tmp_path / "unsent.xunge"
     sealed = export(phone, file)
@@ -143,6 +142,7 @@ def test_the_browser_is_asked_to_keep_the_data_once_something_is_saved_and_not_b
 
 
 def size_of_letters(phone: Phone) -> float:
+    phone.page.wait_for_load_state()  # with its style sheet
     return float(phone.page.evaluate("parseFloat(getComputedStyle(document.body).fontSize)"))
 
 

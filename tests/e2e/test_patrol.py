@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from sync.couch import Couch
-from tests.browsers import Phone, picture, wait_for
+from tests.browsers import REDRAW, Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, photograph_phone
 from tests.running import RunningSystem, until
 
@@ -160,13 +160,6 @@ def patrol_with_interruptions(phone: Phone) -> int:
     wait_for(phone.page, "seen.locks === 1")
     picture(phone.page, "phone-patrol-running-zh-CN", full_page=True)
     return len(phone.page.evaluate(POINTS))
-
-
-REDRAW = """async () => {
-  const drawn = new Promise(done => document.addEventListener('htmx:after:swap', done, {once: true}));
-  document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
-  await drawn;
-}"""
 
 
 def says_when_nothing_is_recorded(phone: Phone) -> None:

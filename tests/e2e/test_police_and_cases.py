@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browsers import HOLD_BACK_PLAIN, Phone, picture, wait_for
+from tests.browsers import HOLD_BACK_PLAIN, REDRAW, Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, databases_of, photograph_phone, report, send
 from tests.e2e.test_tasks import case_at, move
 from tests.media.photographs import camera_jpeg
@@ -57,10 +57,6 @@ def reported(phone: Phone, system: RunningSystem, text: str, photos: list[Path])
     return record, case_of(system, text)
 
 
-REDRAW = """() => new Promise((resolve) => {
-  document.addEventListener('htmx:finally:request', () => resolve(true), {once: true});
-  document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
-})"""
 TYPED_EARLY = """document.addEventListener('readystatechange', () => {
   const field = document.querySelector('[type=search]');
   if (document.readyState === 'interactive' && field) field.value = 'zzzz';
@@ -85,7 +81,7 @@ def test_a_visit_in_a_compound_raises_a_report_and_no_household_is_on_the_phone(
     phone.page.wait_for_selector(".empty")
     phone.page.fill("input[name=q]", name[:2])
     phone.page.click("#live ul.rows a.row")
-    phone.page.click(".action a")
+    phone.page.click(".action a[href*='compound=']")  # the list has one, too, that knows of no compound
     phone.page.fill("#address", "老马超市")
     phone.page.click("#kind label >> nth=0")
     phone.page.fill("#findings", "灭火器过期两具")

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Playwright
 
 from server.demo.district import grid_codes
 from server.demo.people import TOWNSHIP
-from tests.browsers import DESK, PATIENCE_S, SCREENSHOTS, sign_in, start_chromium
+from tests.browsers import DESK, PATIENCE_S, SCREENSHOTS, sign_in, start_chromium, wait_for
 from tests.media.photographs import camera_jpeg
 from tests.phones import SimulatedPhone, first_revision
 from tests.running import ROOT, RunningSystem, until
@@ -59,7 +59,7 @@ def photograph(page: Page, name: str) -> None:
     address = page.url.partition("?")[0]
     for language in ("en", "zh-CN"):
         page.goto(f"{address}?lang={language}")
-        page.wait_for_load_state("networkidle")
+        wait_for(page, "[...document.images].every((image) => image.complete)")
         page.screenshot(path=SCREENSHOTS / f"desk-{name}-{language}.png")
 
 

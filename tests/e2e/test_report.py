@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import media_db
-from tests.browsers import PHONE, Phone, picture, sign_in, wait_for
+from tests.browsers import MAIN_SAYS, PHONE, REDRAW, Phone, picture, sign_in, wait_for
 from tests.media.photographs import as_bytes, camera_jpeg, scene
 from tests.running import RunningSystem, until
 
@@ -31,6 +31,9 @@ COUNT_RECORDERS = """() => {
   const ask = mediaDevices.getUserMedia.bind(mediaDevices);
   mediaDevices.getUserMedia = (...given) => { recorders += 1; return ask(...given); };
 }"""
+# What is offered for ten seconds is offered for as long as the clock stands still.
+STOP_CLOCK = "() => { const now = Date.now(); self.runningClock = Date.now; Date.now = () => now; }"
+START_CLOCK = "() => { Date.now = self.runningClock; }"
 # What the phone asks the service worker for is answered offline, too; only the server is out of reach.
 SENDS = ".action .main"
 
@@ -107,12 +110,13 @@ def test_from_today_a_report_with_a_photo_takes_three_taps(phone: Phone, photo: 
     with phone.page.expect_file_chooser() as camera:
         phone.page.click("a.button.main[href*=camera]")
     camera.value.set_files(photo)  # the camera's own
+    phone.page.wait_for_selector("[data-place-state].good")
     phone.page.click("#category > .choices label >> nth=0")
     send(phone.page)
     assert phone.page.evaluate("taps") == 3
     assert phone.page.locator(".gallery img").count() == 1
     assert "38.54550" in phone.page.inner_text(".facts")
-    assert "在本机" in phone.page.inner_text("main")
+    wait_for(phone.page, MAIN_SAYS, "在本机")
 
 
 def test_solved_on_the_spot_shows_before_and_after(phone: Phone, photo: Path) -> None:
@@ -131,10 +135,13 @@ def test_solved_on_the_spot_shows_before_and_after(phone: Phone, photo: Path) ->
 def test_an_undo_within_ten_seconds_brings_the_form_back_filled(phone: Phone, photo: Path) -> None:
     page = begin(phone, "写错了类别", category=1)
     shoot(page, photo)
+    worker = phone.worker()
+    worker.evaluate(STOP_CLOCK)
     record = send(page)
     phone.context.set_geolocation(HERE | {"latitude": 38.9})
     page.click("[data-undo] button")
     page.wait_for_selector("#report-form")
+    worker.evaluate(START_CLOCK)
     page.wait_for_selector("[data-place-state].good:has-text('当时记下的')")
     assert page.input_value("[name=lat]") == "38.545500"
     phone.context.set_geolocation(HERE)
@@ -146,7 +153,7 @@ def test_an_undo_within_ten_seconds_brings_the_form_back_filled(phone: Phone, ph
     page.click("#category > .choices label >> nth=2")
     again = send(page)
     assert again != record
-    page.wait_for_selector("[data-undo]", state="detached", timeout=15_000)
+    page.wait_for_selector("[data-undo]", state="detached")
     phone.open("/m/cases")
     assert page.inner_text("main").count("写错了类别") == 1
 
@@ -187,8 +194,7 @@ def test_a_draft_that_finds_no_room_is_not_said_to_be_kept_and_discarding_one_as
     phone.open("/m/")
     assert not page.is_visible("form[action$='/drop']"), "one line, however many there are"
     page.click("[data-drafts] summary")
-    page.evaluate("document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}))")
-    page.wait_for_selector("#live:not(.htmx-request)")
+    page.evaluate(REDRAW)
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.click("form[action$='/drop'] button")
     assert page.locator("form[action$='/drop']").count() == 2
@@ -252,6 +258,36 @@ def test_what_was_reported_close_by_is_hinted_at_and_takes_a_note_instead(phone:
     assert "我也看到了" not in page.inner_text("main"), "no second report"
 
 
+# Answers to the page that do not come until they are let go.
+HOLD_BACK = """() => {
+  const ask = window.fetch;
+  const gate = new Promise((resolve) => { window.letGo = resolve; });
+  window.asked = 0;
+  window.fetch = async (...given) => {
+    window.asked += 1;
+    const answer = await ask(...given);
+    await gate;
+    return answer;
+  };
+}"""
+
+
+def test_another_category_that_is_picked_before_the_first_ones_hint_has_come_has_its_own(phone: Phone) -> None:
+    phone.context.set_geolocation(HERE | {"latitude": HERE["latitude"] + 500 / 111_320})
+    send(begin(phone, "别处的垃圾"))
+    phone.open("/m/report")
+    page = phone.page
+    page.wait_for_selector("[data-place-state].good")
+    page.wait_for_selector("#near:not(.htmx-request)", state="attached")
+    page.evaluate(HOLD_BACK)
+    page.click("#category > .choices label >> nth=1")
+    wait_for(page, "window.asked > 0")
+    page.click("#category > .choices label >> nth=0")
+    page.evaluate("() => window.letGo()")
+    page.wait_for_selector("#near summary")
+    phone.context.set_geolocation(HERE)
+
+
 def test_categories_are_found_by_the_first_letters_of_their_pinyin(phone: Phone) -> None:
     phone.open("/m/report")
     phone.page.click("[data-catalogue] summary")
@@ -283,7 +319,7 @@ def test_a_voice_note_plays_at_the_desk(phone: Phone, system: RunningSystem, pla
     page.wait_for_selector("form[data-draft=kept]")
     page.evaluate(COUNT_RECORDERS)
     page.evaluate("() => { const button = document.querySelector('[data-record]'); button.click(); button.click(); }")
-    page.wait_for_timeout(1500)  # of speech
+    wait_for(page, "/[1-9] 秒/.test(document.querySelector('[data-record]').innerText)")  # so much was said
     assert page.evaluate("recorders") == 1
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.click(".bar a[href='/m/me']")

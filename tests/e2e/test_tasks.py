@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Playwright
 
-from tests.browsers import Phone, picture, wait_for
+from tests.browsers import MAIN_SAYS, Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, photograph_phone, report
 from tests.media.photographs import camera_jpeg
 from tests.running import RunningSystem, until
@@ -59,7 +59,7 @@ def test_a_verification_is_answered_without_network_and_the_phone_sees_its_case_
     picture(phone.page, "phone-task-answer-zh-CN", full_page=True)
     phone.page.click("#outcome .main")
     phone.page.wait_for_selector(".notice.good")
-    assert "在本机" in phone.page.inner_text("main")
+    wait_for(phone.page, MAIN_SAYS, "在本机")
     phone.context.set_offline(False)
     found = partial(case_at, system, desk, case["id"])
     until(lambda: (found()["verification"] or {}).get("outcome") == "solved", "verified", 60)

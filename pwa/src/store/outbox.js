@@ -88,9 +88,10 @@ export async function due(author, now_ms = Date.now()) {
   return (await entries(author)).filter((entry) => !holdOf(entry, now_ms));
 }
 
-/** Milliseconds until the next entry that is held back may be sent, or 0 when none is. */
+/** Milliseconds from `now_ms` until the next entry or file that is held back then may be sent, or 0 when none is. A file may be held whose record has gone. */
 export async function nextDue(author, now_ms = Date.now()) {
-  const holds = (await entries(author)).map((entry) => holdOf(entry, now_ms)).filter(Boolean);
+  const waiting = (await Promise.all([entries(author), uploads(author)])).flat();
+  const holds = waiting.map((one) => holdOf(one, now_ms)).filter(Boolean);
   return holds.length ? Math.min(...holds) : 0;
 }
 

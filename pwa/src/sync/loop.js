@@ -142,23 +142,31 @@ export class Loop {
     this.isHurried = false;
     if (wants.all) this.asked_ms = performance.now();
     await this.sweep();
+    const looked_ms = Date.now();
     try {
+      await this.wakeForHeld(looked_ms); // before the round, too: its pages may be longer in coming than what is held back is held
       this.session = await runRound(this.session, wants, this.hooks());
       this.isUnsure = false;
       this.failures = 0;
       this.sendPhotos();
-      await this.wakeForHeld();
+      await this.wakeForHeld(looked_ms);
     } catch (error) {
       this.want({ me: true, all: wants.all, names: [...wants.names] });
       await this.fail(error);
     }
   }
 
-  /** What its user may still take back goes when that time is over. */
-  async wakeForHeld() {
-    const wait_ms = await nextDue(this.session.author);
-    clearTimeout(this.heldTimer);
-    if (wait_ms && !this.ending.signal.aborted) this.heldTimer = setTimeout(() => this.want({ isUrgent: true }), wait_ms + 50);
+  /**
+   * What its user may still take back goes when that time is over. A timer that runs already is for what was saved first.
+   * @param {number} looked_ms when the outbox was looked at: what was held back then, and may be sent by now, has not gone with the others
+   */
+  async wakeForHeld(looked_ms) {
+    const wait_ms = await nextDue(this.session.author, looked_ms);
+    if (!wait_ms || this.heldTimer || this.ending.signal.aborted) return;
+    this.heldTimer = setTimeout(() => {
+      this.heldTimer = undefined;
+      this.want({ isUrgent: true });
+    }, Math.max(0, looked_ms + wait_ms - Date.now()) + 50);
   }
 
   /** What an earlier version left plain; one that fails (no room) keeps nothing from being sent. */
@@ -178,17 +186,13 @@ export class Loop {
 
   /** Calls `push` for what was saved or becomes due since the outbox was looked at last, until what it returns is called. */
   whenNews(push) {
-    const look = (work) => void work().catch((error) => console.error("the outbox was not looked at", error));
     this.pushBeside = () => {
       this.hasNews = false;
-      look(async () => {
-        await push();
-        this.sendPhotos();
-        await this.wakeForHeld();
-      });
+      const looked_ms = Date.now();
+      const after = () => (this.sendPhotos(), this.wakeForHeld(looked_ms));
+      void push().then(after).catch((error) => console.error("the outbox was not looked at", error));
     };
     if (this.hasNews) this.pushBeside();
-    else look(() => this.wakeForHeld());
     return () => void (this.pushBeside = null);
   }
 

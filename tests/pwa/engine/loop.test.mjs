@@ -6,6 +6,7 @@ import { GRID, household, jpeg, phone, report } from "./phone.mjs";
 import { accepting, reply } from "./server.mjs";
 import "./xhr.mjs";
 
+const { entries, release } = await import("../../../pwa/src/store/outbox.js");
 const { saveRecord } = await import("../../../pwa/src/store/saving.js");
 const { Loop } = await import("../../../pwa/src/sync/loop.js");
 const DATABASE = `grid-${GRID}-2026q4`;
@@ -90,7 +91,7 @@ async function waitingForAPage({ server, loop }, isOver) {
   const asking = new Promise((resolve) => (isAsked = () => resolve(undefined)));
   server.answers[`GET /db/${DATABASE}/_changes`] = async () => {
     isAsked();
-    while (!isOver()) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!isOver() && !loop.ending.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
     return reply(200, { results: [], last_seq: "1", pending: 0 });
   };
   server.asked.length = 0;
@@ -129,6 +130,63 @@ test("what its user may take back for ten seconds is sent when they are over, be
   loop.want({ isUrgent: true });
   await running;
   assert.equal((await store.unsent()).records, 0);
+});
+
+/** A clock that stands; answers what lets time pass. */
+function stoppedClock(t) {
+  let now_ms = Date.now();
+  t.mock.method(Date, "now", () => now_ms);
+  return (passed_ms) => (now_ms += passed_ms);
+}
+
+test("what was held back already when a round began is sent beside its pages, too", { timeout: 60_000 }, async (t) => {
+  const all = await started();
+  const { store, server, loop } = all;
+  await round(loop);
+  t.after(() => loop.stop());
+  const pass = stoppedClock(t);
+  await store.saveRecord({ ...(await report(store)), form: { text: "井盖破损" } }); // by a page that was left: nobody told this loop
+  pass(9_900);
+  const { running } = await waitingForAPage(all, () => isPushed(server));
+  pass(200);
+  await running;
+  assert.equal((await store.unsent()).records, 0);
+});
+
+test("what comes due while what was saved just before is being sent is sent after it, beside a page that is long in coming", { timeout: 60_000 }, async (t) => {
+  const all = await started();
+  const { store, server, loop } = all;
+  await round(loop);
+  t.after(() => loop.stop());
+  const pass = stoppedClock(t);
+  const pushed = () => server.asked.filter((name) => name.endsWith("_bulk_docs")).length;
+  const { running } = await waitingForAPage(all, () => pushed() === 2);
+  const take = server.answers[`POST /db/${DATABASE}/_bulk_docs`];
+  server.answers[`POST /db/${DATABASE}/_bulk_docs`] = (body) => (pass(1_000), take(body));
+  await store.saveRecord({ ...(await report(store)), form: { text: "井盖破损" } });
+  pass(500);
+  await store.saveRecord({ ...(await report(store)), form: { text: "路灯不亮" } });
+  pass(9_600);
+  loop.want({ isUrgent: true });
+  await running;
+  assert.equal((await store.unsent()).records, 0);
+});
+
+test("photos go when their ten seconds are over, also where the server had their record by another way before", { timeout: 60_000 }, async (t) => {
+  const { store, loop } = await started();
+  await round(loop);
+  t.after(() => loop.stop());
+  const pass = stoppedClock(t);
+  await store.saveRecord({ ...(await report(store, { photos: [jpeg(1000)] })), form: { text: "井盖破损" } });
+  await release(store.session.author, (await entries(store.session.author)).map(({ key }) => key)); // as a receipt does
+  pass(9_900);
+  await round(loop);
+  assert.equal((await store.unsent()).photos, 1);
+  pass(200);
+  while (!loop.isWanted && !t.signal.aborted) await new Promise((resolve) => setTimeout(resolve, 5));
+  await loop.step();
+  await loop.photosRun;
+  assert.equal((await store.unsent()).count, 0);
 });
 
 test("a push that fails beside the pages ends their round, and the next one begins with it", { timeout: 60_000 }, async (t) => {
@@ -194,7 +252,7 @@ test("a request on a link that died is given up when its user asks anew, and not
   await loop.photosRun;
 });
 
-test("a visit whose save was killed before the index of households is counted at the next start", { timeout: 10_000 }, async () => {
+test("a visit whose save was killed before the index of households is counted at the next start", { timeout: 60_000 }, async () => {
   const { store, server, loop } = await started();
   const home = household(store);
   await store.saveRecord(home);

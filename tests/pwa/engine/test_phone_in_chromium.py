@@ -12,7 +12,7 @@ import pytest
 import requests
 from playwright.sync_api import sync_playwright
 
-from tests.browsers import Phone, wait_for
+from tests.browsers import MAIN_SAYS, Phone, wait_for
 from tests.running import RunningSystem, until
 
 pytestmark = pytest.mark.e2e
@@ -82,7 +82,7 @@ def test_what_was_saved_offline_survives_a_killed_browser_and_arrives_once(phone
     phone.kill()
     phone.page.goto(f"{system.url}/m/cases")
     assert phone.page.inner_text("main").count("离线井盖甲") == 1
-    assert "在本机" in phone.page.inner_text("main")
+    wait_for(phone.page, MAIN_SAYS, "在本机")
     system.start()
     phone.page.evaluate("dispatchEvent(new Event('online'))")
     wait_for(phone.page, "document.querySelector('main').innerText.includes('待受理')")

@@ -144,11 +144,24 @@ RECEIVER = """() => {
     window.missed = () => missed({code: 2});
   };
 }"""
+IS_ASKED = "typeof window.found === 'function'"
+# A report's three seconds of patience with it end when they are told to, too.
+PATIENT = """() => {
+  const wait = window.setTimeout;
+  let now_ms = Date.now();
+  Date.now = () => now_ms;
+  window.setTimeout = (work, wait_ms, ...rest) => {
+    if (wait_ms !== 3000) return wait(work, wait_ms, ...rest);
+    window.endPatience = () => { now_ms += wait_ms; work(); };
+    return 0;
+  };
+}"""
 
 
 def test_the_place_can_be_dropped_tried_again_and_goes_with_the_photo_that_gave_it(page: Page, tmp_path: Path) -> None:
     page.evaluate(RECEIVER)
     open_report(page)
+    wait_for(page, IS_ASKED)
     page.evaluate("found(38.1, 500)")
     chip = page.locator("[data-place-state]")
     rough = chip.inner_text()
@@ -174,8 +187,11 @@ def test_the_place_can_be_dropped_tried_again_and_goes_with_the_photo_that_gave_
 
 def test_a_report_that_nothing_places_waits_a_little_for_the_receiver(page: Page) -> None:
     page.evaluate(RECEIVER)
-    for text, answer, said in (("等定位", "found(38.7, 5)", "38.70000"), ("定不到", "", "没有记下位置")):
+    page.evaluate(PATIENT)
+    for text, answer, said in (("等定位", "found(38.7, 5)", "38.70000"), ("定不到", "endPatience()", "没有记下位置")):
+        page.evaluate("() => { window.found = null; }")
         open_report(page)
+        wait_for(page, IS_ASKED)
         page.click("#category .choices label >> nth=2")
         page.fill("#text", text)
         page.click(".action .main")
@@ -303,7 +319,8 @@ def test_dark_stays_chosen_whatever_the_phone_is_set_to(page: Page, system: Runn
     assert page.evaluate(ground) != light
     page.goto(f"{system.url}/m/me")
     page.click("button[value=phone]")
-    page.wait_for_selector("html[data-theme=phone]")
+    page.wait_for_selector("html[data-theme=phone] button[value=phone][aria-pressed=true]")
+    page.wait_for_load_state()  # with its style sheet
     assert page.evaluate(ground) == light
 
 
@@ -329,7 +346,8 @@ def test_an_idle_page_in_a_pocket_has_no_timer_and_asks_for_no_place(page: Page,
         page.goto(system.url + path)
         page.wait_for_selector(".bar")
         page.evaluate("hide()")
-        wait_for(page, "wakes.waiting.size === 0")  # what had been asked for before is still drawn
+        # What had been asked for before is still drawn.
+        wait_for(page, "wakes.waiting.size === 0 && !document.querySelector('.htmx-request')")
         page.evaluate("() => Object.assign(wakes, {frames: 0, places: 0})")
         page.evaluate(NEWS_ARRIVE)  # nothing is drawn until somebody looks
         assert page.evaluate("[wakes.waiting.size, wakes.frames, wakes.places]") == [0, 0, 0], path
