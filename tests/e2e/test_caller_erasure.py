@@ -22,6 +22,7 @@ def test_a_caller_is_erased_at_the_case_and_its_page_says_so(system: RunningSyst
     page = browser.new_page(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
     sign_in(page, system, "triage1")
     case_no = registered(page, system)
+    both(page, system, "desk-caller")
     assert told(couch) != []
     page.click("#caller summary")
     picture(page, "desk-caller-rights")
@@ -45,6 +46,24 @@ def test_a_caller_is_erased_at_the_case_and_its_page_says_so(system: RunningSyst
     browser.close()
 
 
+def test_news_leave_alone_what_a_clerk_has_opened_and_typed(system: RunningSystem, playwright: Playwright) -> None:
+    browser = start_chromium(playwright)
+    context = browser.new_context(viewport=DESK, locale="zh-CN", timezone_id="Asia/Shanghai")
+    page, other = context.new_page(), context.new_page()
+    sign_in(page, system, "triage1")
+    registered(page, system)
+    page.click("#caller summary")
+    page.fill("#copy-purpose", "本人申请查阅")
+    shown = page.get_attribute("#case", "data-version")
+    other.goto(page.url)
+    other.click("form.move.accept button.submit")
+    other.wait_for_selector("#moves .done")
+    page.wait_for_selector(f"#case:not([data-version='{shown}'])")
+    assert page.is_visible("#copy-purpose")
+    assert page.input_value("#copy-purpose") == "本人申请查阅"
+    browser.close()
+
+
 def registered(page: Page, system: RunningSystem) -> str:
     """A call taken down at the township's counter, whose words name the caller; the case's number. Its page is open."""
     page.goto(f"{system.url}/township/{TOWNSHIP}/intake")
@@ -54,7 +73,6 @@ def registered(page: Page, system: RunningSystem) -> str:
     page.fill("#caller_phone", PHONE)
     page.click("form:has(#caller_name) button.primary")
     page.wait_for_url("**/cases/case:*")
-    both(page, system, "desk-caller")
     return page.inner_text(".case-title .no")
 
 

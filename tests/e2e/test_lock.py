@@ -107,19 +107,7 @@ def test_a_household_saved_offline_is_locked_away_and_arrives_after_unlocking(ph
     raw = phone.page.evaluate(RAW)
     assert "household:" in raw
     assert not [secret for secret in (NAME, ADDRESS) if secret in raw]
-    today, me = phone.context.new_page(), phone.context.new_page()
-    today.goto(f"{phone.system.url}/m/")
-    today.wait_for_selector(f"main:has-text('{ADDRESS}')")
-    me.goto(f"{phone.system.url}/m/me")
-    me.wait_for_selector("#lock form[action='/m/lock/minutes']")
-    for page in (today, me):
-        page.evaluate(HEARS_IT_IS_OPEN)
-    phone.page.bring_to_front()
-    lock(phone)
-    today.wait_for_selector(f"main:not(:has-text('{ADDRESS}'))")
-    me.wait_for_selector("#lock:not(:has(form[action^='/m/lock'][method=post]:not([data-prf-user]))) a[href='/m/lock?to=/m/me']")
-    for page in (today, me):
-        page.close()
+    lock_before_open_pages(phone)
     phone.open("/m/")
     assert "入户资料已锁定" in phone.page.inner_text("main")
     phone.kill()
@@ -152,6 +140,23 @@ def test_a_household_saved_offline_is_locked_away_and_arrives_after_unlocking(ph
     id = household.rpartition("/")[2]
     held = Couch(system.store_url()).database(f"home-{id_grid(phone)}").get(id)
     assert (held["contact_name"], held["address"]) == (NAME, ADDRESS)
+
+
+def lock_before_open_pages(phone: Phone) -> None:
+    """Locks the phone while other pages show what was open: they are drawn anew without it."""
+    today, me = phone.context.new_page(), phone.context.new_page()
+    today.goto(f"{phone.system.url}/m/")
+    today.wait_for_selector(f"main:has-text('{ADDRESS}')")
+    me.goto(f"{phone.system.url}/m/me")
+    me.wait_for_selector("#lock form[action='/m/lock/minutes']")
+    for page in (today, me):
+        page.evaluate(HEARS_IT_IS_OPEN)
+    phone.page.bring_to_front()
+    lock(phone)
+    today.wait_for_selector(f"main:not(:has-text('{ADDRESS}'))")
+    me.wait_for_selector("#lock:not(:has(form[action^='/m/lock'][method=post]:not([data-prf-user]))) a[href='/m/lock?to=/m/me']")
+    for page in (today, me):
+        page.close()
 
 
 def fill_visit_and_come_back(page: Page) -> None:

@@ -6,8 +6,11 @@ import { bindRecordKeys, bindSteps } from "./record.js";
 
 const ORDER_KEY = "xunge-order";
 const BACK_KEY = "xunge-back";
+/** Parts in which somebody may be at work: news leave such a one as it is. */
+const PARTS = "#moves, #twins, #caller";
+const OPENED = "form.move > details[open], #twins details[open], #caller details[open], #caller dl";
 
-/** The form of a move of one's own that has no answer yet. @type {Element | null} */
+/** A form of one's own that has no answer yet. @type {Element | null} */
 let moving = null;
 /** The version that was heard of last. @type {string | null} */
 let heard = null;
@@ -35,19 +38,22 @@ function hearVersion(version) {
   if (moving) return;
   const shown = document.getElementById("case");
   if (!shown || shown.dataset.version === version) return;
-  const moves = document.getElementById("moves");
-  const isTyped = moves !== null && isAtWork(moves);
-  if (isTyped && moves) {
-    moves.setAttribute("hx-morph-skip", "");
-    for (const note of moves.querySelectorAll("[data-stale]")) if (note instanceof HTMLElement) note.hidden = false;
-  }
+  for (const part of shown.querySelectorAll(PARTS)) keepAsItIs(part, isAtWork(part));
   shown.dispatchEvent(new CustomEvent("refresh"));
 }
 
-/** True while somebody fills in a form: one is open, or something is written. @param {HTMLElement} moves */
-function isAtWork(moves) {
-  if (moves.querySelector("form.move > details[open]")) return true;
-  return Array.from(moves.querySelectorAll("textarea")).some((field) => field.value.trim() !== "" && !field.readOnly);
+/** @param {Element} part @param {boolean} isKept */
+function keepAsItIs(part, isKept) {
+  part.toggleAttribute("hx-morph-skip", isKept);
+  for (const note of part.querySelectorAll("[data-stale]")) if (note instanceof HTMLElement) note.hidden = !isKept;
+}
+
+/** True while somebody fills in a form or has opened something: what is read or typed there does not go at a moment of others' choosing. @param {Element} part */
+function isAtWork(part) {
+  if (part.querySelector(OPENED)) return true;
+  /** @type {(HTMLTextAreaElement | HTMLInputElement)[]} */
+  const fields = Array.from(part.querySelectorAll("textarea, input[maxlength]"));
+  return fields.some((field) => field.value.trim() !== field.defaultValue.trim() && !field.readOnly);
 }
 
 /** Another unit than the proposed one rests on another basis: the proposed entry is let go. @param {Event} event */
@@ -59,12 +65,12 @@ function chooseUnit(event) {
   entry.selectedIndex = unit.value === unit.form?.dataset.proposed ? 1 : 0;
 }
 
-/** A move's own answer may replace the forms again. @param {Event} event */
+/** A form's own answer may replace its part again. @param {Event} event */
 function release(event) {
-  const form = event.target instanceof Element && event.target.matches("form.move") ? event.target : null;
+  const form = event.target instanceof Element && event.target.matches("form[hx-target='#case']") ? event.target : null;
   if (!form) return;
   moving = form;
-  document.getElementById("moves")?.removeAttribute("hx-morph-skip");
+  form.closest(PARTS)?.removeAttribute("hx-morph-skip");
   // At the form itself: its answer may have taken it off the page.
   form.addEventListener("htmx:finally:request", () => settle(form), { once: true });
 }
