@@ -18,7 +18,15 @@ SHOWN = """async () => {
   const registration = await navigator.serviceWorker.ready;
   return (await registration.getNotifications()).map(({title, data, tag}) => [title, data.path, tag]);
 }"""
-
+# How many lines the worker has put on the screen. Chromium forgets one that it is asked for while it is still putting it there.
+COUNT_SHOWN = """() => {
+  if (self.shown === undefined) {
+    self.shown = 0;
+    const show = registration.showNotification.bind(registration);
+    registration.showNotification = (...given) => show(...given).then(() => { self.shown += 1; });
+  }
+  return self.shown;
+}"""
 TAP = """async () => {
   const [notification] = await registration.getNotifications();
   self.dispatchEvent(new NotificationEvent("notificationclick", {notification}));
@@ -32,7 +40,7 @@ SUBSCRIBED = """body => {
 
 
 def deliver(phone: Phone, message: dict[str, str]) -> None:
-    """What the browser does with a message of its push service."""
+    """What the browser does with a message of its push service, until the worker has shown it."""
     session = phone.context.new_cdp_session(phone.page)
     registrations: list[str] = []
     session.on(
@@ -42,7 +50,10 @@ def deliver(phone: Phone, message: dict[str, str]) -> None:
     session.send("ServiceWorker.enable")
     until(lambda: registrations or phone.page.evaluate("0"), "the worker's registration")
     data = {"origin": phone.system.url, "registrationId": registrations[0], "data": json.dumps(message)}
+    worker = phone.worker()
+    before = worker.evaluate(COUNT_SHOWN)
     session.send("ServiceWorker.deliverPushMessage", data)
+    until(lambda: worker.evaluate(COUNT_SHOWN) > before, "the worker's line on the screen")
 
 
 def test_a_message_is_shown_in_the_phones_language_and_leads_to_its_page(
