@@ -134,12 +134,33 @@ class Front:
     def __init__(self, url: str) -> None:
         self.target, self.url = url, ""
         self.folder: Path | None = None
-        self.cut: tuple[str, ...] = ()
         self.held: tuple[str, ...] = ()
         self.session: ClientSession | None = None
+        self._cut: tuple[str, ...] = ()
+        self._under_way: dict[int, web.Request] = {}
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """What is cut off now."""
+        return self._cut
+
+    @cut.setter
+    def cut(self, beginnings: tuple[str, ...]) -> None:
+        """What is under way to them is broken off, too: nothing that the server does from now on is heard of."""
+        self._cut = beginnings
+        for request in list(self._under_way.values()):
+            if request.path_qs.startswith(beginnings) and request.transport is not None:
+                request.task.get_loop().call_soon_threadsafe(request.transport.abort)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The system's answer, or a file of the other version."""
+        self._under_way[id(request)] = request
+        try:
+            return await self._answer(request)
+        finally:
+            del self._under_way[id(request)]
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         if request.path_qs.startswith(self.cut):
             assert request.transport is not None
             request.transport.abort()

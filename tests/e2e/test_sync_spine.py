@@ -23,7 +23,7 @@ from server.people import accounts
 from sync.couch import Couch
 from sync.databases import cases_db, grid_db, media_db, quarter_at
 from tests.browsers import CATALOGUE_IS_THERE, MAIN_SAYS, PHONE, Phone, open_profile, picture, set_pin, wait_for
-from tests.proxies import fronting, holding_back
+from tests.proxies import Front, fronting, holding_back
 from tests.running import PASSWORD, ROOT, RunningSystem, until
 from tests.sync.gateway.conftest import make_report
 
@@ -151,39 +151,41 @@ def test_a_record_saved_while_the_first_load_runs_arrives_once(phones: Any, syst
 
 
 def test_a_record_refused_today_and_allowed_tomorrow_arrives(phones: Any, system: RunningSystem) -> None:
-    phone = phones("worker2")
-    phone.context.set_offline(True)
-    held = move_away(phone, system, "worker2")
-    address = save(phone, "网格调整前后")
-    phone.context.set_offline(False)
-    phone.page.goto(system.url + address)
-    wait_for(phone.page, MAIN_SAYS, "记录时你不负责这个网格")
-    assert "网格调整前后" in phone.page.inner_text("main")
-    picture(phone.page, "phone-refused-zh-CN", full_page=True)
-    assert "网格调整前后" not in texts_of(system)
-    accounts.change(couch_of(system), "worker2", held)
-    phone.page.evaluate(SYNC_NOW)
-    until(lambda: "网格调整前后" in texts_of(system), "the report at the store")
-    wait_for(phone.page, "!document.querySelector('main').innerText.includes('没有接收')")
+    with fronting(system.url) as front:
+        phone, _address, held = refused(phones, front, system, "worker2", "网格调整前后")
+        assert "网格调整前后" in phone.page.inner_text("main")
+        picture(phone.page, "phone-refused-zh-CN", full_page=True)
+        assert "网格调整前后" not in texts_of(system)
+        accounts.change(couch_of(system), "worker2", held)
+        phone.page.evaluate(SYNC_NOW)
+        until(lambda: "网格调整前后" in texts_of(system), "the report at the store")
+        wait_for(phone.page, "!document.querySelector('main').innerText.includes('没有接收')")
 
 
 def test_what_a_clerk_decided_is_told_to_its_author(phones: Any, system: RunningSystem) -> None:
-    phone = phones("worker3")
-    phone.context.set_offline(True)
-    move_away(phone, system, "worker3")
-    address = save(phone, "别人的网格")
-    phone.context.set_offline(False)
-    phone.page.goto(system.url + address)
+    with fronting(system.url) as front:
+        phone, address, _held = refused(phones, front, system, "worker3", "别人的网格")
+        desk = system.desk("admin")
+        [entry] = in_quarantine(desk, system, address)
+        dismissal = f"{system.url}/api/quarantine/{entry['id']}/dismissal"
+        headers = {"Origin": system.url}
+        answer = desk.post(dismissal, json={"reason": "重复上报"}, headers=headers, timeout=10)
+        assert answer.ok, answer.text
+        phone.page.evaluate(SYNC_NOW)
+        wait_for(phone.page, MAIN_SAYS, "街道没有采用这条记录")
+        assert "重复上报" in phone.page.inner_text("main")
+
+
+def refused(phones: Any, front: Front, system: RunningSystem, username: str, text: str) -> tuple[Phone, str, dict[str, Any]]:
+    """A phone on the page of a report made in a grid that was taken from its user meanwhile; the page; what was taken."""
+    phone = phones(username, front.url)
+    front.cut = ("/db/", "/api/")
+    held = move_away(phone, system, username)
+    address = save(phone, text)
+    front.cut = ()
+    phone.page.goto(front.url + address)
     wait_for(phone.page, MAIN_SAYS, "记录时你不负责这个网格")
-    desk = system.desk("admin")
-    [entry] = in_quarantine(desk, system, address)
-    dismissal = f"{system.url}/api/quarantine/{entry['id']}/dismissal"
-    headers = {"Origin": system.url}
-    answer = desk.post(dismissal, json={"reason": "重复上报"}, headers=headers, timeout=10)
-    assert answer.ok, answer.text
-    phone.page.evaluate(SYNC_NOW)
-    wait_for(phone.page, MAIN_SAYS, "街道没有采用这条记录")
-    assert "重复上报" in phone.page.inner_text("main")
+    return phone, address, held
 
 
 def test_a_revoked_phone_hands_everything_over_and_only_then_wipes_itself(phones: Any, system: RunningSystem) -> None:
