@@ -85,6 +85,14 @@ test("a token refused with a photo is asked about, so that the phone can say why
   assert.deepEqual([await store.problem(), (await store.unsent()).photos], ["expired", 1]);
 });
 
+/** A phone that has sent what it had; its loop ends with the test. */
+async function settled(t) {
+  const all = await started();
+  await round(all.loop);
+  t.after(() => all.loop.stop());
+  return all;
+}
+
 /** A round that waits for a page of changes, which comes only when `isOver` holds. */
 async function waitingForAPage({ server, loop }, isOver) {
   let isAsked = () => undefined;
@@ -105,10 +113,8 @@ const isPushed = (server) => server.asked.includes(`POST /db/${DATABASE}/_bulk_d
 const isGiven = (server) => server.asked.includes("POST /api/uploads");
 
 test("a record saved while a page is long in coming is sent beside it, once, and its photo too", { timeout: 60_000 }, async (t) => {
-  const all = await started();
+  const all = await settled(t);
   const { store, server, loop } = all;
-  await round(loop);
-  t.after(() => loop.stop());
   const { running } = await waitingForAPage(all, () => isPushed(server) && isGiven(server));
   await store.saveRecord(await report(store, { photos: [jpeg(1000)] }));
   loop.want({ isUrgent: true });
@@ -119,10 +125,8 @@ test("a record saved while a page is long in coming is sent beside it, once, and
 });
 
 test("what its user may take back for ten seconds is sent when they are over, beside a page that is long in coming", { timeout: 60_000 }, async (t) => {
-  const all = await started();
+  const all = await settled(t);
   const { store, server, loop } = all;
-  await round(loop);
-  t.after(() => loop.stop());
   const { running } = await waitingForAPage(all, () => isPushed(server));
   await store.saveRecord({ ...(await report(store)), form: { text: "井盖破损" } });
   const now = Date.now.bind(Date);
@@ -140,10 +144,8 @@ function stoppedClock(t) {
 }
 
 test("what was held back already when a round began is sent beside its pages, too", { timeout: 60_000 }, async (t) => {
-  const all = await started();
+  const all = await settled(t);
   const { store, server, loop } = all;
-  await round(loop);
-  t.after(() => loop.stop());
   const pass = stoppedClock(t);
   await store.saveRecord({ ...(await report(store)), form: { text: "井盖破损" } }); // by a page that was left: nobody told this loop
   pass(9_900);
@@ -154,10 +156,8 @@ test("what was held back already when a round began is sent beside its pages, to
 });
 
 test("what comes due while what was saved just before is being sent is sent after it, beside a page that is long in coming", { timeout: 60_000 }, async (t) => {
-  const all = await started();
+  const all = await settled(t);
   const { store, server, loop } = all;
-  await round(loop);
-  t.after(() => loop.stop());
   const pass = stoppedClock(t);
   const pushed = () => server.asked.filter((name) => name.endsWith("_bulk_docs")).length;
   const { running } = await waitingForAPage(all, () => pushed() === 2);
@@ -173,9 +173,7 @@ test("what comes due while what was saved just before is being sent is sent afte
 });
 
 test("photos go when their ten seconds are over, also where the server had their record by another way before", { timeout: 60_000 }, async (t) => {
-  const { store, loop } = await started();
-  await round(loop);
-  t.after(() => loop.stop());
+  const { store, loop } = await settled(t);
   const pass = stoppedClock(t);
   await store.saveRecord({ ...(await report(store, { photos: [jpeg(1000)] })), form: { text: "井盖破损" } });
   await release(store.session.author, (await entries(store.session.author)).map(({ key }) => key)); // as a receipt does
@@ -190,10 +188,8 @@ test("photos go when their ten seconds are over, also where the server had their
 });
 
 test("a push that fails beside the pages ends their round, and the next one begins with it", { timeout: 60_000 }, async (t) => {
-  const all = await started();
+  const all = await settled(t);
   const { store, server, loop } = all;
-  await round(loop);
-  t.after(() => loop.stop());
   const { running } = await waitingForAPage(all, () => isPushed(server));
   server.answers[`POST /db/${DATABASE}/_bulk_docs`] = FULL;
   await store.saveRecord(await report(store));
