@@ -15,12 +15,11 @@ from pycouchdb.client import Server
 from requests.auth import HTTPBasicAuth
 
 from sync.database import Database
-from sync.errors import Conflict, NotFound, Refused, StorageFull, StoreError, Unreachable
+from sync.errors import Conflict, NotFound, Refused, StorageFull, StoreError, Unreachable, is_transient
 
 CONNECT_TIMEOUT_S = 3.0
 # Whoever asks whether the store is up wants to know soon: a store that stalls is not.
 UP_TIMEOUT_S = 2.0
-BUSY = frozenset({408, 425, 429})
 NODE_DOWN = '"nodedown"'
 JSON_HEADERS = {"content-type": "application/json", "accept": "application/json"}
 
@@ -167,8 +166,8 @@ def _error_of(answer: requests.Response) -> StoreError:
         return StorageFull(text)
     if status == 404:
         return NotFound(text)
-    # A cluster says 412 of a node that is down, too; what stands before a store may say that too much is asked at once.
-    if status in BUSY or (status == 412 and NODE_DOWN in text) or (status >= 500 and status != 501):
+    # A cluster says 412 of a node that is down, too.
+    if is_transient(status) or (status == 412 and NODE_DOWN in text):
         return Unreachable(f"{status} {text}")
     if status in (409, 412):
         return Conflict(text)

@@ -3,6 +3,14 @@
 No HTTP responses here: the server maps these to pages and problems, the worker retries what is transient.
 """
 
+# Said by what stands before a store, or by a store with too much to do; never about what was asked.
+BUSY = frozenset({408, 425, 429})
+
+
+def is_transient(status: int) -> bool:
+    """True for an HTTP status that says nothing about what was asked: the same may be answered later. 501 will not be."""
+    return status in BUSY or (status >= 500 and status != 501)
+
 
 class StoreError(Exception):
     """Base of all. The text is for logs, never for users."""

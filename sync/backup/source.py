@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 import requests
 
-from sync.couch import BUSY, Couch, split_login
+from sync.couch import Couch, split_login
 from sync.embedded.codec import parse
-from sync.errors import NotFound, Refused, Unreachable
+from sync.errors import NotFound, Refused, Unreachable, is_transient
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_S = 120.0
@@ -135,7 +135,7 @@ class Source:
             )
         except requests.RequestException as error:
             raise Unreachable(type(error).__name__) from error
-        if answer.status_code in BUSY or answer.status_code == 202 or answer.status_code >= 500:
+        if answer.status_code == 202 or is_transient(answer.status_code):
             raise Unreachable(f"{answer.status_code} for documents")
         if answer.status_code != 201:
             raise Refused(answer.status_code, answer.text[:300])

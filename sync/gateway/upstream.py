@@ -13,15 +13,16 @@ import aiohttp
 from yarl import URL
 
 from sync.databases import is_replicated
+from sync.errors import is_transient
 from sync.gateway.answers import StoreDown
 from sync.gateway.pipes import CONNECT_TIMEOUT_S, Broken, Pipes
 
 ANSWER_TIMEOUT_S = 30.0
 WAIT_TIMEOUT_S = 75.0
 CONNECTIONS = 200
-# Of the store or of what stands before it, and never about what was asked: a redirection, our own credentials refused, too slow,
-# a node that is down (CouchDB says 412), too much at once.
-DOWN = frozenset({301, 302, 303, 307, 308, 401, 403, 408, 412, 425, 429})
+# Never about what a phone asked, beside what is transient anyway: a redirection, our own credentials refused, a node that is down
+# (CouchDB says 412).
+DOWN = frozenset({301, 302, 303, 307, 308, 401, 403, 412})
 OWN_HEADERS = {"accept": "application/json", "content-type": "application/json"}
 
 
@@ -135,9 +136,9 @@ def _is_database_missing(answer: bytes) -> bool:
 
 
 def _raise_when_down(status: int, answer: bytes) -> None:
-    """A store's 5xx, a write that missed its quorum (202) and what is in `DOWN` are all "try again later"."""
+    """What is transient, a write that missed its quorum (202) and what is in `DOWN` are all "try again later"."""
     if status == 202:
         raise StoreDown("quorum_missed")
-    if status in DOWN or (status >= 500 and status != 501):
+    if status in DOWN or is_transient(status):
         is_full = status == 507 or b"insufficient_storage" in answer
         raise StoreDown("storage_full" if is_full else "store_unreachable")

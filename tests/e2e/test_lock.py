@@ -66,6 +66,19 @@ HEARS_IT_IS_OPEN = """() => new Promise((resolve) => {
   channel.onmessage = ({data}) => { if (data.type === 'open') resolve(true); };
   navigator.serviceWorker.controller.postMessage({type: 'idle'});
 })"""
+# What the page asks for is answered, but comes to it only when it is let go.
+HOLDS_ITS_ANSWERS = """() => {
+  const ask = window.fetch;
+  const gate = new Promise((resolve) => (window.letGo = resolve));
+  window.held = 0;
+  window.fetch = async (...given) => {
+    const answer = await ask(...given);
+    const text = await answer.clone().text();
+    if (text.includes('data-sealed')) window.held += 1;
+    await gate;
+    return answer;
+  };
+}"""
 
 
 def state(page: Page, name: str, **changes: Any) -> Any:
@@ -202,6 +215,25 @@ def test_only_who_opens_the_app_anew_finds_it_closed(phone: Phone) -> None:
     phone.page.wait_for_selector("#pin")
     worker.evaluate("() => { delete clients.matchAll; delete navigator.locks.query; }")
     phone.unlock()
+
+
+def test_a_page_that_was_asked_for_while_it_was_open_does_not_stay_when_it_is_drawn_after_it_was_locked(phone: Phone) -> None:
+    phone.open("/m/homes/new")
+    save_household(phone.page)
+    phone.open("/m/")
+    phone.page.evaluate(HEARS_IT_IS_OPEN)
+    phone.page.evaluate(HOLDS_ITS_ANSWERS)
+    phone.page.click("nav a[href='/m/homes']")
+    wait_for(phone.page, "window.held === 1")
+    other = phone.context.new_page()
+    other.goto(f"{phone.system.url}/m/homes")
+    other.wait_for_selector("[data-sealed]")
+    other.click("header form button")
+    other.wait_for_selector("#pin")
+    other.close()
+    phone.page.evaluate("window.letGo()")
+    phone.page.wait_for_selector("#pin")
+    assert ADDRESS not in phone.page.content()
 
 
 def test_what_is_being_typed_when_it_locks_by_itself_is_there_after_unlocking(phone: Phone) -> None:

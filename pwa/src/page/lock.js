@@ -25,7 +25,10 @@ export function watchLock() {
     if (isOpen) timer = window.setTimeout(ask, until_ms - Date.now() + 100);
     else leaveSealed();
   });
-  document.addEventListener("htmx:after:swap", ({ detail }) => emptyTried(/** @type {any} */ (detail).ctx));
+  document.addEventListener("htmx:after:swap", ({ detail }) => {
+    emptyTried(/** @type {any} */ (detail).ctx);
+    if (!isOpen && sealedShown()) ask(); // asked for while it was open, drawn after it was locked
+  });
   // While a page holds it, the app was not closed (`store/vault.js`).
   void navigator.locks?.request("xunge-page", { mode: "shared" }, () => new Promise(() => undefined));
   ask();
@@ -43,8 +46,10 @@ function emptyTried({ sourceElement, response }) {
   field.focus();
 }
 
+const sealedShown = () => document.querySelector("[data-sealed]") !== null;
+
 function leaveSealed() {
-  if (!document.querySelector("[data-sealed]")) return;
+  if (!sealedShown()) return;
   forgetChanges();
   location.replace(`/m/lock?to=${encodeURIComponent(location.pathname + location.search)}`);
 }
