@@ -304,6 +304,7 @@ def has_another_page(phone: Phone, name: str, before: int) -> bool:
 
 @pytest.mark.faults
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_a_first_load_killed_again_and_again_ends_with_every_document_once(phones: Any, system: RunningSystem) -> None:
     name = fill_grid(system, "worker8", KILLED_LOAD)
     with fronting(system.url) as front:
