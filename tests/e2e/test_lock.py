@@ -219,7 +219,7 @@ def test_only_who_opens_the_app_anew_finds_it_closed(phone: Phone) -> None:
 
 def test_a_page_that_was_asked_for_while_it_was_open_does_not_stay_when_it_is_drawn_after_it_was_locked(phone: Phone) -> None:
     phone.open("/m/homes/new")
-    save_household(phone.page)
+    save_household(phone.page, "201")
     phone.open("/m/")
     phone.page.evaluate(HEARS_IT_IS_OPEN)
     phone.page.evaluate(HOLDS_ITS_ANSWERS)
