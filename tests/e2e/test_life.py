@@ -153,7 +153,7 @@ def test_an_update_with_a_form_open_and_fifty_unsent_records_loses_nothing_and_w
     wait_for(other, f"({UNSENT})().then(count => count === '0')")
 
 
-# A worker that takes longer to answer a page than passes between two redraws, and news without end.
+# A worker that takes longer to answer a page than passes between two redraws; news, and a sync that is asked for, without end.
 SLOW_ANSWERS = """() => {
   const answer = FetchEvent.prototype.respondWith;
   FetchEvent.prototype.respondWith = function (given) {
@@ -166,6 +166,7 @@ NEXT_REDRAW = """() => new Promise((resolve) => {
 NEWS_WITHOUT_END = """() => {
   const channel = new BroadcastChannel('xunge');
   setInterval(() => channel.postMessage({type: 'changed', databases: [], ids: []}), 200);
+  setInterval(() => channel.postMessage({type: 'sync-now'}), 20);
 }"""
 
 

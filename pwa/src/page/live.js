@@ -3,7 +3,7 @@
  * when it is locked or unlocked, since what is sealed comes and goes with that (`xunge:lock`, for parts that show nothing else).
  * Forms are never live parts: nothing that is being typed is touched.
  */
-import { onNews } from "../sync/client.js";
+import { TAKING_OVER_MS, onNews } from "../sync/client.js";
 import { whenArrived } from "./arrival.js";
 
 const EVENT = "xunge:changed";
@@ -13,8 +13,6 @@ const STANDINGS = new Set(["open", "locked"]);
 const PAUSE_MS = 1000;
 /** While a new phone loads, every redraw reads the databases that are being written. */
 const LOADING_PAUSE_MS = 5000;
-/** A new version takes over when the old one has nothing left to answer: redraws must not keep it at work meanwhile. */
-const TAKING_OVER_MS = 30_000;
 const CHANGES = new Set(["changed", "status", "wrote"]);
 
 export function watchNews() {

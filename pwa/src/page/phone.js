@@ -11,7 +11,7 @@ export function watchPhone() {
   document.addEventListener("click", ({ target }) => {
     const button = /** @type {Element} */ (target).closest("button");
     if (button?.matches("[data-sync-now]")) syncNow();
-    if (button?.matches("[data-take-update]")) takeUpdate();
+    if (button?.matches("[data-take-update]")) take(/** @type {HTMLButtonElement} */ (button));
     if (button?.matches("[data-update-later]")) putOff(button);
     if (button?.matches("[data-ask-persist]")) askToPersist().then(showAll);
   });
@@ -58,6 +58,12 @@ async function offerUpdate(place) {
   const registration = await navigator.serviceWorker?.getRegistration("/m/");
   const isLater = place.id === "news" && (Number(localStorage.getItem(LATER)) > Date.now() || document.querySelector("form[data-guard]") !== null);
   /** @type {HTMLElement} */ (place).hidden = !registration?.waiting || isLater;
+}
+
+/** It takes a second, or longer when the old version has something to finish. @param {HTMLButtonElement} button */
+function take(button) {
+  button.disabled = true;
+  void takeUpdate();
 }
 
 /** @param {Element} button */
