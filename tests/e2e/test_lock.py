@@ -234,6 +234,7 @@ def test_a_page_that_was_asked_for_while_it_was_open_does_not_stay_when_it_is_dr
     phone.page.evaluate("window.letGo()")
     phone.page.wait_for_selector("#pin")
     assert ADDRESS not in phone.page.content()
+    phone.unlock()
 
 
 def test_what_is_being_typed_when_it_locks_by_itself_is_there_after_unlocking(phone: Phone) -> None:
