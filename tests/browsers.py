@@ -39,17 +39,19 @@ REDRAW = """() => new Promise((resolve) => {
   document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
 })"""
 
-# Holds back the answers to what is asked without something typed, until it is let go.
-HOLD_BACK_PLAIN = """() => {
+# Holds back, and counts as `held`, the answers of whose address and text (the lines after it) this is true, until `letGo`.
+HOLD_BACK = """(pattern) => {
   const ask = window.fetch;
   window.held = 0;
   const gate = new Promise((resolve) => { window.letGo = resolve; });
   window.fetch = async (url, options) => {
     const answer = await ask(url, options);
-    if (!/[?&]q=[^&]/.test(url)) { window.held += 1; await gate; }
+    const text = await answer.clone().text();
+    if (new RegExp(pattern).test(`${url}\n${text}`)) { window.held += 1; await gate; }
     return answer;
   };
 }"""
+NOTHING_TYPED = r"^(?!.*[?&]q=[^&\s])"
 
 
 def start_chromium(playwright: Playwright) -> Browser:

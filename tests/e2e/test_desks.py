@@ -17,7 +17,7 @@ from server.cases import store
 from server.domain import times, workflow
 from sync.couch import Couch
 from sync.databases import grid_db, quarter_at
-from tests.browsers import DESK, HOLD_BACK_PLAIN, PATIENCE_S, picture, sign_in, start_chromium, wait_for
+from tests.browsers import DESK, HOLD_BACK, NOTHING_TYPED, PATIENCE_S, picture, sign_in, start_chromium, wait_for
 from tests.media.photographs import camera_jpeg
 from tests.records import report, with_rev
 from tests.running import RunningSystem, until
@@ -202,7 +202,7 @@ def test_a_refresh_that_is_under_way_never_shows_over_what_a_clerk_looks_for(bro
     page = sit_down(browser, system, "triage1")
     page.goto(f"{system.url}/township/640105002")
     page.wait_for_selector("tr.row")
-    page.evaluate(HOLD_BACK_PLAIN)
+    page.evaluate(HOLD_BACK, NOTHING_TYPED)
     page.evaluate(REFRESH)
     until(lambda: page.evaluate("window.held"), "a refresh that waits")
     page.fill("#q", "没有这样的事")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
-from tests.browsers import PHONE, PIN, Phone, picture, wait_for
+from tests.browsers import HOLD_BACK, PHONE, PIN, Phone, picture, wait_for
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
@@ -66,19 +66,6 @@ HEARS_IT_IS_OPEN = """() => new Promise((resolve) => {
   channel.onmessage = ({data}) => { if (data.type === 'open') resolve(true); };
   navigator.serviceWorker.controller.postMessage({type: 'idle'});
 })"""
-# What the page asks for is answered, but comes to it only when it is let go.
-HOLDS_ITS_ANSWERS = """() => {
-  const ask = window.fetch;
-  const gate = new Promise((resolve) => (window.letGo = resolve));
-  window.held = 0;
-  window.fetch = async (...given) => {
-    const answer = await ask(...given);
-    const text = await answer.clone().text();
-    if (text.includes('data-sealed')) window.held += 1;
-    await gate;
-    return answer;
-  };
-}"""
 
 
 def state(page: Page, name: str, **changes: Any) -> Any:
@@ -222,7 +209,7 @@ def test_a_page_that_was_asked_for_while_it_was_open_does_not_stay_when_it_is_dr
     save_household(phone.page, "201")
     phone.open("/m/")
     phone.page.evaluate(HEARS_IT_IS_OPEN)
-    phone.page.evaluate(HOLDS_ITS_ANSWERS)
+    phone.page.evaluate(HOLD_BACK, "data-sealed")
     phone.page.click("nav a[href='/m/homes']")
     wait_for(phone.page, "window.held === 1")
     other = phone.context.new_page()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Playwright
 
-from tests.browsers import HOLD_BACK_PLAIN, REDRAW, Phone, picture, wait_for
+from tests.browsers import HOLD_BACK, NOTHING_TYPED, REDRAW, Phone, picture, wait_for
 from tests.e2e.test_main_flow import MOBILE, databases_of, photograph_phone, report, send
 from tests.e2e.test_tasks import case_at, move
 from tests.media.photographs import camera_jpeg
@@ -152,7 +152,7 @@ def test_what_is_typed_is_found_whatever_the_list_is_doing(system: RunningSystem
     page = phone.page
     page.wait_for_selector("#live ul.rows a.row", timeout=60_000)
     phone.context.set_offline(True)
-    page.evaluate(HOLD_BACK_PLAIN)
+    page.evaluate(HOLD_BACK, NOTHING_TYPED)
     page.evaluate("() => { document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true})); }")
     wait_for(page, "() => window.held > 0")
     page.fill("[type=search]", "zzzz")

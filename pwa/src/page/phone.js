@@ -1,5 +1,5 @@
 /** What the Me page asks of the browser itself: sync now, whether data is safe from clean-up, and taking a new version. */
-import { askToPersist, onNews, requestSync, takeUpdate } from "../sync/client.js";
+import { TAKING_OVER_MS, askToPersist, onNews, requestSync, takeUpdate } from "../sync/client.js";
 import { whenArrived } from "./arrival.js";
 
 /** Where a waiting version shows: the line of every page, and the button that takes it. */
@@ -60,9 +60,10 @@ async function offerUpdate(place) {
   /** @type {HTMLElement} */ (place).hidden = !registration?.waiting || isLater;
 }
 
-/** It takes a second, or longer when the old version has something to finish. @param {HTMLButtonElement} button */
+/** It takes a second, or longer when the old version has something to finish; when it could not, it may be tried again. @param {HTMLButtonElement} button */
 function take(button) {
   button.disabled = true;
+  setTimeout(() => (button.disabled = false), TAKING_OVER_MS);
   void takeUpdate();
 }
 

@@ -42,6 +42,7 @@ function restart() {
 /** What it had begun goes on when it starts again, with the new version or, when that could not take over, without. */
 function rest() {
   worker?.terminate();
+  clearTimeout(resting);
   resting = window.setTimeout(restart, TAKING_OVER_MS);
 }
 
