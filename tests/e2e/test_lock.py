@@ -46,9 +46,12 @@ RAW = """async () => {
 STATE = """async ([name, changes]) => {
   const done = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
   const db = await done(indexedDB.open('xunge-own-worker1'));
-  const store = db.transaction('state', 'readwrite').objectStore('state');
+  const transaction = db.transaction('state', 'readwrite');
+  const written = new Promise((resolve) => (transaction.oncomplete = resolve)); // a browser is killed next
+  const store = transaction.objectStore('state');
   const held = await done(store.get(name));
-  if (changes) await done(store.put({...held, ...changes}, name));
+  if (changes) store.put({...held, ...changes}, name);
+  await written;
   db.close();
   return held && {...held, key: undefined, device: undefined};
 }"""
