@@ -39,7 +39,7 @@ REDRAW = """() => new Promise((resolve) => {
   document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true}));
 })"""
 
-# Holds back, and counts as `held`, the answers of whose address and text (the lines after it) this is true, until `letGo`.
+# Holds back, and counts as `held`, the answers of whose address and text (the lines after it) a pattern is true, until `letGo`.
 HOLD_BACK = """(pattern) => {
   const ask = window.fetch;
   window.held = 0;
@@ -51,6 +51,7 @@ HOLD_BACK = """(pattern) => {
     return answer;
   };
 }"""
+EVERYTHING = ""
 NOTHING_TYPED = r"^(?!.*[?&]q=[^&\s])"
 
 

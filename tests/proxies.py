@@ -131,8 +131,9 @@ class Front:
     no answer, `held` of those that wait for theirs as long as they are.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, loop: asyncio.AbstractEventLoop) -> None:
         self.target, self.url = url, ""
+        self._loop = loop
         self.folder: Path | None = None
         self.held: tuple[str, ...] = ()
         self.session: ClientSession | None = None
@@ -150,7 +151,7 @@ class Front:
         self._cut = beginnings
         for request in list(self._under_way.values()):
             if request.path_qs.startswith(beginnings) and request.transport is not None:
-                request.task.get_loop().call_soon_threadsafe(request.transport.abort)
+                self._loop.call_soon_threadsafe(request.transport.abort)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The system's answer, or a file of the other version."""
@@ -190,7 +191,8 @@ class Front:
 @contextmanager
 def fronting(url: str) -> Iterator[Front]:
     """A `Front` before a system, on a port of its own."""
-    front, loop = Front(url), asyncio.new_event_loop()
+    loop = asyncio.new_event_loop()
+    front = Front(url, loop)
     app = web.Application(client_max_size=64 << 20)
     app.router.add_route("*", "/{path:.*}", front.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

@@ -157,15 +157,9 @@ def _is_sized(system: RunningSystem, page: Page) -> bool:
     return all(requests.get(system.url + src, cookies=cookies, timeout=10).status_code == 200 for src in found)
 
 
-# The answer to a move waits for `letGo`; `told` is the version that the page heard of last.
-NEWS_BEFORE_THE_ANSWER = """
-  const ask = window.fetch, Source = window.EventSource;
-  const gate = new Promise((resolve) => { window.letGo = resolve; });
-  window.fetch = async (url, options) => {
-    const answer = await ask(url, options);
-    if (String(url).endsWith('/moves')) await gate;
-    return answer;
-  };
+# `told` is the version that the page heard of last.
+HEARS_NEWS = """
+  const Source = window.EventSource;
   window.EventSource = class extends Source {
     constructor(url) {
       super(url);
@@ -178,8 +172,9 @@ NEWS_BEFORE_THE_ANSWER = """
 def test_news_of_ones_own_move_never_stand_in_the_way_of_its_answer(browser: Browser, system: RunningSystem) -> None:
     path = f"/cases/{make_cases(system, 1)[0]}"
     page = sit_down(browser, system, "triage1")
-    page.add_init_script(NEWS_BEFORE_THE_ANSWER)
+    page.add_init_script(HEARS_NEWS)
     page.goto(system.url + path)
+    page.evaluate(HOLD_BACK, r"/moves\n")
     page.keyboard.press("e")
     page.fill("form.move.escalate textarea", "跨镇街协调")
     page.click("form.move.escalate button.submit")

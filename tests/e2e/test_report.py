@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Playwright
 
 from sync.couch import Couch
 from sync.databases import media_db
-from tests.browsers import MAIN_SAYS, PHONE, REDRAW, Phone, picture, sign_in, wait_for
+from tests.browsers import EVERYTHING, HOLD_BACK, MAIN_SAYS, PHONE, REDRAW, Phone, picture, sign_in, wait_for
 from tests.media.photographs import as_bytes, camera_jpeg, scene
 from tests.running import RunningSystem, until
 
@@ -258,20 +258,6 @@ def test_what_was_reported_close_by_is_hinted_at_and_takes_a_note_instead(phone:
     assert "我也看到了" not in page.inner_text("main"), "no second report"
 
 
-# Answers to the page that do not come until they are let go.
-HOLD_BACK = """() => {
-  const ask = window.fetch;
-  const gate = new Promise((resolve) => { window.letGo = resolve; });
-  window.asked = 0;
-  window.fetch = async (...given) => {
-    window.asked += 1;
-    const answer = await ask(...given);
-    await gate;
-    return answer;
-  };
-}"""
-
-
 def test_another_category_that_is_picked_before_the_first_ones_hint_has_come_has_its_own(phone: Phone) -> None:
     phone.context.set_geolocation(HERE | {"latitude": HERE["latitude"] + 500 / 111_320})
     send(begin(phone, "别处的垃圾"))
@@ -279,9 +265,9 @@ def test_another_category_that_is_picked_before_the_first_ones_hint_has_come_has
     page = phone.page
     page.wait_for_selector("[data-place-state].good")
     page.wait_for_selector("#near:not(.htmx-request)", state="attached")
-    page.evaluate(HOLD_BACK)
+    page.evaluate(HOLD_BACK, EVERYTHING)
     page.click("#category > .choices label >> nth=1")
-    wait_for(page, "window.asked > 0")
+    wait_for(page, "window.held > 0")
     page.click("#category > .choices label >> nth=0")
     page.evaluate("() => window.letGo()")
     page.wait_for_selector("#near summary")

@@ -33,17 +33,20 @@ export function startSync() {
 }
 
 function restart() {
-  clearTimeout(resting);
-  worker?.terminate();
+  stop();
   worker = new Worker("/m/sync.js", { name: "xunge-sync" });
   tellHidden();
 }
 
 /** What it had begun goes on when it starts again, with the new version or, when that could not take over, without. */
 function rest() {
-  worker?.terminate();
-  clearTimeout(resting);
+  stop();
   resting = window.setTimeout(restart, TAKING_OVER_MS);
+}
+
+function stop() {
+  clearTimeout(resting);
+  worker?.terminate();
 }
 
 /** A phone in a pocket syncs less often; only a page knows. */

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.browsers import CATALOGUE_IS_THERE, PATIENCE_S, set_pin, start_chromium, wait_for
+from tests.browsers import CATALOGUE_IS_THERE, EVERYTHING, HOLD_BACK, PATIENCE_S, set_pin, start_chromium, wait_for
 from tests.running import PASSWORD, RunningSystem
 
 pytestmark = pytest.mark.e2e
@@ -353,17 +353,9 @@ def test_an_idle_page_in_a_pocket_has_no_timer_and_asks_for_no_place(page: Page,
         assert page.evaluate("[wakes.waiting.size, wakes.frames, wakes.places]") == [0, 0, 0], path
 
 
-# Answers that do not come until they are let go.
-HOLD_BACK = """() => {
-  const ask = window.fetch;
-  const gate = new Promise((resolve) => { window.letGo = resolve; });
-  window.fetch = async (...given) => { await gate; return ask(...given); };
-}"""
-
-
 def test_a_page_that_redraws_itself_says_of_no_form_that_it_is_being_saved(page: Page) -> None:
     start = page.locator("form[action='/m/patrols'] button")
-    page.evaluate(HOLD_BACK)
+    page.evaluate(HOLD_BACK, EVERYTHING)
     page.evaluate("() => { document.body.dispatchEvent(new CustomEvent('xunge:changed', {bubbles: true})); }")
     page.wait_for_selector("#live.htmx-request")
     assert start.locator(".when-idle").is_visible()
